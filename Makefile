@@ -1,0 +1,54 @@
+# Every command a developer needs. `make demo` and `make test` work on a fresh machine.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check lint bench docs proto lock clean help
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+
+setup: $(STAMP) ## make .venv with everything in it
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: install it (Debian: apt-get install python3.11 python3.11-venv), or name yours: make PYTHON=python3 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: name a newer one, make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## start the servers, a small fleet, ingest, analysis and the pages
+	$(BIN)/telemetry demo
+
+test: lint ## everything, with a real Kafka and PostgreSQL; the fast tests first
+	$(BIN)/python -m pytest tests/unit tests/integration
+
+check: lint ## format, lint, types, unit tests (layers among them): under a minute
+	$(BIN)/python -m pytest tests/unit
+
+lint: setup ## format, lint and types alone
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup ## how fast it is here, as ratios taken in one run
+	$(BIN)/python -m benchmarks
+
+docs: setup ## write what is derived from the catalogue
+	$(BIN)/telemetry catalogue docs --output docs/signals.md
+
+proto: setup ## generate the Python of schemas/frame.proto
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/frame.proto
+
+COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
+
+lock: ## compile both requirements files from pyproject.toml
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra embedded --extra dev --all-build-deps --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+clean: ## stop the servers and remove what was made here
+	-$(BIN)/telemetry down
+	rm -rf $(VENV) .telemetry benchmarks/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
