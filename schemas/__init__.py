@@ -1,0 +1,1 @@
+"""What a signal is: the catalogue, and everything derived from it."""
