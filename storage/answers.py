@@ -1,0 +1,102 @@
+"""The records that `storage.served` answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Greeting:
+    """What a reader has to know first."""
+
+    migration: int | None
+    """The newest migration the database has seen."""
+    catalogue: int | None
+    """The newest version of the signal catalogue it has seen."""
+    party_id: int | None
+    """The party that was asked for, None where there is none of that name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latest:
+    """The newest value of a signal, in the catalogue's unit, and its time."""
+
+    name: str
+    value: float
+    time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListedVehicle:
+    """A vehicle with the latest values that were asked for, by name; a missing one is absent."""
+
+    vin: str
+    model: str | None
+    registered_at: datetime
+    last_seen: datetime | None
+    latest: Mapping[str, Latest]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vehicle:
+    """A vehicle of the register."""
+
+    vin: str
+    model: str | None
+    check_digit_ok: bool
+    registered_at: datetime
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TroubleCode:
+    """A J1939 trouble code that is active since `since`."""
+
+    spn: int
+    fmi: int
+    source_address: int
+    lamp: str
+    count: int | None
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trip:
+    """A trip as analysis found it; units stand in the names, positions in degrees WGS 84."""
+
+    start_time: datetime
+    end_time: datetime
+    distance_km: float
+    duration_s: float
+    idle_s: float
+    fuel_l: float | None
+    idle_fuel_l: float | None
+    l_per_100km: float | None
+    max_speed_kmh: float | None
+    start_latitude: float | None
+    start_longitude: float | None
+    end_latitude: float | None
+    end_longitude: float | None
+    distance_source: str
+    fuel_source: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SignalRows:
+    """n times of m signals; NaN is absent."""
+
+    times_us: NDArray[np.int64]
+    """(n,) microseconds since 1970-01-01 UTC, ascending."""
+    values: NDArray[np.float64]
+    """(n, m)"""
+    minima: NDArray[np.float64] | None
+    """(n, m) of each bucket; None where raw rows were asked for."""
+    maxima: NDArray[np.float64] | None

@@ -1,0 +1,147 @@
+"""What ingest hands to storage: the rows of one batch, in arrays, and the offsets they end at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class GroupRows:
+    """n rows of one signal group, in the order in which they were read from the topic.
+
+    Every row holds a value: a row of which all signals are absent is left out.
+    The columns of `narrow` are the group's signals that fit float32, those of `wide` the others,
+    each in the order of their ids; NaN is absent.
+    """
+
+    group: str
+    vehicle_ids: NDArray[np.int64]
+    """(n,)"""
+    times_us: NDArray[np.int64]
+    """(n,) microseconds since 1970-01-01 UTC."""
+    narrow: NDArray[np.float32]
+    """(n, a)"""
+    wide: NDArray[np.float64]
+    """(n, b)"""
+    fills_gaps: bool = False
+    """Rows of replayed messages: they fill what is absent and change no value that is there."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.times_us)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> GroupRows:
+        """The rows of that index or mask."""
+        return GroupRows(
+            group=self.group,
+            vehicle_ids=self.vehicle_ids[rows],
+            times_us=self.times_us[rows],
+            narrow=self.narrow[rows],
+            wide=self.wide[rows],
+            fills_gaps=self.fills_gaps,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OffsetAdvance:
+    """A partition read from `expected` up to, not including, `next_offset`."""
+
+    cluster_id: str
+    topic_id: UUID
+    topic: str
+    partition: int
+    expected: int | None
+    """Where the database must stand for the batch to be ours; None: it knows no offset yet."""
+    next_offset: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerRow:
+    """A vehicle's own event, by its rFMS trigger name."""
+
+    vehicle_id: int
+    time: datetime
+    trigger_type: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriverChangeRow:
+    """A tachograph card put in (`card_id`) or taken out (None)."""
+
+    vehicle_id: int
+    time: datetime
+    slot: int
+    card_id: str | None
+    fills_gaps: bool = False
+    """Of a replayed message: what is stored about the same moment stays."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TroubleCodeRow:
+    """A J1939 trouble code that came up (`active`) or went."""
+
+    vehicle_id: int
+    time: datetime
+    spn: int
+    fmi: int
+    source_address: int
+    lamp: str
+    count: int | None
+    active: bool
+    fills_gaps: bool = False
+    """Of a replayed message: what is stored about the same moment stays."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportRow:
+    """A report in the sense of rFMS: why, when, and the vehicle's values at that moment."""
+
+    vehicle_id: int
+    created_time: datetime
+    trigger_type: str
+    values: dict[str, float]
+    """By name, of `storage.frame_writer.REPORT_SIGNALS`, in the catalogue's units."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedValue:
+    """A value out of its signal's limits."""
+
+    vehicle_id: int
+    time: datetime
+    signal_id: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountKey:
+    """What is counted: `key` is the reason, signal or group within the measure."""
+
+    topic: str
+    partition: int
+    measure: str
+    key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """All that one transaction writes."""
+
+    groups: tuple[GroupRows, ...] = ()
+    """Each group once, and once more with rows that fill gaps, in any order."""
+    triggers: tuple[TriggerRow, ...] = ()
+    driver_changes: tuple[DriverChangeRow, ...] = ()
+    trouble_codes: tuple[TroubleCodeRow, ...] = ()
+    reports: tuple[ReportRow, ...] = ()
+    refused_values: tuple[RefusedValue, ...] = ()
+    counts: dict[CountKey, int] = field(default_factory=dict)
+    offsets: tuple[OffsetAdvance, ...] = ()

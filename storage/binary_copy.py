@@ -1,0 +1,248 @@
+"""Rows in numpy arrays become PostgreSQL's binary COPY format without a Python loop over values.
+
+A binary COPY row is a count of fields, then for each field its length and its big-endian bytes; an
+absent one has length -1 and no bytes. Every row of a batch has the same fields, so the rows are one
+array of equal records, filled a type at a time; where values are absent, their length becomes -1
+and one boolean index drops their bytes.
+[PostgreSQL documentation, COPY, Binary Format]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from schemas.catalogue import ValueType
+from storage.latest_values import NEVER_US
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from schemas.catalogue import Group
+    from storage.batch import GroupRows
+    from storage.latest_values import Latest
+
+HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+"""Signature, no flags, no header extension."""
+
+TRAILER = b"\xff\xff"
+"""A field count of -1 ends the data."""
+
+POSTGRES_EPOCH_US = 946_684_800_000_000
+"""2000-01-01 00:00 UTC, where PostgreSQL's timestamps begin [µs since 1970]."""
+
+_WIRE: dict[ValueType, np.dtype[Any]] = {
+    ValueType.DOUBLE: np.dtype(">f8"),
+    ValueType.BIGINT: np.dtype(">i8"),
+    ValueType.INTEGER: np.dtype(">i4"),
+    ValueType.REAL: np.dtype(">f4"),
+    ValueType.SMALLINT: np.dtype(">i2"),
+    ValueType.BOOLEAN: np.dtype("u1"),
+}
+"""How each column type travels; the order is that of the columns in the COPY."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Columns of one type: their names, and their places in the narrow or the wide matrix."""
+
+    type: ValueType
+    wide: bool
+    names: tuple[str, ...]
+    places: NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Encoded:
+    """Rows ready for `COPY table (columns) FROM STDIN (FORMAT binary)`."""
+
+    columns: tuple[str, ...]
+    data: NDArray[np.uint8]
+    """The rows' bytes, without HEADER and TRAILER."""
+    rows: int
+
+
+def layout(group: Group) -> tuple[Columns, ...]:
+    """The group's columns by type."""
+    return _layout(tuple((s.name, s.type, s.wide) for s in group.signals))
+
+
+@cache
+def _layout(signals: tuple[tuple[str, ValueType, bool], ...]) -> tuple[Columns, ...]:
+    narrow = [signal for signal in signals if not signal[2]]
+    wide = [signal for signal in signals if signal[2]]
+    found = []
+    for type_ in _WIRE:
+        members = [signal for signal in signals if signal[1] is type_]
+        if members:
+            pool = wide if members[0][2] else narrow
+            places = np.array([pool.index(signal) for signal in members], dtype=np.intp)
+            names = tuple(signal[0] for signal in members)
+            found.append(Columns(type_, members[0][2], names, places))
+    return tuple(found)
+
+
+def encode(rows: GroupRows, group: Group) -> Encoded:
+    """Encode a group's rows; a column absent from all of them is left out of the COPY.
+
+    Values must lie within their column type (the limits check has seen to it).
+    """
+    count = len(rows)
+    sections = [
+        section
+        for section in (_values(rows, columns) for columns in layout(group))
+        if section is not None
+    ]
+    widths = [len(names) * (4 + wire.itemsize) for names, wire, _, _ in sections]
+    prefix = 2 + 2 * (4 + 8)
+    record = prefix + sum(widths)
+    buffer = np.empty((count, record), dtype=np.uint8)
+    names = ["vehicle_id", "time"]
+    fields = 2 + sum(len(section[0]) for section in sections)
+    _view(buffer, 0, 1, np.dtype(">i2"))[...] = fields
+    keys = _view(buffer, 2, 2, np.dtype([("length", ">i4"), ("value", ">i8")]))
+    keys["length"] = 8
+    keys["value"][:, 0] = rows.vehicle_ids
+    keys["value"][:, 1] = rows.times_us - POSTGRES_EPOCH_US
+    kept: NDArray[np.bool_] | None = None
+    offset = prefix
+    for (section_names, wire, values, absent), width in zip(sections, widths, strict=True):
+        names += section_names
+        view = _view(
+            buffer, offset, len(section_names), np.dtype([("length", ">i4"), ("value", wire)])
+        )
+        view["length"] = wire.itemsize
+        view["value"] = values
+        if absent is not None:
+            view["length"][absent] = -1
+            if kept is None:
+                kept = np.ones((count, record), dtype=np.bool_)
+            _bytes(kept, offset, len(section_names), wire.itemsize)[...] = ~absent[:, :, None]
+        offset += width
+    data = buffer.reshape(-1) if kept is None else buffer[kept]
+    return Encoded(columns=tuple(names), data=data, rows=count)
+
+
+def _values(
+    rows: GroupRows, columns: Columns
+) -> tuple[Sequence[str], np.dtype[Any], NDArray[Any], NDArray[np.bool_] | None] | None:
+    """Names, wire type, values (n, k) and, where some are absent, the mask of these."""
+    matrix = rows.wide if columns.wide else rows.narrow
+    values = matrix[:, columns.places]
+    absent = np.isnan(values)
+    per_column = absent.sum(axis=0)
+    if not per_column.any():
+        return columns.names, _WIRE[columns.type], _cast(values, columns.type), None
+    present = np.flatnonzero(per_column < len(rows))
+    if not len(present):
+        return None
+    names = [columns.names[place] for place in present]
+    values, absent = values[:, present], absent[:, present]
+    if not per_column[present].any():
+        return names, _WIRE[columns.type], _cast(values, columns.type), None
+    if columns.type not in (ValueType.REAL, ValueType.DOUBLE):
+        values[absent] = 0
+    return names, _WIRE[columns.type], _cast(values, columns.type), absent
+
+
+def _cast(values: NDArray[np.floating], type_: ValueType) -> NDArray[Any]:
+    if type_ is ValueType.BOOLEAN:
+        return np.asarray(values != 0)
+    if type_ in (ValueType.REAL, ValueType.DOUBLE):
+        return values
+    return np.asarray(np.rint(values))
+
+
+def _view(
+    buffer: NDArray[np.uint8], offset: int, fields: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """(n, fields) of `dtype`, beginning at byte `offset` of each record of the buffer."""
+    return np.ndarray(
+        (len(buffer), fields),
+        dtype=dtype,
+        buffer=buffer.data,
+        offset=offset,
+        strides=(buffer.shape[1], dtype.itemsize),
+    )
+
+
+def _bytes(kept: NDArray[np.bool_], offset: int, fields: int, width: int) -> NDArray[np.bool_]:
+    """(n, fields, width): the places of the value bytes, the length before each passed over."""
+    return np.ndarray(
+        (len(kept), fields, width),
+        dtype=np.bool_,
+        buffer=kept.data,
+        offset=offset + 4,
+        strides=(kept.shape[1], 4 + width, 1),
+    )
+
+
+def encode_state(part: Latest) -> memoryview:
+    """Rows of (vehicle_id, signal_group, time, values double precision[], times timestamptz[]).
+
+    [PostgreSQL source, array_recv: dimensions, flags, element type, then length and lower bound of
+    each dimension, then the elements as in a row]
+    """
+    count, signals = part.values.shape
+    name = np.frombuffer(part.group.encode(), dtype=np.uint8)
+    array = [("length", ">i4"), ("head", ">i4", 5), ("cells", _CELL, signals)]
+    record = np.empty(
+        count,
+        dtype=np.dtype(
+            [
+                ("fields", ">i2"),
+                ("id_length", ">i4"),
+                ("id", ">i8"),
+                ("name_length", ">i4"),
+                ("name", "u1", len(name)),
+                ("time_length", ">i4"),
+                ("time", ">i8"),
+                ("values", array),
+                ("times", array),
+            ]
+        ),
+    )
+    record["fields"] = 5
+    record["id_length"] = record["time_length"] = 8
+    record["id"] = part.vehicle_ids
+    record["name_length"] = len(name)
+    record["name"] = name
+    record["time"] = part.newest_us - POSTGRES_EPOCH_US
+    for field, type_oid in (("values", _FLOAT8_OID), ("times", _TIMESTAMPTZ_OID)):
+        record[field]["length"] = 20 + signals * _CELL.itemsize
+        record[field]["head"] = (1, 0, type_oid, signals, 1)
+        record[field]["cells"]["length"] = 8
+    record["values"]["cells"]["value"] = part.values.view(np.int64)
+    never = part.times_us == NEVER_US
+    record["times"]["cells"]["value"] = np.where(never, NEVER_US, part.times_us - POSTGRES_EPOCH_US)
+    return record.view(np.uint8).reshape(-1).data
+
+
+_CELL = np.dtype([("length", ">i4"), ("value", ">i8")])
+_FLOAT8_OID = 701
+_TIMESTAMPTZ_OID = 1184
+
+
+def decode_doubles(data: bytes, columns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Read a binary COPY of (timestamptz, double precision × columns) without an absent value.
+
+    Returns:
+        (n,) microseconds since 1970-01-01 UTC and (n, columns) values.
+    """
+    body = data[len(HEADER) : -len(TRAILER)]
+    records = np.frombuffer(
+        body,
+        dtype=[
+            ("fields", ">i2"),
+            ("time_length", ">i4"),
+            ("time", ">i8"),
+            ("cells", [("length", ">i4"), ("value", ">f8")], (columns,)),
+        ],
+    )
+    times = records["time"].astype(np.int64) + POSTGRES_EPOCH_US
+    return times, records["cells"]["value"].astype(np.float64)

@@ -1,0 +1,72 @@
+"""What can go wrong between us and the database, and what to do about each."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from schemas.errors import TelemetryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class StorageError(TelemetryError):
+    """The database refused, or is not in the state the platform needs."""
+
+
+class DatabaseUnreachableError(StorageError):
+    """No connection could be had; the message names host, port and database, never the password."""
+
+
+class SchemaError(StorageError):
+    """The database's tables do not fit this code: run `telemetry migrate`, or upgrade the code."""
+
+
+class OffsetConflictError(StorageError):
+    """Another worker moved a partition's offset: this one no longer owns it.
+
+    Attributes:
+        topic: the Kafka topic.
+        partition: its partition.
+        expected: the offset this worker had read up to; None: it was the first, it thought.
+    """
+
+    def __init__(self, topic: str, partition: int, expected: int | None) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.expected = expected
+        surprise = (
+            "has an offset in the database already, where none was expected"
+            if expected is None
+            else f"does not stand at offset {expected} in the database"
+        )
+        super().__init__(
+            f"{topic}[{partition}] {surprise}: another worker has taken the partition over. The "
+            "batch was rolled back; nothing is lost, the new owner reads it again."
+        )
+
+
+@contextmanager
+def refusal_of(what: str) -> Iterator[None]:
+    """Turn the database's refusal of `what` into a StorageError that says so.
+
+    A lost connection, a deadlock or a full disk stays a psycopg.OperationalError, and a server that
+    only reads for now (a standby before it takes over) its own error: these pass, and the same may
+    be tried again.
+
+    Raises:
+        StorageError: trying again would be refused again.
+    """
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction):
+        raise
+    except psycopg.Error as error:
+        raise StorageError(
+            f"The database refused {what} ({type(error).__name__}): "
+            f"{'; '.join(str(error).strip().splitlines())}. Nothing of it was stored, and trying "
+            "again without a change will not help."
+        ) from error

@@ -1,0 +1,139 @@
+"""Rows of a group into its table: by COPY where they are new, merged where they may be there.
+
+COPY is a third faster, and refuses a row that is there. So rows newer than everything known of
+their vehicle go by COPY straight into the signal table. The others go through a staging table and
+are merged value by value. COPY of a row that is there after all (another worker was quicker) fails,
+is undone to a savepoint, and its rows take the second way too. Rows that fill gaps go both ways as
+well, but merged the other way round: what is stored holds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import errors, sql
+
+from storage import binary_copy
+from storage.signal_tables import table_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from schemas.catalogue import Catalogue
+    from storage.batch import GroupRows
+    from storage.connection import Connection, Server
+
+COPY_CHUNK_BYTES = 1 << 20
+"""What is handed to libpq at a time [bytes]; larger pieces only grow its buffer."""
+
+
+class RowWriter:
+    """Writes rows within the caller's transaction.
+
+    Args:
+        connection: an autocommit connection; it gets a temporary table for each group.
+        server: what stands at its other end.
+        catalogue: the catalogue the database was migrated to.
+    """
+
+    def __init__(self, connection: Connection, server: Server, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        for group in catalogue.groups:
+            connection.execute(
+                sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+                    _stage(group), _table(group)
+                )
+            )
+        if server.timescaledb is not None:
+            # A late row costs up to a thousand decompressed ones, and a batch holds many. The limit
+            # of 100,000 protects from careless UPDATEs; a batch is bounded by its own size.
+            connection.execute("SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
+
+    def write(
+        self, rows: GroupRows, fresh: NDArray[np.bool_], encoded: binary_copy.Encoded
+    ) -> tuple[int, int]:
+        """Store rows, each vehicle and time once.
+
+        Args:
+            rows: sorted by vehicle and time (see `storage.row_merge`).
+            fresh: (n,) which of them are newer than all that is known to be stored.
+            encoded: all the rows, ready to be copied.
+
+        Returns:
+            How many were there and said nothing new, and how many were there and changed.
+        """
+        if fresh.all():
+            return self._copy_or_merge(rows, encoded)
+        if not fresh.any():
+            return self._merge(rows, encoded)
+        repeated, changed = self._merge(rows, self._encode(rows.take(~fresh)))
+        more_repeated, more_changed = self._copy_or_merge(rows, self._encode(rows.take(fresh)))
+        return repeated + more_repeated, changed + more_changed
+
+    def _encode(self, rows: GroupRows) -> binary_copy.Encoded:
+        return binary_copy.encode(rows, self._catalogue.groups[rows.group])
+
+    def _copy_or_merge(self, rows: GroupRows, encoded: binary_copy.Encoded) -> tuple[int, int]:
+        """Store those of the rows that are encoded."""
+        try:
+            with self._connection.transaction():
+                self._copy(_table(rows.group), encoded)
+        except errors.UniqueViolation:
+            return self._merge(rows, encoded)
+        return 0, 0
+
+    def _merge(self, rows: GroupRows, encoded: binary_copy.Encoded) -> tuple[int, int]:
+        """First the missing rows, then the others over what is there.
+
+        So both are counted exactly, even where another writer stores the same rows meanwhile.
+        """
+        group = rows.group
+        self._copy(_stage(group), encoded)
+        names = [sql.Identifier(name) for name in encoded.columns]
+        insert = sql.SQL(
+            "INSERT INTO {table} AS row ({names}) SELECT {names} FROM {stage}"
+            " ORDER BY vehicle_id, time ON CONFLICT (vehicle_id, time) DO "
+        ).format(table=_table(group), names=sql.SQL(", ").join(names), stage=_stage(group))
+        inserted = self._connection.execute(insert + sql.SQL("NOTHING")).rowcount
+        changed = 0
+        if inserted < encoded.rows:
+            cell, change = _FILLING if rows.fills_gaps else _OVERLAYING
+            overlay = sql.SQL(", ").join(cell.format(name) for name in names[2:])
+            differs = sql.SQL(" OR ").join(change.format(name) for name in names[2:])
+            update = sql.SQL("UPDATE SET {} WHERE {}").format(overlay, differs)
+            changed = self._connection.execute(insert + update).rowcount
+        self._connection.execute(sql.SQL("TRUNCATE {}").format(_stage(group)))
+        return encoded.rows - inserted - changed, changed
+
+    def _copy(self, table: sql.Identifier, encoded: binary_copy.Encoded) -> None:
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+            table, sql.SQL(", ").join(map(sql.Identifier, encoded.columns))
+        )
+        data = encoded.data.data
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(binary_copy.HEADER)
+            for start in range(0, len(data), COPY_CHUNK_BYTES):
+                copy.write(data[start : start + COPY_CHUNK_BYTES])
+            copy.write(binary_copy.TRAILER)
+
+
+_GAP = "EXCLUDED.{0} IS NOT NULL AND row.{0} IS NULL"
+
+_OVERLAYING = (
+    sql.SQL("{0} = coalesce(EXCLUDED.{0}, row.{0})"),
+    sql.SQL("EXCLUDED.{0} <> row.{0} OR " + _GAP),
+)
+"""How a cell is set where a later value wins, and when that changes it."""
+
+_FILLING = (sql.SQL("{0} = coalesce(row.{0}, EXCLUDED.{0})"), sql.SQL(_GAP))
+"""Likewise where the stored value does."""
+
+
+def _table(group: str) -> sql.Identifier:
+    return sql.Identifier(table_name(group))
+
+
+def _stage(group: str) -> sql.Identifier:
+    return sql.Identifier(f"stage_{group}")

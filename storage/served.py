@@ -1,0 +1,337 @@
+"""What the API reads: as role telemetry_api through the functions of schema `served`, nothing else.
+
+Every read names its principal, a party's number; what that party may not see is not there. The
+connections are read-only and cannot see a table (storage/migrations/0005_served.sql).
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import psycopg
+from psycopg import errors
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from storage.answers import (
+    Greeting,
+    Latest,
+    ListedVehicle,
+    SignalRows,
+    Trip,
+    TroubleCode,
+    Vehicle,
+)
+from storage.binary_copy import POSTGRES_EPOCH_US
+from storage.connection import API_ROLE, describe, options
+from storage.errors import DatabaseUnreachableError, SchemaError, StorageError
+from storage.queries import query
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+    from psycopg.abc import Buffer
+    from pydantic import SecretStr
+
+R = TypeVar("R")
+
+MAX_TROUBLE_CODES = 200
+"""Active trouble codes of a vehicle that are read, the newest; a truck has a dozen on a bad day."""
+
+WAITING_PER_CONNECTION = 8
+"""Requests that may wait for a connection, for each there is; more are turned away at once."""
+
+DIAGNOSIS_TIMEOUT_S = 2
+"""How long `Reader.diagnose` tries to connect [s]."""
+
+
+class UnknownVehicleError(StorageError):
+    """There is no such vehicle, or the principal may not see it: the two are told to nobody."""
+
+
+class DatabaseBusyError(StorageError):
+    """Every connection is in use and none came free in time: ask again later."""
+
+
+class QueryTimeoutError(StorageError):
+    """A statement took longer than it may: ask for less at a time."""
+
+
+class Reader:
+    """The API's way to the database: a pool of connections and a method for each question.
+
+    Args:
+        dsn: the database.
+        connections: how many connections at most.
+        wait_s: how long a question waits for one of them [s].
+        statement_timeout_s: how long its statement may take [s].
+    """
+
+    def __init__(
+        self, dsn: SecretStr, *, connections: int, wait_s: float, statement_timeout_s: float
+    ) -> None:
+        self._dsn = dsn
+        self._connections = connections
+        self._in_use = 0
+        parameters: dict[str, Any] = {**options(API_ROLE), "autocommit": True}
+        parameters["options"] += (
+            " -c default_transaction_read_only=on"
+            f" -c statement_timeout={round(statement_timeout_s * 1000)}"
+        )
+        self._pool = AsyncConnectionPool(
+            dsn.get_secret_value(),
+            kwargs=parameters,
+            min_size=1,
+            max_size=connections,
+            max_waiting=WAITING_PER_CONNECTION * connections,
+            timeout=wait_s,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; returns at once, so that the API is up while the database is away."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+        """A pooled connection, whose failures are errors of ours."""
+        try:
+            async with self._pool.connection() as connection:
+                self._in_use += 1
+                try:
+                    yield connection
+                finally:
+                    self._in_use -= 1
+        except errors.NoDataFound as error:
+            raise UnknownVehicleError("There is no such vehicle.") from error
+        except errors.QueryCanceled as error:
+            raise QueryTimeoutError(
+                f"The {describe(self._dsn)} took too long: {str(error).strip()}. Ask for less."
+            ) from error
+        except (TooManyRequests, PoolTimeout, PoolClosed) as error:
+            if isinstance(error, TooManyRequests) or self._in_use >= self._connections:
+                raise DatabaseBusyError(
+                    f"All {self._connections} connections to the {describe(self._dsn)} are in use."
+                ) from error
+            raise DatabaseUnreachableError(
+                f"No connection to the {describe(self._dsn)}: is it running?"
+            ) from error
+        except (errors.UndefinedFunction, errors.InvalidSchemaName) as error:
+            raise SchemaError(
+                f"The {describe(self._dsn)} does not serve what this code asks "
+                f"({str(error).splitlines()[0]}): run `telemetry migrate`."
+            ) from error
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachableError(
+                f"The {describe(self._dsn)} went away: {str(error).strip()}"
+            ) from error
+
+    async def _records(self, record: type[R], name: str, **parameters: object) -> list[R]:
+        async with (
+            self._connection() as connection,
+            connection.cursor(row_factory=class_row(record)) as cursor,
+        ):
+            await cursor.execute(query(name), parameters)
+            return await cursor.fetchall()
+
+    async def diagnose(self) -> str:
+        """Say in a sentence why no connection can be had; connects anew, past the pool."""
+        parameters: dict[str, Any] = {
+            **options(API_ROLE),
+            "connect_timeout": str(DIAGNOSIS_TIMEOUT_S),
+        }
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                self._dsn.get_secret_value(), **parameters
+            )
+        except psycopg.OperationalError as error:
+            if f'role "{API_ROLE}" does not exist' in str(error):
+                return f"The {describe(self._dsn)} has no role {API_ROLE}: run `telemetry migrate`."
+            return f"The {describe(self._dsn)} does not answer: is it running?"
+        await connection.close()
+        return f"The {describe(self._dsn)} answers again: ask once more."
+
+    async def greeting(self, party_name: str) -> Greeting:
+        """How new the database is, and the number of a party.
+
+        Raises:
+            SchemaError: it was never migrated.
+        """
+        (greeting,) = await self._records(Greeting, "served_greeting", party_name=party_name)
+        return greeting
+
+    async def vehicles(
+        self, principal: int, names: Sequence[str], *, after_vin: str, limit: int
+    ) -> list[ListedVehicle]:
+        """At most `limit` vehicles by VIN after `after_vin`, with their latest named values."""
+        async with (
+            self._connection() as connection,
+            connection.cursor(binary=True) as cursor,
+        ):
+            await cursor.execute(
+                query("served_vehicles"),
+                {
+                    "principal": principal,
+                    "after_vin": after_vin,
+                    "max_rows": limit,
+                    "names": list(names),
+                },
+            )
+            rows = await cursor.fetchall()
+        return [
+            ListedVehicle(
+                vin=vin,
+                model=model,
+                registered_at=registered_at,
+                last_seen=last_seen,
+                latest={
+                    name: Latest(name=name, value=value, time=time)
+                    for name, value, time in zip(names, values, times, strict=True)
+                    if value is not None
+                },
+            )
+            for vin, model, registered_at, last_seen, values, times in rows
+        ]
+
+    async def vehicle(self, principal: int, vin: str) -> Vehicle:
+        """The register's row of a vehicle.
+
+        Raises:
+            UnknownVehicleError: there is none that the principal may see.
+        """
+        (vehicle,) = await self._records(Vehicle, "served_vehicle", principal=principal, vin=vin)
+        return vehicle
+
+    async def state(self, principal: int, vin: str) -> list[Latest]:
+        """The latest value of every signal of a vehicle, in the order of their ids.
+
+        Raises:
+            UnknownVehicleError: there is none that the principal may see.
+        """
+        return await self._records(Latest, "served_vehicle_state", principal=principal, vin=vin)
+
+    async def active_trouble_codes(self, principal: int, vin: str) -> list[TroubleCode]:
+        """The newest active trouble codes of a vehicle, at most MAX_TROUBLE_CODES.
+
+        Raises:
+            UnknownVehicleError: there is none that the principal may see.
+        """
+        return await self._records(
+            TroubleCode,
+            "served_active_trouble_codes",
+            principal=principal,
+            vin=vin,
+            max_rows=MAX_TROUBLE_CODES,
+        )
+
+    async def trips(
+        self,
+        principal: int,
+        vin: str,
+        *,
+        start: datetime,
+        stop: datetime,
+        newest_first: bool,
+        limit: int,
+    ) -> list[Trip]:
+        """Trips that start at `start` or later and before `stop`, by their start.
+
+        Raises:
+            UnknownVehicleError: there is no vehicle of that VIN that the principal may see.
+        """
+        return await self._records(
+            Trip,
+            "served_trips",
+            principal=principal,
+            vin=vin,
+            start=start,
+            stop=stop,
+            newest_first=newest_first,
+            max_rows=limit,
+        )
+
+    async def signals(
+        self,
+        principal: int,
+        vin: str,
+        names: Sequence[str],
+        *,
+        start: datetime,
+        stop: datetime,
+        step_s: int | None,
+        limit: int,
+    ) -> SignalRows:
+        """Signals with start <= time < stop, at most `limit` times.
+
+        With a step (seconds, a divisor of a day) a time is the beginning of a bucket, and a value
+        sums it up: a sample by its mean, a boolean by the share of rows in which it was on, another
+        state by its last value, a counter by its highest.
+
+        Raises:
+            UnknownVehicleError: there is no vehicle of that VIN that the principal may see.
+        """
+        async with (
+            self._connection() as connection,
+            connection.cursor(binary=True) as cursor,
+        ):
+            types = cursor.adapters.types
+            cursor.adapters.register_loader(types["float8"].array_oid, _DoublesLoader)
+            cursor.adapters.register_loader(types["timestamptz"].array_oid, _TimesLoader)
+            await cursor.execute(
+                query("served_signals"),
+                {
+                    "principal": principal,
+                    "vin": vin,
+                    "names": list(names),
+                    "start": start,
+                    "stop": stop,
+                    "step_s": step_s,
+                    "max_rows": limit,
+                },
+            )
+            (row,) = await cursor.fetchall()
+        times_us, values, minima, maxima = row
+        if times_us is None:
+            nothing = np.empty((0, len(names)))
+            times_us, values = np.empty(0, dtype=np.int64), nothing
+            minima = maxima = None if step_s is None else nothing
+        return SignalRows(times_us=times_us, values=values, minima=minima, maxima=maxima)
+
+
+def _array(data: Buffer, element: str) -> NDArray[Any]:
+    """Read a binary array without NULLs into one of `element` (numpy's name) of its shape.
+
+    [PostgreSQL source, array_send: dimensions, flags, element type, then length and lower bound of
+    each dimension, then each element's length and bytes]
+    """
+    dimensions = int(np.frombuffer(data, dtype=">i4", count=1)[0])
+    shape = np.frombuffer(data, dtype=">i4", count=2 * dimensions, offset=12)[::2]
+    cells = np.frombuffer(
+        data, dtype=[("length", ">i4"), ("value", element)], offset=12 + 8 * dimensions
+    )
+    return cells["value"].reshape(shape)
+
+
+class _DoublesLoader(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.float64]:
+        return _array(data, ">f8").astype(np.float64)
+
+
+class _TimesLoader(Loader):
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> NDArray[np.int64]:
+        return _array(data, ">i8").astype(np.int64) + POSTGRES_EPOCH_US

@@ -1,0 +1,52 @@
+"""How to reach the database and how long it keeps what: settings by environment."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StorageSettings(BaseSettings):
+    """Settings of the database, each by an environment variable `TELEMETRY_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TELEMETRY_", env_ignore_empty=True, extra="ignore"
+    )
+
+    database_dsn: SecretStr | None = Field(
+        default=None,
+        description="libpq connection string of an existing database; unset: the embedded one.",
+    )
+    cell: int = Field(
+        default=0,
+        ge=0,
+        lt=2**22,
+        description="Number of this region's database; vehicle ids are unique across cells.",
+    )
+    retention_days: int = Field(
+        default=90, ge=1, description="Raw signal rows older than this are dropped [days]."
+    )
+    compress_after_days: int = Field(
+        default=7,
+        ge=1,
+        description="On TimescaleDB, chunks older than this become columnstore [days].",
+    )
+    rollup_retention_days: int = Field(
+        default=730, ge=1, description="Rollups older than this are dropped [days]."
+    )
+    refused_values_kept: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Values out of limits that are kept to look at; the oldest make room.",
+    )
+
+    @model_validator(mode="after")
+    def _compresses_before_it_drops(self) -> Self:
+        if self.compress_after_days >= self.retention_days:
+            raise ValueError(
+                f"compress_after_days ({self.compress_after_days}) must be less than retention_days"
+                f" ({self.retention_days}), or nothing would ever be compressed"
+            )
+        return self

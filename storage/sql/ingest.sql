@@ -1,0 +1,127 @@
+-- :name read_offsets
+-- The next offset of every partition of a topic that the database has rows of.
+SELECT partition, next_offset
+FROM ingest_offset
+WHERE cluster_id = %(cluster_id)s AND topic_id = %(topic_id)s
+
+-- :name advance_offset
+-- Compare-and-set: no row comes back where another worker owns the partition.
+UPDATE ingest_offset
+SET next_offset = %(next_offset)s, updated_at = now()
+WHERE cluster_id = %(cluster_id)s AND topic_id = %(topic_id)s AND partition = %(partition)s
+  AND next_offset = %(expected)s
+RETURNING next_offset
+
+-- :name begin_offset
+-- The first batch of a partition; no row comes back where another worker was first.
+INSERT INTO ingest_offset (cluster_id, topic_id, partition, topic, next_offset)
+VALUES (%(cluster_id)s, %(topic_id)s, %(partition)s, %(topic)s, %(next_offset)s)
+ON CONFLICT DO NOTHING
+RETURNING next_offset
+
+-- :name upsert_state
+-- Newest value wins, each by its own time; at the same time the later message does, unless it only
+-- fills gaps. In the order of the key, so that two writers never wait for each other in a circle.
+INSERT INTO vehicle_state AS state (vehicle_id, signal_group, time, "values", times)
+SELECT vehicle_id, signal_group, time, "values", times
+FROM state_stage
+ORDER BY vehicle_id, signal_group
+ON CONFLICT (vehicle_id, signal_group) DO UPDATE
+SET ("values", times) = (
+        SELECT array_agg(CASE WHEN newer THEN cell.new_value ELSE coalesce(cell.value, 'NaN') END
+                         ORDER BY cell.position),
+               array_agg(CASE WHEN newer THEN cell.new_time
+                              ELSE coalesce(cell.time, '-infinity') END
+                         ORDER BY cell.position)
+        FROM unnest(state.values, state.times, excluded.values, excluded.times)
+             WITH ORDINALITY AS cell (value, time, new_value, new_time, position),
+             LATERAL (SELECT cell.new_time > '-infinity'
+                             AND (cell.new_time > coalesce(cell.time, '-infinity')
+                                  OR cell.new_time = cell.time AND NOT %(fills_gaps)s) AS newer
+                     ) AS guard
+    ),
+    time = greatest(state.time, excluded.time),
+    updated_at = now()
+
+-- :name newest_rows
+-- Up to when each vehicle's rows of each group are known to be stored.
+SELECT vehicle_id, signal_group, time
+FROM vehicle_state
+WHERE vehicle_id = ANY (%(vehicle_ids)s)
+
+-- :name touch_days
+-- Mark vehicle-days as changed; sorted, for the same reason as upsert_state.
+INSERT INTO touched_day AS touched (vehicle_id, day)
+SELECT vehicle_id, day
+FROM unnest(%(vehicle_ids)s::bigint[], %(days)s::date[]) AS changed (vehicle_id, day)
+ORDER BY vehicle_id, day
+ON CONFLICT (vehicle_id, day) DO UPDATE SET touched = touched.touched + 1
+
+-- :name raise_counts
+-- Raise the exact counts of a batch; a row a partition, so that workers do not meet here.
+INSERT INTO ingest_count AS total (day, topic, partition, measure, key, count)
+SELECT current_date, topic, partition, measure, key, count
+FROM unnest(%(topics)s::text[], %(partitions)s::integer[], %(measures)s::text[],
+            %(keys)s::text[], %(counts)s::bigint[]) AS raised (topic, partition, measure, key, count)
+ORDER BY topic, partition, measure, key
+ON CONFLICT (day, topic, partition, measure, key) DO UPDATE SET count = total.count + EXCLUDED.count
+
+-- :name insert_refused_value
+-- Keep a value that was out of its signal's limits.
+INSERT INTO refused_value (vehicle_id, time, signal_id, value)
+VALUES (%(vehicle_id)s, %(time)s, %(signal_id)s, %(value)s)
+
+-- :name bound_refused_values
+-- The oldest make room; those that another worker is deleting are left to it.
+DELETE FROM refused_value
+WHERE refused_id IN (
+    SELECT refused_id FROM refused_value
+    WHERE refused_id <= (SELECT max(refused_id) FROM refused_value) - %(kept)s
+    FOR UPDATE SKIP LOCKED)
+
+-- :name insert_trigger
+-- A vehicle's own event; the same event twice is one.
+INSERT INTO vehicle_event (vehicle_id, time, trigger_type, detail)
+VALUES (%(vehicle_id)s, %(time)s, %(trigger_type)s, %(detail)s)
+ON CONFLICT DO NOTHING
+
+-- :name insert_driver
+-- Drivers are known by their card.
+INSERT INTO driver (card_id, first_seen) VALUES (%(card_id)s, %(time)s)
+ON CONFLICT (card_id) DO NOTHING
+
+-- :name insert_driver_change
+-- A card in or out of a slot; a later message about the same moment wins, unless it fills gaps.
+INSERT INTO driver_change (vehicle_id, time, slot, card_id)
+VALUES (%(vehicle_id)s, %(time)s, %(slot)s, %(card_id)s)
+ON CONFLICT (vehicle_id, time, slot) DO UPDATE SET card_id = EXCLUDED.card_id
+WHERE NOT %(fills_gaps)s
+
+-- :name insert_trouble_code
+-- A trouble code that came up or went; a later message about the same moment wins, unless it fills
+-- gaps.
+INSERT INTO trouble_code (vehicle_id, time, spn, fmi, source_address, lamp, count, active)
+VALUES (%(vehicle_id)s, %(time)s, %(spn)s, %(fmi)s, %(source_address)s, %(lamp)s, %(count)s,
+        %(active)s)
+ON CONFLICT (vehicle_id, time, spn, fmi, source_address) DO UPDATE
+SET lamp = EXCLUDED.lamp, count = EXCLUDED.count, active = EXCLUDED.active
+WHERE NOT %(fills_gaps)s
+
+-- :name insert_report
+-- A report of a vehicle, not yet published: publish_reports stamps its received time.
+INSERT INTO vehicle_report (
+    vehicle_id, created_time, trigger_type, latitude, longitude, altitude, heading, gnss_speed,
+    wheel_speed, engine_speed, odometer, fuel_used_total, engine_hours, gross_combination_weight,
+    fuel_level_1, ambient_temperature, driver1_card_id)
+VALUES (%(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(latitude)s, %(longitude)s, %(altitude)s,
+        %(heading)s, %(gnss_speed)s, %(wheel_speed)s, %(engine_speed)s, %(odometer)s,
+        %(fuel_used_total)s, %(engine_hours)s, %(gross_combination_weight)s, %(fuel_level_1)s,
+        %(ambient_temperature)s,
+        (SELECT card_id FROM driver_change
+         WHERE vehicle_id = %(vehicle_id)s AND slot = 1 AND time <= %(created_time)s
+         ORDER BY time DESC LIMIT 1))
+ON CONFLICT (vehicle_id, created_time, trigger_type) DO NOTHING
+
+-- :name publish_reports
+-- Stamp committed reports with their received time.
+SELECT publish_reports()
