@@ -1,0 +1,423 @@
+"""Messages become one batch of rows: decoded, checked, laid out as the tables want them.
+
+Messages with the same columns are worked up together, so that a batch costs a number of numpy calls
+that does not grow with its values. What cannot be stored becomes a dead letter: a whole message, or
+the frames of it that were refused (the others are stored). Rows of a replayed message only fill
+gaps, so they go in groups of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingest.clock import as_microseconds, as_time
+from ingest.events import event_rows
+from ingest.plan import Planner, columns_key
+from ingest.record import DeadLetter, Reason, Record
+from ingest.reports import ReportTimer, reports
+from schemas.wire import DecodeError, Message, decode
+from storage.batch import Batch, CountKey, GroupRows, OffsetAdvance, RefusedValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime, timedelta
+
+    from numpy.typing import NDArray
+
+    from ingest.plan import GroupPlan, Plan, Side
+    from schemas.catalogue import Catalogue
+    from schemas.wire import Block, Event
+
+REFUSED_VALUES_PER_BATCH = 1000
+"""Values out of limits that one batch keeps to look at; all of them are counted."""
+
+UNKNOWN_SIGNALS_PER_BATCH = 100
+"""Unknown signals that one batch counts by their id or name; the rest are counted together."""
+
+OTHER_SIGNALS = "(other)"
+"""The key under which those are counted."""
+
+NAME_LENGTH = 80
+"""An unknown signal's name is cut here in the counts [characters]."""
+
+ROW_ORDER_STRIDE = 1 << 20
+"""More than a message has blocks: message * stride + block puts rows in the order sent."""
+
+FRAME_BYTES = 16 << 10
+"""A message weighs a frame for each of these at least [bytes]: JSON's frames are the largest."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """A message that was read and whose vehicle is known."""
+
+    record: Record
+    message: Message
+    vehicle_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assembled:
+    """A batch and the letters of what is not in it."""
+
+    batch: Batch
+    dead: tuple[DeadLetter, ...]
+    frames: int
+
+
+@dataclass(slots=True)
+class _Part:
+    """Rows of one group that came with one set of columns."""
+
+    order: NDArray[np.int64]
+    rows: GroupRows
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has been gathered while a batch is laid out."""
+
+    taken: Sequence[Taken]
+    earliest_us: int
+    latest_us: int
+    counts: Counter[CountKey]
+    dead: list[DeadLetter]
+    parts: defaultdict[tuple[str, bool], list[_Part]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By group and by whether they fill gaps."""
+    refused_values: list[RefusedValue] = field(default_factory=list)
+    refused_times: defaultdict[tuple[int, Reason], set[int]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+    """Times of refused frames [µs], by the message's place and the reason; empty: no whole one."""
+    unknown_signals: Counter[CountKey] = field(default_factory=Counter)
+
+
+class Assembler:
+    """Gathers messages until a batch is full, then lays it out.
+
+    Args:
+        catalogue: the signals that are known, and their limits.
+        number: gives a VIN's vehicle number, None where the VIN is refused.
+        retention: how far back a frame may lie.
+        future_tolerance: how far ahead of our clock a frame may lie.
+        report_interval_s: how often a vehicle's TIMER report is kept [s].
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        number: Callable[[str], int | None],
+        *,
+        retention: timedelta,
+        future_tolerance: timedelta,
+        report_interval_s: int,
+    ) -> None:
+        self._catalogue = catalogue
+        self._number = number
+        self._retention = retention
+        self._future_tolerance = future_tolerance
+        self._timer = ReportTimer(report_interval_s)
+        self._planner = Planner(catalogue)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._taken: list[Taken] = []
+        self._dead: list[DeadLetter] = []
+        self._counts: Counter[CountKey] = Counter()
+        self.frames = 0
+        """Frames of the messages that were taken."""
+        self.weight = 0
+        """The work gathered, in frames: a block, an event and a refused message cost one, too."""
+
+    def add(self, record: Record) -> None:
+        """Read one message; one that cannot be used becomes a dead letter and stops nothing.
+
+        Whatever `number` raises passes through, and then nothing was added.
+        """
+        payload = record.value or b""
+        frames = pieces = 0
+        try:
+            message = decode(record.content_type, payload, self._catalogue)
+            vehicle_id = self._number(message.vin)
+        except DecodeError as error:
+            self._dead.append(DeadLetter(record=record, reason=error.reason, detail=str(error)))
+        else:
+            if vehicle_id is None:
+                self._dead.append(_stranger(record, message.vin))
+            else:
+                self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
+                frames = message.frame_count
+                pieces = len(message.blocks) + len(message.events)
+        counts, topic, partition = self._counts, record.topic, record.partition
+        counts[CountKey(topic, partition, "messages")] += 1
+        if frames:
+            counts[CountKey(topic, partition, "frames")] += frames
+        self.frames += frames
+        self.weight += max(1, frames, pieces, len(payload) // FRAME_BYTES)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been added since the last batch."""
+        return not self._taken and not self._dead
+
+    def clear(self) -> None:
+        """Forget what was added; of what was built before, it may be that nothing was written."""
+        self._begin()
+        self._timer.forget()
+
+    def build(self, now: datetime, offsets: Sequence[OffsetAdvance]) -> Assembled:
+        """Lay out what was added and begin anew.
+
+        Args:
+            now: our clock, which frames are checked against.
+            offsets: how far the partitions have been read with it.
+        """
+        progress = _Progress(
+            taken=self._taken,
+            earliest_us=as_microseconds(now - self._retention),
+            latest_us=as_microseconds(now + self._future_tolerance),
+            counts=self._counts,
+            dead=self._dead,
+        )
+        frames = self.frames
+        self._begin()
+        for members in _by_columns(progress.taken).values():
+            self._lay_out(self._planner.plan(members[0][2]), members, progress)
+        groups = tuple(_join(parts) for parts in progress.parts.values())
+        triggers, driver_changes, trouble_codes = event_rows(_events_in_time(progress))
+        _write_letters(progress)
+        return Assembled(
+            batch=Batch(
+                groups=groups,
+                triggers=tuple(triggers),
+                driver_changes=tuple(driver_changes),
+                trouble_codes=tuple(trouble_codes),
+                reports=tuple(reports(groups, triggers, self._catalogue, self._timer)),
+                refused_values=tuple(progress.refused_values),
+                counts=dict(progress.counts),
+                offsets=tuple(offsets),
+            ),
+            dead=tuple(progress.dead),
+            frames=frames,
+        )
+
+    def _lay_out(
+        self, plan: Plan, members: Sequence[tuple[int, int, Block]], progress: _Progress
+    ) -> None:
+        """Check and place the rows of all blocks that have the same columns."""
+        taken = progress.taken
+        fills_gaps = taken[members[0][0]].record.replayed
+        sizes = [len(block.times_us) for _, _, block in members]
+        times = np.concatenate([block.times_us for _, _, block in members])
+        owners = np.repeat([place for place, _, _ in members], sizes)
+        order = np.repeat([p * ROW_ORDER_STRIDE + b for p, b, _ in members], sizes)
+        narrow = np.concatenate([block.values for _, _, block in members])
+        wide = np.concatenate([block.wide_values for _, _, block in members])
+        good = np.ones(len(times), dtype=np.bool_)
+        for reason, wrong in (
+            (Reason.TOO_FAR_AHEAD, times > progress.latest_us),
+            (Reason.TOO_OLD, times < progress.earliest_us),
+        ):
+            for row in np.flatnonzero(wrong):
+                progress.refused_times[int(owners[row]), reason].add(int(times[row]))
+            good &= ~wrong
+        if not good.all():
+            times, owners, order = times[good], owners[good], order[good]
+            narrow, wide = narrow[good], wide[good]
+        vehicle_ids = np.array([owner.vehicle_id for owner in taken], dtype=np.int64)[owners]
+        for side, values in ((plan.narrow, narrow), (plan.wide, wide)):
+            _check_limits(side, values, times, vehicle_ids, owners, progress)
+        for group_plan in plan.groups:
+            part = _place(
+                group_plan, times, vehicle_ids, order, narrow, wide, fills_gaps=fills_gaps
+            )
+            if part is not None:
+                progress.parts[group_plan.group.name, fills_gaps].append(part)
+        if plan.unknown:
+            names = [str(number) for number in plan.unknown]
+            for place in {place for place, _, _ in members}:
+                _note_unknown(place, names, progress)
+
+
+def _stranger(record: Record, vin: str) -> DeadLetter:
+    return DeadLetter(
+        record=record,
+        reason=Reason.UNKNOWN_VEHICLE,
+        detail=f"{vin} is not registered: register it (telemetry register) and send again",
+        vin=vin,
+    )
+
+
+def _by_columns(
+    taken: Sequence[Taken],
+) -> dict[tuple[bool, bytes, bytes], list[tuple[int, int, Block]]]:
+    """Blocks by their columns, each with its message's place and its own within the message.
+
+    Those of replayed messages stand apart, and backwards within the message: where rows fill gaps
+    the first value holds, and of a message's own values the last one must.
+    """
+    found: dict[tuple[bool, bytes, bytes], list[tuple[int, int, Block]]] = {}
+    for place, owner in enumerate(taken):
+        replayed, blocks = owner.record.replayed, owner.message.blocks
+        if replayed:
+            blocks = tuple(_backwards(block) for block in reversed(blocks))
+        for number, block in enumerate(blocks):
+            found.setdefault((replayed, *columns_key(block)), []).append((place, number, block))
+    return found
+
+
+def _backwards(block: Block) -> Block:
+    return replace(
+        block,
+        times_us=block.times_us[::-1],
+        values=block.values[::-1],
+        wide_values=block.wide_values[::-1],
+    )
+
+
+def _check_limits(
+    side: Side,
+    values: NDArray[np.floating],
+    times: NDArray[np.int64],
+    vehicle_ids: NDArray[np.int64],
+    owners: NDArray[np.intp],
+    progress: _Progress,
+) -> None:
+    """Make values out of limits absent, in place, and keep account of them."""
+    wrong = (values < side.lowest) | (values > side.highest)
+    if not wrong.any():
+        return
+    # Owners ascend, so that each one's rows stand together.
+    places, firsts = np.unique(owners, return_index=True)
+    by_owner = np.add.reduceat(wrong, firsts, axis=0, dtype=np.int64)
+    for owner, column in np.argwhere(by_owner):
+        record, signal = progress.taken[places[owner]].record, side.signals[column]
+        if signal is not None:
+            key = CountKey(record.topic, record.partition, "out_of_limits", signal.name)
+            progress.counts[key] += int(by_owner[owner, column])
+    room = REFUSED_VALUES_PER_BATCH - len(progress.refused_values)
+    for row, column in np.argwhere(wrong)[:room]:
+        signal = side.signals[column]
+        if signal is not None:
+            progress.refused_values.append(
+                RefusedValue(
+                    vehicle_id=int(vehicle_ids[row]),
+                    time=as_time(int(times[row])),
+                    signal_id=signal.id,
+                    value=float(values[row, column]),
+                )
+            )
+    values[wrong] = np.nan
+
+
+def _place(
+    plan: GroupPlan,
+    times: NDArray[np.int64],
+    vehicle_ids: NDArray[np.int64],
+    order: NDArray[np.int64],
+    narrow: NDArray[np.float32],
+    wide: NDArray[np.float64],
+    *,
+    fills_gaps: bool,
+) -> _Part | None:
+    """One group's rows; those in which all its signals are absent are left out."""
+    to_narrow = np.full((len(times), plan.narrow_width), np.nan, dtype=np.float32)
+    to_wide = np.full((len(times), plan.wide_width), np.nan, dtype=np.float64)
+    for transfer in plan.transfers:
+        source = wide if transfer.from_wide else narrow
+        target = to_wide if transfer.to_wide else to_narrow
+        target[:, transfer.targets] = source[:, transfer.sources]
+    present = np.logical_not(np.isnan(to_narrow).all(axis=1) & np.isnan(to_wide).all(axis=1))
+    if not present.any():
+        return None
+    rows = GroupRows(
+        group=plan.group.name,
+        vehicle_ids=vehicle_ids,
+        times_us=times,
+        narrow=to_narrow,
+        wide=to_wide,
+        fills_gaps=fills_gaps,
+    )
+    if present.all():
+        return _Part(order=order, rows=rows)
+    return _Part(order=order[present], rows=rows.take(present))
+
+
+def _join(parts: Sequence[_Part]) -> GroupRows:
+    """One group's rows in the order in which they were sent."""
+    if len(parts) == 1:
+        return parts[0].rows
+    order = np.argsort(np.concatenate([part.order for part in parts]), kind="stable")
+    return GroupRows(
+        group=parts[0].rows.group,
+        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts])[order],
+        times_us=np.concatenate([part.rows.times_us for part in parts])[order],
+        narrow=np.concatenate([part.rows.narrow for part in parts])[order],
+        wide=np.concatenate([part.rows.wide for part in parts])[order],
+        fills_gaps=parts[0].rows.fills_gaps,
+    )
+
+
+def _events_in_time(progress: _Progress) -> Iterator[tuple[int, Event, bool]]:
+    """Events that are neither too old nor ahead, as `event_rows` takes them; notes the others."""
+    for place, owner in enumerate(progress.taken):
+        replayed, events = owner.record.replayed, owner.message.events
+        # As with rows: the first one fills the gap, and it is to be the message's last.
+        for event in reversed(events) if replayed else events:
+            if event.time_us < progress.earliest_us:
+                progress.refused_times[place, Reason.TOO_OLD] |= set()
+            elif event.time_us > progress.latest_us:
+                progress.refused_times[place, Reason.TOO_FAR_AHEAD] |= set()
+            else:
+                yield owner.vehicle_id, event, replayed
+
+
+def _note_unknown(place: int, names: Sequence[str], progress: _Progress) -> None:
+    """Count a message's unknown signals and see to it that a letter keeps them."""
+    record = progress.taken[place].record
+    progress.refused_times[place, Reason.UNKNOWN_SIGNAL] |= set()
+    named = [name[:NAME_LENGTH] for name in names[:UNKNOWN_SIGNALS_PER_BATCH]]
+    for name, count in Counter({OTHER_SIGNALS: len(names) - len(named), **Counter(named)}).items():
+        key = CountKey(record.topic, record.partition, "unknown_signal", name)
+        progress.unknown_signals[key] += count
+
+
+def _write_letters(progress: _Progress) -> None:
+    """Make letters of what was refused in messages that were taken, and count all that was."""
+    counts = progress.counts
+    for place, owner in enumerate(progress.taken):
+        if owner.message.unknown_signals:
+            _note_unknown(place, owner.message.unknown_signals, progress)
+    for rank, (key, count) in enumerate(progress.unknown_signals.most_common()):
+        name = key.key if rank < UNKNOWN_SIGNALS_PER_BATCH else OTHER_SIGNALS
+        if count:
+            counts[CountKey(key.topic, key.partition, key.measure, name)] += count
+    for (place, reason), times in sorted(progress.refused_times.items()):
+        owner = progress.taken[place]
+        frames = np.flatnonzero(np.isin(owner.message.frame_times_us, list(times)))
+        progress.dead.append(
+            DeadLetter(
+                record=owner.record,
+                reason=reason,
+                detail=_DETAILS[reason],
+                vin=owner.message.vin,
+                frames=tuple(frames.tolist()),
+            )
+        )
+    for letter in progress.dead:
+        record = letter.record
+        key = CountKey(record.topic, record.partition, "refused", str(letter.reason))
+        counts[key] += len(letter.frames) or 1
+
+
+_DETAILS = {
+    Reason.TOO_FAR_AHEAD: "the vehicle's clock is ahead of ours: set it right",
+    Reason.TOO_OLD: "older than the retention: load history in bulk instead",
+    Reason.UNKNOWN_SIGNAL: "signals this catalogue does not know; the others were stored",
+}

@@ -1,0 +1,29 @@
+"""What makes a worker stop, because only a person can decide."""
+
+from __future__ import annotations
+
+from schemas.errors import TelemetryError
+
+
+class IngestError(TelemetryError):
+    """The worker cannot go on by itself; the message names topic, partition and offset."""
+
+
+class KafkaUnreachableError(IngestError):
+    """The broker did not answer, or does not know the topic."""
+
+
+class MessageTooLargeError(IngestError):
+    """A topic does not take a message of that size; for a letter this means it would be lost."""
+
+
+class OffsetOutOfRangeError(IngestError):
+    """The log no longer has the offset the database stands at; never skipped silently."""
+
+
+class DeadLetterError(IngestError):
+    """The dead-letter topic does not hold, or does not let go of, what is asked for."""
+
+
+class ReplayError(IngestError):
+    """A file or a mapping cannot be replayed; the message names file, column and what would do."""

@@ -1,0 +1,62 @@
+"""How a worker finds Kafka and how it gathers frames: settings by environment."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class UnknownVin(StrEnum):
+    """What becomes of a message whose VIN is in no register."""
+
+    REGISTER = "register"
+    REFUSE = "refuse"
+
+
+class IngestSettings(BaseSettings):
+    """Settings of ingest, each by an environment variable `TELEMETRY_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TELEMETRY_", env_ignore_empty=True, extra="ignore"
+    )
+
+    kafka_bootstrap: str | None = Field(
+        default=None, description="host:port,... of an existing Kafka; unset: the embedded one."
+    )
+    topic: str = Field(default="vehicle.frames", description="Where vehicles' messages arrive.")
+    group: str = Field(default="telemetry.ingest", description="Consumer group of the workers.")
+    partitions: int = Field(
+        default=6, ge=1, description="Partitions of a topic this platform creates."
+    )
+    session_timeout_s: float = Field(
+        default=10.0,
+        ge=6,
+        description="A worker that Kafka has not heard of for so long loses its partitions [s].",
+    )
+    unknown_vin: UnknownVin = Field(
+        default=UnknownVin.REGISTER,
+        description="register: a new VIN becomes a vehicle; refuse: it goes to the dead letters.",
+    )
+    batch_frames: int = Field(
+        default=10_000, ge=1, description="Frames that are written in one transaction at the most."
+    )
+    batch_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        description="How long frames wait for company before they are written [s].",
+    )
+    future_tolerance_s: float = Field(
+        default=600.0,
+        ge=0,
+        description="A frame further ahead of our clock than this is refused [s].",
+    )
+    report_interval_s: int = Field(
+        default=60, ge=1, description="How often a vehicle's TIMER report is kept, for rFMS [s]."
+    )
+
+    @property
+    def dead_topic(self) -> str:
+        """Where refused messages are kept."""
+        return f"{self.topic}.dead"

@@ -1,0 +1,60 @@
+"""From a VIN to a vehicle's number, and what to do with a VIN nobody has registered."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ingest.settings import UnknownVin
+from storage import registers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from storage.connection import Connection
+
+FORGET_REFUSED_AFTER_S = 30.0
+"""A VIN that was refused is looked up again after this long [s]: it may be registered by then."""
+
+REFUSED_REMEMBERED = 10_000
+"""Refused VINs that are remembered: a hostile sender makes up any number."""
+
+logger = logging.getLogger(__name__)
+
+
+class VehicleNumbers:
+    """Looks VINs up in the register and remembers them.
+
+    Args:
+        connection: gives an autocommit connection that is alive.
+        unknown: whether a new VIN becomes a vehicle.
+    """
+
+    def __init__(self, connection: Callable[[], Connection], unknown: UnknownVin) -> None:
+        self._connection = connection
+        self._unknown = unknown
+        self._numbers: dict[str, int] = {}
+        self._refused: dict[str, float] = {}
+
+    def number(self, vin: str) -> int | None:
+        """The vehicle's number; None where the VIN is unknown and stays so."""
+        number = self._numbers.get(vin)
+        if number is not None:
+            return number
+        if monotonic() < self._refused.get(vin, 0.0):
+            return None
+        number = registers.find_vehicle(self._connection(), vin)
+        if number is None and self._unknown is UnknownVin.REGISTER:
+            vehicle = registers.register_vehicle(self._connection(), vin, registered_by="ingest")
+            number = vehicle.vehicle_id
+            if not vehicle.check_digit_ok:
+                logger.info("VIN %s registered; its check digit does not fit", vin)
+        if number is None:
+            if len(self._refused) >= REFUSED_REMEMBERED:
+                self._refused.clear()
+            self._refused[vin] = monotonic() + FORGET_REFUSED_AFTER_S
+            return None
+        self._refused.pop(vin, None)
+        self._numbers[vin] = number
+        return number

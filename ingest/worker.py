@@ -1,0 +1,397 @@
+"""The consumer loop: poll, gather, write, and only then move on.
+
+Two threads. The worker's own polls Kafka and gathers messages; a second one buries what was refused
+and writes, one batch at a time, so that decoding goes on while the database works. Offsets move in
+the batch's own transaction, by compare-and-set against where the database was when the worker began
+to read. So a worker may die anywhere: the next one asks the database. And where another worker has
+taken a partition over, the batch of the first rolls back.
+
+Database or broker away, or slow: fetching stops, the batch is kept and tried again with growing
+waits, and the group membership stays alive, for the worker never stops polling. A batch whose
+commit was lost on the way back is recognised by the offsets it left. Whoever waits is interrupted
+when partitions move or the worker is to stop: then what was gathered is void, and whoever owns the
+partitions reads it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import wait
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+from ingest.assemble import Assembler
+from ingest.kafka import FrameSource
+from ingest.vehicles import VehicleNumbers
+from ingest.writing import AWAY, WritingThread, one_line
+from storage.batch import OffsetAdvance
+from storage.connection import connect
+from storage.errors import OffsetConflictError
+from storage.migrate import require_current
+from storage.offsets import read_offsets
+from storage.prepared import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from pydantic import SecretStr
+
+    from ingest.assemble import Assembled
+    from ingest.record import DeadLetter, Record
+    from ingest.settings import IngestSettings
+    from ingest.writing import Flight
+    from schemas.catalogue import Catalogue
+    from storage.connection import Connection
+    from storage.prepared import Prepared
+    from storage.settings import StorageSettings
+
+T = TypeVar("T")
+
+FIRST_WAIT_S = 0.5
+"""Wait before the first new try after the database went away [s]."""
+
+LONGEST_WAIT_S = 30.0
+"""Waits double up to this [s]."""
+
+POLL_S = 0.1
+"""How long one poll of Kafka waits [s]: also how soon a stop is noticed."""
+
+PATIENCE_S = 1.0
+"""How long the worker waits for a write before it polls Kafka meanwhile [s]."""
+
+LETTERS_LOGGED = 10
+"""Letters of one batch that are logged one by one; all are in the dead-letter topic."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """What a worker has done since it started."""
+
+    frames: int
+    messages: int
+    refused: int
+    batches: int
+
+
+class _Interrupted(Exception):  # noqa: N818 - a signal within this module, no error
+    """The worker is to stop, or its partitions have moved: what it waits for is void."""
+
+
+class Worker:
+    """One member of the consumer group, writing over one connection.
+
+    Args:
+        settings: topic, group and how to gather.
+        storage: how long history is kept.
+        bootstrap: host:port,... of the brokers.
+        dsn: the database.
+        catalogue: the signal catalogue; the database must be migrated to it.
+
+    Raises:
+        KafkaUnreachableError, DatabaseUnreachableError, SchemaError: it cannot start.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        storage: StorageSettings,
+        *,
+        bootstrap: str,
+        dsn: SecretStr,
+        catalogue: Catalogue,
+    ) -> None:
+        self._settings, self._dsn = settings, dsn
+        self._flight: Flight | None = None
+        self._positions: dict[int, int | None] = {}
+        """By partition: where the database stands once the batch in flight is written."""
+        self._read: dict[int, int] = {}
+        """By partition: the offset after the last record gathered."""
+        self._has_stock = False
+        self._first_gathered = self._last_record = monotonic()
+        self._done = Progress(frames=0, messages=0, refused=0, batches=0)
+        self._stop = Event()
+        self._progress: Callable[[Progress], None] = lambda _: None
+        numbers = VehicleNumbers(self._alive, settings.unknown_vin)
+        self._catalogue = catalogue
+        self._assembler = Assembler(
+            catalogue,
+            numbers.number,
+            retention=timedelta(days=storage.retention_days),
+            future_tolerance=timedelta(seconds=settings.future_tolerance_s),
+            report_interval_s=settings.report_interval_s,
+        )
+        with ExitStack() as opened:
+            # Closed in the opposite order: the group is left last, when all is written.
+            self._connection = connect(dsn)
+            opened.callback(self._close_connection)
+            require_current(self._connection, catalogue)
+            self._source = FrameSource(settings, bootstrap)
+            opened.callback(self._source.close)
+            self._writing = WritingThread(
+                settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue
+            )
+            opened.callback(self._writing.close)
+            self._opened = opened.pop_all()
+
+    def run(
+        self,
+        stop: Event,
+        *,
+        until_idle_s: float | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Progress:
+        """Work until told to stop; a worker runs once.
+
+        Args:
+            stop: set it to finish the batch in hand, write it and leave the group.
+            until_idle_s: also stop when nothing has come for so long [s].
+            progress: called after each batch.
+
+        Raises:
+            OffsetOutOfRangeError: the log does not reach back to where the database stands.
+            StorageError: the database answers, but refuses a batch.
+            IngestError: Kafka refuses, or holds what cannot be read.
+        """
+        self._stop, self._progress = stop, progress
+        self._last_record = monotonic()
+        with self._opened:
+            while not stop.is_set() and not self._idle(until_idle_s):
+                with suppress(_Interrupted):
+                    self._turn()
+            with suppress(_Interrupted):
+                self._finish()
+        return self._done
+
+    def _turn(self) -> None:
+        records = self._source.poll(POLL_S)
+        if self._source.assignment_changed():
+            self._has_stock = False
+            if self._source.assignment_complete():
+                self._take_stock()
+            return
+        self._gather(records)
+        if self._due():
+            self._send_off()
+        elif self._flight is not None and self._flight.result.done():
+            self._land()
+
+    def _finish(self) -> None:
+        """Write the batch in hand, unless its partitions have gone."""
+        self._send_off()
+        self._land()
+
+    def _idle(self, until_idle_s: float | None) -> bool:
+        if until_idle_s is None or not self._has_stock:
+            return False
+        if not self._positions:  # more workers than partitions, or not shared out again yet
+            until_idle_s = max(until_idle_s, self._settings.session_timeout_s)
+        settled = self._assembler.empty and self._flight is None
+        return settled and monotonic() - self._last_record > until_idle_s
+
+    def _take_stock(self) -> None:
+        """Partitions came or went, or are another's: begin anew where the database stands."""
+        self._settle()
+        self._assembler.clear()
+        self._read.clear()
+        partitions = self._source.assignment()
+        self._patiently(self._source.identify)
+        stored = self._patiently(self._stored_offsets)
+        self._positions = {partition: stored.get(partition) for partition in sorted(partitions)}
+        self._source.start_at(self._positions)
+        self._source.mirror(stored)
+        self._writing.publish_reports()
+        self._has_stock = True
+        self._last_record = monotonic()
+        logger.info(
+            "%s: reading partitions %s",
+            self._source.topic,
+            ", ".join(
+                f"{partition} from {'its beginning' if offset is None else offset}"
+                for partition, offset in self._positions.items()
+            ),
+        )
+
+    def _settle(self) -> None:
+        """Wait until the batch in flight has come to its end, whichever: the database knows it."""
+        flight, self._flight = self._flight, None
+        if flight is None:
+            return
+        self._wait_for(flight.result)
+        try:
+            flight.result.result()
+        except (OffsetConflictError, *AWAY) as error:
+            logger.info(
+                "a batch of %d frames was not written: %s", flight.assembled.frames, one_line(error)
+            )
+        else:
+            self._account_for(flight)
+
+    def _gather(self, records: list[Record]) -> None:
+        for record in records:
+            if record.partition not in self._positions:
+                continue
+            if self._assembler.empty:
+                self._first_gathered = monotonic()
+            self._last_record = monotonic()
+            self._patiently(partial(self._assembler.add, record))
+            self._read[record.partition] = record.offset + 1
+            if self._assembler.weight >= self._settings.batch_frames:
+                self._send_off()
+                if self._stop.is_set():
+                    return
+
+    def _due(self) -> bool:
+        waited = monotonic() - self._first_gathered
+        return not self._assembler.empty and waited >= self._settings.batch_seconds
+
+    def _send_off(self) -> None:
+        """Hand what was gathered to the writing thread, as soon as that has written the last batch.
+
+        It is laid out and made ready meanwhile. Where the partitions turn out to have gone it is
+        dropped: whoever has them now reads it again.
+        """
+        ready = None if self._assembler.empty else self._lay_out()
+        self._land()
+        if ready is not None and not self._source.assignment_changed():
+            self._flight = self._writing.write(*ready)
+
+    def _lay_out(self) -> tuple[Assembled, Prepared, dict[int, int]]:
+        offsets = tuple(
+            OffsetAdvance(
+                cluster_id=self._source.cluster_id,
+                topic_id=self._source.topic_id,
+                topic=self._source.topic,
+                partition=partition,
+                expected=self._positions[partition],
+                next_offset=next_offset,
+            )
+            for partition, next_offset in sorted(self._read.items())
+        )
+        assembled = self._assembler.build(datetime.now(tz=UTC), offsets)
+        _log_letters(assembled.dead)
+        read = dict(self._read)
+        self._positions |= read
+        self._read.clear()
+        return assembled, prepare(assembled.batch, self._catalogue), read
+
+    def _land(self) -> None:
+        """Wait for the batch in flight, with new tries while database or broker are away."""
+        flight = self._flight
+        if flight is None:
+            return
+        for wait_s in _waits():
+            self._wait_for(flight.result)
+            try:
+                flight.result.result()
+                break
+            except OffsetConflictError as conflict:
+                logger.warning("%s", conflict)
+                self._flight = None
+                self._take_stock()
+                raise _Interrupted from conflict
+            except AWAY as error:
+                self._log_away(error, wait_s)
+            self._hold(wait_s)
+            if self._written_after_all(flight):
+                break
+            self._writing.write_again(flight)
+        self._flight = None
+        self._account_for(flight)
+        if self._source.assignment_changed():
+            raise _Interrupted
+
+    def _account_for(self, flight: Flight) -> None:
+        """A batch was written: tell Kafka, and whoever watches."""
+        self._source.mirror(flight.offsets)
+        counts = flight.assembled.batch.counts
+        self._done = Progress(
+            frames=self._done.frames + flight.assembled.frames,
+            messages=self._done.messages
+            + sum(count for key, count in counts.items() if key.measure == "messages"),
+            refused=self._done.refused + len(flight.assembled.dead),
+            batches=self._done.batches + 1,
+        )
+        self._progress(self._done)
+
+    def _written_after_all(self, flight: Flight) -> bool:
+        """Whether the batch was committed and only the answer was lost."""
+        try:
+            stored = self._stored_offsets()
+        except AWAY:
+            return False
+        return all(stored.get(number) == offset for number, offset in flight.offsets.items())
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do what needs database or broker, however long it takes them to come back."""
+        for wait_s in _waits():
+            try:
+                return action()
+            except AWAY as error:
+                self._log_away(error, wait_s)
+            self._hold(wait_s)
+        raise AssertionError  # _waits never ends
+
+    def _log_away(self, error: Exception, wait_s: float) -> None:
+        logger.warning("%s; fetching waits, next try in %.1f s", one_line(error), wait_s)
+
+    def _wait_for(self, result: Future[None]) -> None:
+        """Wait for a write however long it takes, alive in the group."""
+        if wait([result], timeout=PATIENCE_S).done:
+            return
+        self._source.pause()
+        while not result.done():
+            self._source.poll(POLL_S)
+        self._source.resume()
+
+    def _hold(self, wait_s: float) -> None:
+        """Wait without fetching, alive in the group."""
+        self._source.pause()
+        until = monotonic() + wait_s
+        while monotonic() < until:
+            self._source.poll(POLL_S)
+            if self._stop.is_set() or self._source.assignment_changed():
+                raise _Interrupted
+        self._source.resume()
+
+    def _stored_offsets(self) -> dict[int, int]:
+        return read_offsets(self._alive(), self._source.cluster_id, self._source.topic_id)
+
+    def _alive(self) -> Connection:
+        """The worker's own connection, opened again where it broke."""
+        if self._connection.closed:
+            self._connection = connect(self._dsn)
+        return self._connection
+
+    def _close_connection(self) -> None:
+        self._connection.close()
+
+
+def _waits() -> Iterator[float]:
+    """Growing waits without end [s]."""
+    wait_s = FIRST_WAIT_S
+    while True:
+        yield wait_s
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+def _log_letters(letters: tuple[DeadLetter, ...]) -> None:
+    for letter in letters[:LETTERS_LOGGED]:
+        record = letter.record
+        logger.warning(
+            "refused %s[%d] offset %d (%s): %s",
+            record.topic,
+            record.partition,
+            record.offset,
+            letter.reason,
+            letter.detail,
+        )
+    if len(letters) > LETTERS_LOGGED:
+        logger.warning("refused %d messages more", len(letters) - LETTERS_LOGGED)

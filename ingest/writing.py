@@ -1,0 +1,147 @@
+"""The writing thread: letters first, then the batch, then reports; one batch at a time."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from ingest.errors import KafkaUnreachableError
+from ingest.kafka import Publisher
+from storage.connection import connect, server
+from storage.errors import DatabaseUnreachableError
+from storage.frame_writer import FrameWriter
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from ingest.assemble import Assembled
+    from ingest.settings import IngestSettings
+    from schemas.catalogue import Catalogue
+    from storage.prepared import Prepared
+    from storage.settings import StorageSettings
+
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    DatabaseUnreachableError,
+    KafkaUnreachableError,
+)
+"""What is raised while a server cannot be spoken to, or is a standby that will be promoted."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Flight:
+    """A batch on its way into the database."""
+
+    assembled: Assembled
+    prepared: Prepared
+    offsets: dict[int, int]
+    """By partition: where the database stands once it is written."""
+    result: Future[None]
+    buried: bool = False
+    """Whether its letters are safe; they are not sent again with every try."""
+
+
+class WritingThread:
+    """Writes batches over a connection of its own, which it opens again after each failure.
+
+    Args:
+        settings: the dead-letter topic.
+        storage: how many refused values are kept.
+        bootstrap: host:port,... of the brokers.
+        dsn: the database.
+        catalogue: the signal catalogue.
+
+    Raises:
+        KafkaUnreachableError: no broker answers.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        storage: StorageSettings,
+        *,
+        bootstrap: str,
+        dsn: SecretStr,
+        catalogue: Catalogue,
+    ) -> None:
+        self._dsn, self._catalogue = dsn, catalogue
+        self._refused_values_kept = storage.refused_values_kept
+        self._writer: FrameWriter | None = None
+        self._publisher = Publisher(settings, bootstrap)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+
+    def write(self, assembled: Assembled, prepared: Prepared, offsets: dict[int, int]) -> Flight:
+        """Begin to write a batch; its result raises what the writer or the broker did."""
+        flight = Flight(assembled=assembled, prepared=prepared, offsets=offsets, result=Future())
+        self.write_again(flight)
+        return flight
+
+    def write_again(self, flight: Flight) -> None:
+        """Begin once more, after a failure."""
+        flight.result = self._thread.submit(self._write, flight)
+
+    def publish_reports(self) -> None:
+        """Have committed reports get their received time, also those of a worker that died."""
+        self._thread.submit(self._publish)
+
+    def close(self) -> None:
+        """Finish what is being written and close."""
+        self._thread.shutdown()
+        self._close_writer()
+        try:
+            self._publisher.close()
+        except KafkaUnreachableError as error:
+            logger.warning("%s Its offset has not moved: it will be read again.", one_line(error))
+
+    def _write(self, flight: Flight) -> None:
+        if not flight.buried:
+            # Before the offsets move: none of them ever passes a message that is nowhere.
+            self._publisher.bury(flight.assembled.dead)
+            flight.buried = True
+        writer = self._open_writer()
+        try:
+            writer.write_prepared(flight.prepared)
+        except BaseException:
+            self._close_writer()
+            raise
+        self._publish()
+
+    def _publish(self) -> None:
+        try:
+            self._open_writer().publish_reports()
+        except AWAY as error:
+            self._close_writer()
+            logger.warning("reports are not published yet: %s", one_line(error))
+
+    def _open_writer(self) -> FrameWriter:
+        if self._writer is None:
+            connection = connect(self._dsn)
+            try:
+                self._writer = FrameWriter(
+                    connection,
+                    server(connection),
+                    self._catalogue,
+                    refused_values_kept=self._refused_values_kept,
+                )
+            except BaseException:
+                connection.close()
+                raise
+        return self._writer
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def one_line(error: BaseException) -> str:
+    """An error as one line; PostgreSQL's go on with hints and context."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
