@@ -1,0 +1,56 @@
+"""What a vehicle is doing, told from its latest values: moving, idling, parked or silent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from analytics.trips import TripRules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from storage.answers import Latest
+
+SIGNALS = ("wheel_speed", "gnss_speed", "engine_running", "engine_speed")
+"""What `activity` reads; any may be absent."""
+
+SILENT_WHILE_RUNNING = timedelta(minutes=10)
+"""A running truck uploads every 10 s; after this long it is out of reach or its unit is broken."""
+
+SILENT_WHILE_PARKED = timedelta(days=3)
+"""A parked truck has nothing to say over a weekend; after this long someone should look."""
+
+_RULES = TripRules()
+
+
+class Activity(StrEnum):
+    """What a vehicle is doing."""
+
+    MOVING = "moving"
+    IDLING = "idling"
+    PARKED = "parked"
+    SILENT = "silent"
+
+
+def activity(latest: Mapping[str, Latest], last_seen: datetime | None, now: datetime) -> Activity:
+    """Moving and running by the rules of trips; silent where it was not heard of for too long."""
+    if last_seen is None:
+        return Activity.SILENT
+    speed = latest.get("wheel_speed") or latest.get("gnss_speed")
+    moving = speed is not None and speed.value >= _RULES.moving_km_h
+    running = moving or _running(latest)
+    if now - last_seen > (SILENT_WHILE_RUNNING if running else SILENT_WHILE_PARKED):
+        return Activity.SILENT
+    if moving:
+        return Activity.MOVING
+    return Activity.IDLING if running else Activity.PARKED
+
+
+def _running(latest: Mapping[str, Latest]) -> bool:
+    if "engine_running" in latest:
+        return bool(latest["engine_running"].value)
+    engine_speed = latest.get("engine_speed")
+    return engine_speed is not None and engine_speed.value >= _RULES.running_rpm

@@ -1,0 +1,88 @@
+"""The application: endpoints and pages over one reader of the database."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import (
+    catalogue,
+    guard,
+    health,
+    openapi,
+    pages,
+    problems,
+    signals,
+    state,
+    trips,
+    vehicles,
+)
+from api.services import Services
+from schemas import catalogue as signal_catalogue
+from storage.served import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pydantic import SecretStr
+
+    from api.settings import ApiSettings
+
+VERSION = "1.0.0"
+"""Of the HTTP interface, not of the package."""
+
+
+def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
+    """Make the application; it connects when it starts and lives while the database is away.
+
+    Args:
+        settings: the API's settings.
+        dsn: the database to read; its role must be a member of telemetry_api.
+    """
+    reader = Reader(
+        dsn,
+        connections=settings.api_connections,
+        wait_s=settings.api_connection_wait_s,
+        statement_timeout_s=settings.api_statement_timeout_s,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await reader.open()
+        try:
+            yield
+        finally:
+            await reader.close()
+
+    app = FastAPI(
+        title="Vehicle telemetry",
+        version=VERSION,
+        description=openapi.DESCRIPTION,
+        lifespan=lifespan,
+        # The usual documentation pages load scripts from elsewhere; /openapi.json is there.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = Services(
+        settings=settings, catalogue=signal_catalogue.default(), reader=reader
+    )
+    for router in (
+        health.router,
+        vehicles.router,
+        state.router,
+        signals.router,
+        trips.router,
+        catalogue.router,
+        pages.router,
+    ):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
+    openapi.install(app)
+    answer = problems.answering(pages.problem_page)
+    problems.install(app, answer)
+    app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
+    return app

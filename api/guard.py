@@ -1,0 +1,116 @@
+"""Around every request: who may address us, what browsers may do with the answer, one log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+
+from api.problems import Code, ProblemError, logger, response
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api.problems import Answer
+
+STATIC = "/static/"
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Only our own files, nothing inline, in nobody's frame."""
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+access_log = logging.getLogger("telemetry.access")
+
+
+class Guard:
+    """ASGI middleware: checks the Host header, sets the security headers, logs the request.
+
+    It also answers what no handler foresaw, so that these answers have the headers too.
+
+    The Host header is checked because nobody signs in: a page elsewhere whose name is made to point
+    at this machine (DNS rebinding) would otherwise read everything through its visitor's browser.
+
+    The log has the route and not the address: no VIN, no position, no query.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str], answer: Answer) -> None:
+        self._app = app
+        self._allowed_hosts = allowed_hosts
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                # What a vehicle did is nobody else's to keep; our own files are asked for again.
+                kept = "no-cache" if scope["path"].startswith(STATIC) else "no-store"
+                headers.setdefault("Cache-Control", kept)
+            await send(message)
+
+        try:
+            if self._is_addressed(Headers(scope=scope).get("host", "")):
+                await self._app(scope, receive, guarded)
+            else:
+                await response(_wrong_host())(scope, receive, guarded)
+        except Exception as error:
+            if status:  # the answer has begun: all that is left is to break it off
+                raise
+            logger.exception("A request failed in a way nobody foresaw")
+            answer = await self._answer(Request(scope), error)
+            await answer(scope, receive, guarded)
+        finally:
+            _log(scope, status, time.perf_counter() - began)
+
+    def _is_addressed(self, host: str) -> bool:
+        name, colon, port = host.lower().rpartition(":")
+        return (name if colon and port.isdigit() else host.lower()) in self._allowed_hosts
+
+
+def _wrong_host() -> ProblemError:
+    return ProblemError(
+        status=421,  # Misdirected Request, RFC 9110
+        code=Code.WRONG_HOST,
+        detail="The Host header does not name this machine.",
+        way_out="Ask http://127.0.0.1 or http://localhost, or name the host in "
+        "TELEMETRY_API_HOSTNAMES.",
+    )
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    access_log.info(
+        "%s",
+        json.dumps(
+            {
+                "method": scope["method"],
+                "route": route or ("static" if scope["path"].startswith(STATIC) else "unknown"),
+                "status": status,
+                "ms": round(1000 * seconds, 1),
+            }
+        ),
+    )

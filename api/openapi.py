@@ -1,0 +1,91 @@
+"""The OpenAPI document: what FastAPI derives, with our problems in place of its errors."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.problems import MEDIA_TYPE, RETRY_AFTER_S, TITLES, Code, Problem
+
+_STATUS: Mapping[Code, int] = {
+    Code.INVALID_PARAMETER: 422,
+    Code.UNKNOWN_SIGNAL: 422,
+    Code.SPAN_TOO_LONG: 422,
+    Code.UNKNOWN_VEHICLE: 404,
+    Code.DATABASE_UNREACHABLE: 503,
+    Code.BUSY: 503,
+    Code.TOO_SLOW: 503,
+    Code.NOT_READY: 503,
+}
+
+_DATABASE = (Code.DATABASE_UNREACHABLE, Code.BUSY, Code.TOO_SLOW, Code.NOT_READY)
+
+DESCRIPTION = f"""
+What trucks tell, for those who may know it.
+
+Times are RFC 3339 and UTC in answers; in questions they carry their time zone. Units stand in the
+answers and are those of the signal catalogue. Listings come in pages: follow `next` until it is
+null. What goes wrong is `{MEDIA_TYPE}` with a code and a way out.
+"""
+
+
+def problems(*codes: Code, database: bool = True) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint that may answer with these problems.
+
+    Args:
+        codes: the problems of its own.
+        database: whether it reads the database, with what may go wrong there.
+    """
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in (*codes, *(_DATABASE if database else ())):
+        status = _STATUS[code]
+        entry = found.setdefault(status, _entry(status))
+        entry["description"] += (
+            f"{'' if entry['description'] == '' else '; '}{code}: {TITLES[code]}"
+        )
+    return found
+
+
+def _entry(status: int) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "description": "",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        entry["headers"] = {
+            "Retry-After": {
+                "description": "When to ask again [s].",
+                "schema": {"type": "integer", "examples": [RETRY_AFTER_S]},
+            }
+        }
+    return entry
+
+
+def _forget_framework_errors(document: dict[str, Any]) -> None:
+    """Take out what FastAPI says of validation where an endpoint has no problem of its own."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            invalid = operation["responses"].get("422", {}).get("content", {})
+            if "application/json" in invalid:
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
+def install(app: FastAPI) -> None:
+    """Let the app describe itself with the schema of its problems."""
+    derived: Callable[[], dict[str, Any]] = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = derived()
+            schemas = document["components"]["schemas"]
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs"))
+            schemas["Problem"] = problem
+            _forget_framework_errors(document)
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
+        return app.openapi_schema or {}
+
+    app.openapi = described  # type: ignore[method-assign]  # the way FastAPI documents

@@ -1,0 +1,129 @@
+"""Parameters that several endpoints take, each with its check and its words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, Path
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from api import cursors
+from api.problems import invalid, unknown_vehicle
+from schemas.vin import VinError, check_vin
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+"""Times outside are slips of the pen, and some of them no database can hold."""
+
+EXAMPLE_VIN = "LSGAA11112A000001"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _vin(
+    vin: Annotated[
+        str,
+        Path(
+            description="The vehicle's identification number, 17 characters, upper case. A VIN "
+            "that is none, is not registered or is not yours to see is answered with the same 404.",
+            examples=[EXAMPLE_VIN],
+        ),
+    ],
+) -> str:
+    try:
+        check_vin(vin)
+    except VinError as error:
+        raise unknown_vehicle() from error
+    return vin
+
+
+Vin = Annotated[str, Depends(_vin)]
+"""A path's VIN, of the right form."""
+
+
+def _plausible(time: datetime) -> datetime:
+    if not EARLIEST <= time < LATEST:
+        raise ValueError(f"use a time from {EARLIEST:%Y} and before {LATEST:%Y}")
+    return time.astimezone(UTC)
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
+"""A time with its zone, within reason, in UTC."""
+
+
+class Parameters(BaseModel):
+    """Query parameters; one that is not known is refused, because it is a known one misspelt."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Paged(Parameters):
+    """Query parameters of a listing that comes in pages."""
+
+    cursor: str | None = Field(
+        default=None,
+        max_length=cursors.MAX_LENGTH,
+        description="Where the page before ended, from its `next` link.",
+        examples=["dDE3OTU0MjA4MDAwMDAwMDA"],
+    )
+
+
+class Span(Paged):
+    """Query parameters of a listing by time."""
+
+    start: Time = Field(
+        description="From this time on. RFC 3339 with its time zone; a + is written %2B.",
+        examples=["2026-11-01T00:00:00Z"],
+    )
+    end: Time = Field(
+        description="Up to, not including, this time.", examples=["2026-11-02T00:00:00Z"]
+    )
+
+
+def require_order(start: datetime, end: datetime) -> None:
+    """Refuse a span without a moment in it.
+
+    Raises:
+        ProblemError: 422.
+    """
+    if end <= start:
+        raise invalid("end", "The span is empty: end is not after start.", "Let end be later.")
+
+
+def microseconds(time: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(time_us: int) -> datetime:
+    """The time of so many microseconds since 1970-01-01 UTC."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def time_after(cursor: str, start: datetime, end: datetime) -> datetime:
+    """The time of a cursor, which lies within the span that is asked for.
+
+    Raises:
+        ProblemError: 422.
+    """
+    time_us = cursors.read_time(cursor)
+    if not microseconds(start) <= time_us < microseconds(end):
+        raise invalid(
+            "cursor",
+            "This cursor lies outside the span from start to end.",
+            "Follow the `next` link of the page before, unchanged.",
+        )
+    return from_microseconds(time_us)
+
+
+def link(path: str, query: Parameters, cursor: str) -> str:
+    """The address of the next page: the same question, after the cursor.
+
+    Args:
+        path: the address without its query.
+        query: what was asked.
+        cursor: where this page ends.
+    """
+    asked: dict[str, object] = query.model_dump(mode="json", exclude_unset=True, exclude={"cursor"})
+    return f"{path}?{urlencode({**asked, 'cursor': cursor})}"

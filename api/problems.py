@@ -1,0 +1,302 @@
+"""Problems: every refusal is RFC 9457 problem+json with a code, the field, and the way out."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.errors import TelemetryError
+from storage.errors import DatabaseUnreachableError, SchemaError
+from storage.served import DatabaseBusyError, QueryTimeoutError, UnknownVehicleError
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER_S = 5
+"""When to ask again while the database is away or busy [s]: about what a restart of it takes."""
+
+logger = logging.getLogger("telemetry.api")
+
+
+class Code(StrEnum):
+    """What kind of problem it is; clients branch on it."""
+
+    INVALID_PARAMETER = "invalid_parameter"
+    UNKNOWN_SIGNAL = "unknown_signal"
+    SPAN_TOO_LONG = "span_too_long"
+    UNKNOWN_VEHICLE = "unknown_vehicle"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    WRONG_HOST = "wrong_host"
+    DATABASE_UNREACHABLE = "database_unreachable"
+    BUSY = "busy"
+    TOO_SLOW = "too_slow"
+    NOT_READY = "not_ready"
+    INTERNAL = "internal"
+
+
+TITLES: Mapping[Code, str] = {
+    Code.INVALID_PARAMETER: "A parameter cannot be used",
+    Code.UNKNOWN_SIGNAL: "No signal has this name",
+    Code.SPAN_TOO_LONG: "The span is too long for this resolution",
+    Code.UNKNOWN_VEHICLE: "There is no such vehicle",
+    Code.NOT_FOUND: "There is nothing at this address",
+    Code.METHOD_NOT_ALLOWED: "This address does not take this method",
+    Code.WRONG_HOST: "This API is not known by this name",
+    Code.DATABASE_UNREACHABLE: "The database does not answer",
+    Code.BUSY: "Too many requests at once",
+    Code.TOO_SLOW: "The answer took too long",
+    Code.NOT_READY: "The database is not ready for this version",
+    Code.INTERNAL: "Something went wrong on our side",
+}
+
+
+class Fault(BaseModel):
+    """One parameter that cannot be used."""
+
+    field: str = Field(description="The parameter's name.", examples=["names"])
+    reason: str = Field(
+        description="What is wrong with it.", examples=["No signal is called 'wheel_sped'."]
+    )
+    way_out: str = Field(description="What would work.", examples=["Did you mean wheel_speed?"])
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457) with a code to branch on and a way out to read."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:telemetry:problem:unknown_signal",
+                    "title": "No signal has this name",
+                    "status": 422,
+                    "code": "unknown_signal",
+                    "detail": "No signal is called 'wheel_sped'.",
+                    "way_out": "Did you mean wheel_speed? /v1/catalogue lists them all.",
+                    "faults": [
+                        {
+                            "field": "names",
+                            "reason": "No signal is called 'wheel_sped'.",
+                            "way_out": "Did you mean wheel_speed? /v1/catalogue lists them all.",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    type: str = Field(description="The code as a URN.")
+    title: str = Field(description="What kind of problem it is, for people.")
+    status: int = Field(description="The HTTP status.", ge=400, le=599)
+    code: Code = Field(description="What kind of problem it is, for programs.")
+    detail: str = Field(description="What happened here.")
+    way_out: str = Field(description="What to do now.")
+    faults: list[Fault] = Field(description="The parameters that cannot be used; may be empty.")
+
+
+@dataclass(kw_only=True, eq=False)  # not frozen: raising writes the traceback into it
+class ProblemError(TelemetryError):
+    """A refusal on its way to the client."""
+
+    status: int
+    code: Code
+    detail: str
+    way_out: str
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The code and what happened."""
+        return f"{self.code}: {self.detail}"
+
+    def problem(self) -> Problem:
+        """The body."""
+        return Problem(
+            type=f"urn:telemetry:problem:{self.code}",
+            title=TITLES[self.code],
+            status=self.status,
+            code=self.code,
+            detail=self.detail,
+            way_out=self.way_out,
+            faults=list(self.faults),
+        )
+
+
+def invalid(
+    name: str, reason: str, way_out: str, *, code: Code = Code.INVALID_PARAMETER
+) -> ProblemError:
+    """A parameter that cannot be used."""
+    return refused([Fault(field=name, reason=reason, way_out=way_out)], code=code)
+
+
+def refused(faults: Sequence[Fault], *, code: Code = Code.INVALID_PARAMETER) -> ProblemError:
+    """Parameters that cannot be used; there is at least one."""
+    first, *others = faults
+    return ProblemError(
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        code=code,
+        detail=first.reason if not others else f"{len(faults)} parameters cannot be used.",
+        way_out=first.way_out if not others else "Correct what `faults` lists.",
+        faults=tuple(faults),
+    )
+
+
+def unknown_vehicle() -> ProblemError:
+    """The one answer for a VIN that does not exist, is not one, or is not the principal's."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_VEHICLE,
+        detail="There is no vehicle of this VIN that you may see.",
+        way_out="/v1/vehicles lists the vehicles you may see. A VIN has 17 characters, upper case.",
+    )
+
+
+def not_ready(detail: str) -> ProblemError:
+    """The database is there but not what this code needs."""
+    return _unavailable(
+        Code.NOT_READY,
+        detail,
+        "Ask again once the operator has run `telemetry migrate`; /readyz says when.",
+    )
+
+
+def _unavailable(code: Code, detail: str, way_out: str) -> ProblemError:
+    return ProblemError(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        code=code,
+        detail=detail,
+        way_out=way_out,
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+def of_error(error: Exception) -> ProblemError:
+    """What a client is told of an error; never where our database is."""
+    match error:
+        case ProblemError():
+            return error
+        case UnknownVehicleError():
+            return unknown_vehicle()
+        case DatabaseBusyError():
+            return _unavailable(
+                Code.BUSY,
+                "Every connection to the database is in use.",
+                "Ask again shortly, fewer requests at a time.",
+            )
+        case QueryTimeoutError():
+            return _unavailable(
+                Code.TOO_SLOW,
+                "The database took too long to answer this.",
+                "Ask for a shorter span, fewer signals or a larger step.",
+            )
+        case DatabaseUnreachableError():
+            return _unavailable(
+                Code.DATABASE_UNREACHABLE,
+                "The database does not answer at the moment.",
+                "Ask again shortly; /readyz says when it is back.",
+            )
+        case SchemaError():
+            return not_ready("The database does not have what this version of the API reads.")
+        case RequestValidationError():
+            return refused([_fault(fault) for fault in error.errors()])
+        case HTTPException():
+            return _of_http(error)
+        case _:
+            return ProblemError(
+                status=HTTPStatus.INTERNAL_SERVER_ERROR,
+                code=Code.INTERNAL,
+                detail="The request could not be answered; the error was logged.",
+                way_out="Ask again; if it stays, tell the operator the time of this answer.",
+            )
+
+
+def _of_http(error: HTTPException) -> ProblemError:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return ProblemError(
+            status=error.status_code,
+            code=Code.METHOD_NOT_ALLOWED,
+            detail="Everything here is read with GET.",
+            way_out="Use GET; /openapi.json describes every address.",
+            headers=error.headers or {},
+        )
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.NOT_FOUND,
+        detail="There is nothing at this address.",
+        way_out="/openapi.json describes every address; the pages begin at /.",
+    )
+
+
+_REASONS: Mapping[str, str] = {
+    "missing": "It is missing.",
+    "extra_forbidden": "There is no such parameter.",
+    "timezone_aware": "The time lacks its time zone.",
+}
+
+_RFC_3339 = (
+    "Write RFC 3339 with a time zone: 2026-11-01T08:00:00Z. A + in an address is written %2B."
+)
+
+_WAYS_OUT: Mapping[str, str] = {
+    "missing": "Add it; /openapi.json has an example.",
+    "extra_forbidden": "Leave it out, or correct its spelling; /openapi.json lists the parameters.",
+    "timezone_aware": "Add the time zone: 2026-11-01T08:00:00Z or, with + written as %2B, "
+    "2026-11-01T16:00:00%2B08:00.",
+    "datetime_parsing": _RFC_3339,
+    "datetime_from_date_parsing": _RFC_3339,
+}
+
+
+def _fault(fault: Mapping[str, object]) -> Fault:
+    """One of pydantic's errors, for people; never the value itself, which may be anything."""
+    location = fault["loc"]
+    name = ".".join(map(str, location[1:])) if isinstance(location, tuple) else ""
+    kind = str(fault["type"])
+    return Fault(
+        field=name,
+        reason=_REASONS.get(kind, f"{fault['msg']}."),
+        way_out=_WAYS_OUT.get(kind, "Use a value that /openapi.json allows."),
+    )
+
+
+def response(error: ProblemError) -> Response:
+    """The problem as problem+json."""
+    return Response(
+        error.problem().model_dump_json(),
+        status_code=error.status,
+        headers=error.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+AsPage = Callable[[Request, ProblemError], Response | None]
+"""What a person sees instead of problem+json; None where a program asked."""
+
+Answer = Callable[[Request, Exception], Awaitable[Response]]
+"""What answers a request that raised."""
+
+
+def answering(as_page: AsPage) -> Answer:
+    """What answers errors: for people with a page, for programs with problem+json."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = of_error(error)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.warning("%s: %s", problem.code, error)
+        return as_page(request, problem) or response(problem)
+
+    return answer
+
+
+def install(app: FastAPI, answer: Answer) -> None:
+    """Let an app answer the errors it knows of; what it does not, `api.guard` catches."""
+    for kind in (TelemetryError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, answer)

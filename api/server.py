@@ -1,0 +1,77 @@
+"""Serving the application: a socket of our own, a graceful end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from api.app import create_app
+from api.settings import require_loopback
+from schemas.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import SecretStr
+
+    from api.settings import ApiSettings
+
+GRACE_S = 10
+"""How long requests under way may take to finish after a signal to stop [s]."""
+
+BACKLOG = 512
+"""Connections that may wait to be accepted."""
+
+
+def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished first. Main thread only.
+
+    Args:
+        settings: where to listen, and the rest.
+        dsn: the database to read.
+        listening: called with the address once connections are taken.
+
+    Raises:
+        SettingsError: the address is not a loopback one, or is taken.
+    """
+    require_loopback(settings.api_host)
+    with _listen(settings.api_host, settings.api_port) as listener:
+        listener.listen(BACKLOG)
+        port = listener.getsockname()[1]
+        shown = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+        listening(f"http://{shown}:{port}")
+        config = uvicorn.Config(
+            create_app(settings, dsn),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        # Uvicorn raises a signal again once it has shut down; to us that is a good end.
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; without, small answers
+    # wait 40 ms for the acknowledgement of their head.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"The API cannot listen on {host}:{port}: {error.strerror}. Stop what holds the port, "
+            "or choose another with --port or TELEMETRY_API_PORT; 0 takes a free one."
+        ) from error
+    return listener

@@ -1,0 +1,64 @@
+"""What a request needs, made once for the application and handed to its endpoints."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from api.settings import ApiSettings
+from schemas.catalogue import Catalogue
+from storage.errors import SchemaError
+from storage.migrate import migrations
+from storage.served import Reader
+
+
+@dataclass(kw_only=True, slots=True)
+class Services:
+    """The application's parts."""
+
+    settings: ApiSettings
+    catalogue: Catalogue
+    reader: Reader
+    _party_id: int | None = field(default=None, init=False)
+
+    async def party_id(self) -> int:
+        """The number of the party as which requests read; asked once the database is ready.
+
+        Raises:
+            SchemaError: the database is not what this code needs, or lacks the party.
+            DatabaseUnreachableError: it does not answer.
+        """
+        if self._party_id is None:
+            self._party_id = await self.check()
+        return self._party_id
+
+    async def check(self) -> int:
+        """Ask the database whether it is what this code needs; returns the party's number.
+
+        Raises:
+            SchemaError: it is not; the message says what to do.
+            DatabaseUnreachableError: it does not answer.
+        """
+        greeting = await self.reader.greeting(self.settings.api_party)
+        newest = migrations()[-1].version
+        if greeting.migration != newest or (greeting.catalogue or 0) < self.catalogue.version:
+            raise SchemaError(
+                f"The database stands at migration {greeting.migration} and catalogue "
+                f"{greeting.catalogue}, this code needs {newest} and {self.catalogue.version}: run "
+                "`telemetry migrate`, or the code that fits."
+            )
+        if greeting.party_id is None:
+            raise SchemaError(
+                f"The database knows no party {self.settings.api_party!r}: run `telemetry "
+                "migrate`, or name another with TELEMETRY_API_PARTY."
+            )
+        return greeting.party_id
+
+
+def of_request(request: Request) -> Services:
+    """The services of the application that answers this request."""
+    return cast("Services", request.app.state.services)
+
+
+App = Annotated[Services, Depends(of_request)]
+"""An endpoint's parameter that is the application's services."""
