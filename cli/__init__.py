@@ -1,0 +1,1 @@
+"""The command line: each subcommand is a module that calls one room of the platform."""

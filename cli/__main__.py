@@ -1,0 +1,5 @@
+"""`python -m cli` is `telemetry`."""
+
+from cli.app import main
+
+main()

@@ -1,0 +1,94 @@
+"""`telemetry analyse`: work up every vehicle-day that changed since the last time."""
+
+import signal
+import threading
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from analytics.runner import Outcome
+from analytics.runner import analyse as run
+from cli import context
+from cli.options import seconds
+from cli.progress import bar
+from schemas import catalogue
+from storage import registers
+from storage.connection import connect, server
+from storage.errors import StorageError
+from storage.migrate import require_current
+from storage.settings import StorageSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(epilog="Example: telemetry analyse --from 2026-11-01 --to 2026-11-07")(analyse)
+
+
+def analyse(
+    vehicle: Annotated[str | None, typer.Option(help="Only this VIN.")] = None,
+    from_: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Only from this day on (UTC)."),
+    ] = None,
+    to: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only up to this day (UTC)."),
+    ] = None,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            callback=seconds, help="Go on for ever, looking for changes every so many seconds."
+        ),
+    ] = None,
+) -> None:
+    """Find trips in what was ingested, and bring the rollups up to date.
+
+    Only vehicle-days that changed since they were last worked up are read, late data included. It
+    may be killed and repeated. Rollups are brought up to date where neither vehicle nor days are
+    named.
+    """
+    stop = threading.Event()
+    if watch is not None:
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    console = Console()
+    while True:
+        outcome = work_up(vehicle, from_, to)
+        if watch is None or outcome.vehicle_days or outcome.rolled_up:
+            console.print(line(outcome), highlight=False)
+        if watch is None or stop.wait(watch):
+            return
+
+
+def work_up(
+    vehicle: str | None = None, first: datetime | None = None, last: datetime | None = None
+) -> Outcome:
+    """Analyse on the database that settings or `up` name, with a progress bar."""
+    signals = catalogue.default()
+    with (
+        connect(context.database_dsn()) as connection,
+        bar("Analysing", total=None, unit="vehicle-days") as at,
+    ):
+        require_current(connection, signals)
+        if vehicle is not None and registers.find_vehicle(connection, vehicle) is None:
+            raise StorageError(f"No vehicle {vehicle} is registered: look at `telemetry status`.")
+        return run(
+            connection,
+            server(connection),
+            signals,
+            context.load(StorageSettings),
+            vin=vehicle,
+            first=first.date() if first else None,
+            last=last.date() if last else None,
+            progress=lambda done, _: at(done),
+        )
+
+
+def line(outcome: Outcome) -> str:
+    """What an analysis did, for people."""
+    dropped = f", {len(outcome.dropped)} expired partitions dropped" if outcome.dropped else ""
+    return (
+        f"{outcome.vehicle_days:,} vehicle-days worked up, {outcome.trips:,} trips found, "
+        f"{outcome.rolled_up:,} vehicle-days rolled up{dropped}."
+    )

@@ -1,0 +1,72 @@
+"""`telemetry`: one command line whose help tells the way of a frame."""
+
+import logging
+import sys
+
+import typer
+from rich.console import Console
+
+from cli import (
+    analyse,
+    catalogue,
+    context,
+    dead_letters,
+    demo,
+    ingest,
+    migrate,
+    register,
+    replay,
+    serve,
+    servers,
+    simulate,
+    status,
+)
+from schemas.errors import TelemetryError
+
+HELP = """From a truck's signals to an answer.
+
+The way of a frame: a truck (telemetry simulate, telemetry replay) sends messages to Kafka;
+telemetry ingest decodes, checks and writes them to the database; telemetry analyse makes trips of
+the signals; telemetry serve answers fleet owners, dealers and data scientists. telemetry up starts
+a Kafka and a PostgreSQL for it on this machine; telemetry demo does all of it at once.
+
+Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
+TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Example: telemetry demo",
+)
+
+servers.register(app)
+migrate.register(app)
+register.register(app)
+app.add_typer(catalogue.app, name="catalogue")
+simulate.register(app)
+replay.register(app)
+ingest.register(app)
+app.add_typer(dead_letters.app, name="dead-letters")
+analyse.register(app)
+serve.register(app)
+status.register(app)
+demo.register(app)
+
+
+def main() -> None:
+    """Run a command; what goes wrong on purpose is one line on stderr and exit code 1."""
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    try:
+        context.refuse_unknown_names()
+        app()
+    except (TelemetryError, OSError) as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"telemetry: {error}", style="red", markup=False, highlight=False
+        )
+        sys.exit(1)

@@ -1,0 +1,106 @@
+"""Where the servers are: what settings name, else what `telemetry up` has started."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings
+
+from api.settings import ApiSettings
+from ingest.settings import IngestSettings
+from schemas.errors import SettingsError
+from servers import launcher
+from servers.errors import ServerError
+from servers.settings import ServersSettings
+from storage.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from servers.launcher import Running
+
+PREFIX = "TELEMETRY_"
+"""What the names of our environment variables begin with."""
+
+SECRETS = frozenset({"TELEMETRY_DATABASE_DSN"})
+"""Variables whose values are never shown."""
+
+OTHER_NAMES = frozenset(
+    {"TELEMETRY_TEST_DSN", "TELEMETRY_DATABASE_PASSWORD", "TELEMETRY_DATABASE_PORT"}
+)
+"""Variables of ours that are no settings: the tests' and docker-compose.yml's."""
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(settings: type[S]) -> S:
+    """Read settings from the environment.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names the variable and what is wrong.
+    """
+    try:
+        return settings()
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_url=False))
+        raise SettingsError(f"Settings cannot be used: {faults}.") from error
+
+
+def refuse_unknown_names() -> None:
+    """Refuse variables of ours that no setting reads: a misspelt one would have no effect.
+
+    Raises:
+        SettingsError: names the variable and the nearest one there is.
+    """
+    known = OTHER_NAMES | {
+        f"{PREFIX}{name.upper()}"
+        for settings in (ServersSettings, StorageSettings, IngestSettings, ApiSettings)
+        for name in settings.model_fields
+    }
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise SettingsError(
+                f"No setting is called {name}" + (f": is {near[0]} meant?" if near else ".")
+            )
+
+
+def _fault(fault: ErrorDetails) -> str:
+    """One setting's fault with the value it has, unless that is a secret."""
+    if not fault["loc"]:
+        return fault["msg"].removeprefix("Value error, ")
+    name = f"{PREFIX}{str(fault['loc'][0]).upper()}"
+    value = "" if name in SECRETS else f" is {fault['input']!r}"
+    return f"{name}{value}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def database_dsn() -> SecretStr:
+    """The database to work with.
+
+    Raises:
+        ServerError: settings name none and none was started here.
+    """
+    named = load(StorageSettings).database_dsn
+    return named if named is not None else SecretStr(_embedded().database_dsn)
+
+
+def kafka_bootstrap() -> str:
+    """The Kafka to work with, host:port,...
+
+    Raises:
+        ServerError: settings name none and none was started here.
+    """
+    return load(IngestSettings).kafka_bootstrap or _embedded().kafka_bootstrap
+
+
+def _embedded() -> Running:
+    running = launcher.running(load(ServersSettings))
+    if running is None:
+        raise ServerError(
+            "No servers are running here: start them with `telemetry up`, or name your own with "
+            "TELEMETRY_KAFKA_BOOTSTRAP and TELEMETRY_DATABASE_DSN."
+        )
+    return running

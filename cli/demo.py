@@ -1,0 +1,261 @@
+"""`telemetry demo`: servers, a small fleet, ingest, analysis and pages, one after the other.
+
+It does nothing that the other commands do not do; it calls them.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic, sleep, time
+from typing import Annotated, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import typer
+from rich.console import Console
+
+from api.settings import ApiSettings
+from cli import analyse, context, migrate, servers, simulate
+from cli.progress import bar
+from ingest.kafka import Publisher, ensure_topics
+from ingest.settings import IngestSettings
+from schemas.errors import TelemetryError
+from servers.settings import ServersSettings
+from simulator.config import CHUNK_S, SimulationConfig
+from storage import overview
+from storage.connection import connect
+
+ANALYSE_EVERY_S = 60.0
+"""How often the running demo looks for changed days [s]."""
+
+UPLOAD_S = 60
+"""Seconds of frames that a simulated message holds."""
+
+STOPPING_TAKES_S = 20.0
+"""How long the trucks, and each command that was started, have to end [s]."""
+
+PATIENCE_S = 120.0
+"""How long ingest may take without a step forward before the demo gives up [s]."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(epilog="Example: telemetry demo --once --vehicles 5")(demo)
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when all is done instead of staying.")
+    ] = False,
+    vehicles: Annotated[int, typer.Option(min=1, help="How many trucks.")] = 10,
+    days: Annotated[float, typer.Option(help="How much of their past, in days.")] = 1.0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Which fleet; without it each demo has its own.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            help="When their past begins, on a whole ten minutes, with a time zone. Without it the "
+            "past ends now."
+        ),
+    ] = None,
+) -> None:
+    """See everything work: a fleet's day from its signals to a page in your browser.
+
+    Starts the servers that settings do not name, simulates a fleet's last day, ingests and analyses
+    it, and serves the pages; then the trucks drive on in real time until Ctrl-C, which stops
+    everything this command has started. Data stays in TELEMETRY_HOME.
+    """
+    console = Console()
+    began = monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with _servers(console, once=once), _children() as launch:
+        report = migrate.bring_up()
+        console.print(f"Database: {report.server}.", highlight=False)
+        settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
+        ensure_topics(settings, bootstrap)
+        before = _messages_written()
+        ingest = launch("ingest")
+        fleet_seed = seed if seed is not None else int(time()) // CHUNK_S
+        config = SimulationConfig(
+            vehicles=vehicles,
+            days=days if once else simulate.LIVE_SPAN_DAYS,
+            seed=fleet_seed,
+            start=simulate.start_time(start, days),
+        )
+        with _Fleet(settings, bootstrap, config, past_days=days) as fleet:
+            sent = fleet.catch_up()
+            _wait_until_written(before + sent.messages, ingest)
+            ingested_s = monotonic() - fleet.began
+            console.print(
+                f"{sent.frames:,} frames of {vehicles} trucks in {sent.messages:,} messages went "
+                f"through Kafka into the database in {ingested_s:.0f} s: "
+                f"{sent.frames / ingested_s:,.0f} frames/s, simulating them included.",
+                highlight=False,
+            )
+            console.print(analyse.line(analyse.work_up()), highlight=False)
+            url = _serve(launch)
+            console.print(f"Ready after {monotonic() - began:.0f} s. Look at [bold]{url}[/bold]")
+            if once:
+                return
+            console.print("The trucks drive on in real time. Ctrl-C ends the demo.")
+            if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform != "linux"):
+                webbrowser.open(url)
+            try:
+                while True:
+                    sleep(ANALYSE_EVERY_S)
+                    analyse.work_up()
+            except KeyboardInterrupt:
+                console.print("Stopping.")
+
+
+class _Fleet:
+    """The simulated trucks: their past as fast as it goes, then on at the clock's pace."""
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        bootstrap: str,
+        config: SimulationConfig,
+        *,
+        past_days: float,
+    ) -> None:
+        self._stop = Event()
+        self.began = monotonic()
+        self._config, self._past_days = config, past_days
+        self._caught_up = Event()
+        self._sent = simulate.Sent(frames=0, messages=0, days=0.0)
+        self._failure: BaseException | None = None
+        self._publisher = Publisher(settings, bootstrap)
+        self._driving = Thread(target=self._drive, name="fleet", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._driving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._driving.join(STOPPING_TAKES_S)
+
+    def catch_up(self) -> simulate.Sent:
+        """Wait until the past is sent."""
+        with bar(f"{self._config.vehicles} trucks drive", total=self._past_days, unit="days") as at:
+            while not self._caught_up.wait(0.2):
+                at(self._sent.days)
+            at(self._sent.days)
+        if self._failure is not None:
+            raise self._failure
+        return self._sent
+
+    def _drive(self) -> None:
+        try:
+            self._note(
+                simulate.send(
+                    self._config,
+                    self._publisher,
+                    upload_s=UPLOAD_S,
+                    truth=context.load(ServersSettings).home / "truth" / str(self._config.seed),
+                    progress=self._note,
+                    stop=self._stop,
+                )
+            )
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._failure = error
+        finally:
+            self._caught_up.set()
+
+    def _note(self, sent: simulate.Sent) -> None:
+        if not self._caught_up.is_set():
+            self._sent = sent
+        if sent.days >= self._past_days - CHUNK_S / 86_400 / 2:
+            self._caught_up.set()
+
+
+@contextmanager
+def _servers(console: Console, *, once: bool) -> Iterator[None]:
+    """Servers for the demo; what it started it stops."""
+    started = servers.start(console)
+    try:
+        yield
+    finally:
+        if started:
+            if not once:
+                console.print("Stopping the servers; their data stays.")
+            servers.down()
+
+
+class _Start:
+    """Runs subcommands of ours as processes of their own."""
+
+    def __init__(self) -> None:
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def __call__(self, *arguments: str) -> subprocess.Popen[bytes]:
+        log = context.load(ServersSettings).home / f"{arguments[0]}.log"
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "cli", *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.running.append(child)
+        return child
+
+
+@contextmanager
+def _children() -> Iterator[_Start]:
+    start = _Start()
+    try:
+        yield start
+    finally:
+        for child in start.running:
+            child.send_signal(signal.SIGTERM)
+        for child in start.running:
+            try:
+                child.wait(timeout=STOPPING_TAKES_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _messages_written() -> int:
+    with connect(context.database_dsn()) as connection:
+        return overview.read(connection).counts.get(("messages", ""), 0)
+
+
+def _wait_until_written(messages: int, ingest: subprocess.Popen[bytes]) -> None:
+    written, moved = 0, monotonic()
+    while (now := _messages_written()) < messages:
+        if now > written:
+            written, moved = now, monotonic()
+        if ingest.poll() is not None or monotonic() - moved > PATIENCE_S:
+            raise TelemetryError(
+                f"Ingest stands at {now:,} of {messages:,} messages; its log is "
+                f"{context.load(ServersSettings).home / 'ingest.log'}."
+            )
+        sleep(0.2)
+
+
+def _serve(launch: _Start) -> str:
+    settings = context.load(ApiSettings)
+    url = f"http://{settings.api_host}:{settings.api_port}/"
+    child = launch("serve")
+    until = monotonic() + 30
+    while monotonic() < until and child.poll() is None:
+        try:
+            with urlopen(f"{url}readyz", timeout=5) as answer:  # noqa: S310 - our own loopback address
+                if answer.status == 200:
+                    return url
+        except (URLError, OSError):
+            sleep(0.2)
+    raise TelemetryError(
+        f"The pages did not come up at {url}; the log is "
+        f"{context.load(ServersSettings).home / 'serve.log'}. Is the port taken? "
+        "TELEMETRY_API_PORT names another."
+    )

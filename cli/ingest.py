@@ -1,0 +1,72 @@
+"""`telemetry ingest`: one worker of the group that carries frames from Kafka into the database."""
+
+import logging
+import signal
+import threading
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli import context
+from cli.options import seconds
+from ingest.kafka import ensure_topics
+from ingest.settings import IngestSettings
+from ingest.worker import Progress, Worker
+from schemas import catalogue
+from storage.settings import StorageSettings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(epilog="Example: telemetry ingest --until-idle 5")(ingest)
+
+
+def ingest(
+    until_idle: Annotated[
+        float | None,
+        typer.Option(
+            callback=seconds,
+            help="Stop when nothing has come for so many seconds; else run for ever.",
+        ),
+    ] = None,
+) -> None:
+    """Write what vehicles send into the database; start more of them to share the work.
+
+    A frame is checked against the catalogue's limits; what cannot be stored goes to the dead-letter
+    topic with its reason. Offsets move with the rows: a worker may be killed at any moment, and the
+    next one goes on where the database stands. SIGTERM finishes the batch in hand.
+    """
+    logging.getLogger("ingest").setLevel(logging.INFO)
+    settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
+    ensure_topics(settings, bootstrap)
+    worker = make_worker(settings, bootstrap)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(stderr=True)
+
+    def show(done: Progress) -> None:
+        console.print(line(done), highlight=False)
+
+    done = worker.run(stop, until_idle_s=until_idle, progress=show)
+    console.print(f"Stopped. {line(done)}", highlight=False)
+
+
+def make_worker(settings: IngestSettings, bootstrap: str) -> Worker:
+    """A worker on the database that settings or `up` name."""
+    return Worker(
+        settings,
+        context.load(StorageSettings),
+        bootstrap=bootstrap,
+        dsn=context.database_dsn(),
+        catalogue=catalogue.default(),
+    )
+
+
+def line(done: Progress) -> str:
+    """What a worker has done, for people."""
+    return (
+        f"{done.frames:,} frames in {done.messages:,} messages written, {done.refused:,} refused, "
+        f"{done.batches:,} {'batch' if done.batches == 1 else 'batches'}"
+    )

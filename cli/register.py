@@ -1,0 +1,52 @@
+"""`telemetry register`: make vehicles known before they send."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli import context
+from schemas import catalogue
+from schemas.errors import TelemetryError
+from schemas.vin import check_vin
+from storage.connection import connect
+from storage.migrate import require_current
+from storage.registers import register_vehicle
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("register", epilog="Example: telemetry register LVBV3ABB5PE000001 --model GTL")(
+        register_vehicles
+    )
+
+
+def register_vehicles(
+    vins: Annotated[list[str] | None, typer.Argument(help="VINs to register.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A text file with a VIN a line, besides those named.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="The model of all of them.")] = None,
+) -> None:
+    """Register vehicles by VIN; one that is registered already stays as it is.
+
+    Needed where TELEMETRY_UNKNOWN_VIN=refuse lets only registered vehicles in. All VINs are checked
+    before the first is registered; a check digit that does not fit is only told.
+    """
+    wanted = list(vins or ())
+    if file is not None:
+        wanted += [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+    wanted = list(dict.fromkeys(vin for vin in wanted if vin))
+    if not wanted:
+        raise TelemetryError("No VIN was given: name some, or a --file with a VIN a line.")
+    for vin in wanted:
+        check_vin(vin)
+    console = Console()
+    with connect(context.database_dsn()) as connection:
+        require_current(connection, catalogue.default())
+        vehicles = [register_vehicle(connection, vin, model=model) for vin in wanted]
+    for vehicle in vehicles:
+        if not vehicle.check_digit_ok:
+            console.print(f"{vehicle.vin}: its check digit does not fit (registered all the same)")
+    console.print(f"{len(vehicles):,} vehicles are registered.", highlight=False)

@@ -1,0 +1,46 @@
+"""`telemetry serve`: the API and its pages."""
+
+import logging
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.server import serve as run
+from api.settings import ApiSettings
+from cli import context
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(epilog="Example: telemetry serve --port 8080")(serve)
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Loopback address to listen on; TELEMETRY_API_HOST, else 127.0.0.1."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port, 0 for a free one; TELEMETRY_API_PORT, else 8000."
+        ),
+    ] = None,
+) -> None:
+    """Answer over HTTP: JSON under /v1, pages at /, /openapi.json says how to ask.
+
+    Until an identity provider signs people in, whoever reaches it reads as one party: so it
+    listens on this machine alone. It goes on until Ctrl-C or SIGTERM, and through a restart of the
+    database. A line of JSON a request goes to standard error, without VINs.
+    """
+    settings = context.load(ApiSettings)
+    named = {"api_host": host, "api_port": port}
+    settings = settings.model_copy(update={key: to for key, to in named.items() if to is not None})
+    console = Console()
+    logging.getLogger("telemetry.access").setLevel(logging.INFO)
+
+    def listening(address: str) -> None:
+        console.print(f"Serving on {address} — Ctrl-C stops it.", highlight=False)
+
+    run(settings, context.database_dsn(), listening)
