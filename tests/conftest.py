@@ -1,0 +1,8 @@
+"""Fixtures for every test: they start nothing until a test asks for them."""
+
+pytest_plugins = [
+    "tests.servers_fixture",
+    "tests.database_fixture",
+    "tests.command_line",
+    "tests.ingest_fixture",
+]

@@ -1,0 +1,64 @@
+"""Vehicles are made known before they send, and only those get in where settings say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.command_line import CommandLine
+    from tests.database_fixture import Migrated
+
+RECORDING = "t_s,speed\n" + "".join(f"{second},36\n" for second in range(120))
+
+MAPPING = """
+description = "a test's recording"
+[time]
+column = "t_s"
+kind = "elapsed_s"
+[[signal]]
+column = "speed"
+unit = "km/h"
+name = "wheel_speed"
+"""
+
+KNOWN, STRANGER = "LVBV3ABB5PE000011", "LVBV3ABB5PE000012"
+
+
+def test_a_registered_vehicle_gets_in_and_a_stranger_does_not(
+    command_line: CommandLine, migrated: Migrated, tmp_path: Path
+) -> None:
+    command_line.environment["TELEMETRY_UNKNOWN_VIN"] = "refuse"
+    (tmp_path / "drive.csv").write_text(RECORDING, encoding="utf-8")
+    (tmp_path / "mapping.toml").write_text(MAPPING, encoding="utf-8")
+    (tmp_path / "vins.txt").write_text(f"{KNOWN}\n\n", encoding="utf-8")
+    command_line.run("register", "--file", str(tmp_path / "vins.txt"), "--model", "GTL")
+    for vin in (KNOWN, STRANGER):
+        command_line.run(
+            "replay", str(tmp_path / "drive.csv"), "--mapping", str(tmp_path / "mapping.toml"),
+            "--vin", vin,
+        )  # fmt: skip
+    done = command_line.run("ingest", "--until-idle", "2")
+    assert "2 refused" in done.stderr  # 120 rows of the stranger are two messages
+    stored = migrated.connection.execute(
+        "SELECT vin, model, count(*) FROM signal_motion JOIN vehicle USING (vehicle_id)"
+        " GROUP BY vin, model"
+    ).fetchall()
+    assert stored == [(KNOWN, "GTL", 120)]
+
+
+def test_nothing_is_registered_where_one_vin_is_none(
+    command_line: CommandLine, migrated: Migrated
+) -> None:
+    refused = command_line.run("register", "LVBV3ABB5PE000021", "no-vin", fails=True)
+    assert "no-vin" in refused.stderr
+    (count,) = migrated.connection.execute(
+        "SELECT count(*) FROM vehicle WHERE vin = 'LVBV3ABB5PE000021'"
+    ).fetchone() or (None,)
+    assert count == 0
+
+
+def test_analysing_a_vehicle_that_is_not_registered_says_so(command_line: CommandLine) -> None:
+    refused = command_line.run("analyse", "--vehicle", "LVBV3ABB5PE000099", fails=True)
+    assert "LVBV3ABB5PE000099" in refused.stderr

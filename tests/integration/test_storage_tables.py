@@ -1,0 +1,121 @@
+"""Both kinds of server have the same tables with the same columns: this written list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from schemas.catalogue import Catalogue, Kind, Signal, ValueType
+from storage.frame_writer import REPORT_SIGNALS
+
+if TYPE_CHECKING:
+    from tests.database_fixture import Migrated
+
+RELATIONS = {
+    "driver": "driver_id card_id party_id name first_seen",
+    "driver_change": "vehicle_id time slot card_id",
+    "fleet": "fleet_id party_id name time_zone",
+    "fleet_vehicle": "fleet_id vehicle_id member",
+    "ingest_count": "day topic partition measure key count",
+    "ingest_offset": "cluster_id topic_id partition topic next_offset updated_at",
+    "party": "party_id kind name created_at",
+    "refused_value": "refused_id vehicle_id time signal_id value",
+    "rollup": "name bucket_s relation",
+    "schema_version": "version name applied_at",
+    "signal": "signal_id name path signal_group position kind type unit since",
+    "touched_day": "vehicle_id day touched analysed rolled_up",
+    "trip": "vehicle_id start_time end_time distance_km duration_s idle_s fuel_l idle_fuel_l"
+    " l_per_100km max_speed_kmh start_latitude start_longitude end_latitude end_longitude"
+    " distance_source fuel_source method_version",
+    "trouble_code": "vehicle_id time spn fmi source_address lamp count active",
+    "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at",
+    "vehicle_access": "access_id party_id vehicle_id purpose valid data granted_at",
+    "vehicle_event": "vehicle_id time trigger_type detail",
+    "vehicle_report": "report_id vehicle_id trigger_type created_time received_time latitude"
+    " longitude altitude heading gnss_speed wheel_speed engine_speed odometer fuel_used_total"
+    " engine_hours gross_combination_weight fuel_level_1 ambient_temperature driver1_card_id",
+    "vehicle_state": "vehicle_id signal_group time values times updated_at",
+}
+TYPES = {
+    ValueType.REAL: "real",
+    ValueType.DOUBLE: "double precision",
+    ValueType.SMALLINT: "smallint",
+    ValueType.INTEGER: "integer",
+    ValueType.BIGINT: "bigint",
+    ValueType.BOOLEAN: "boolean",
+}
+
+
+def figures(signal: Signal) -> list[tuple[str, str]]:
+    """What a rollup keeps of a signal."""
+    own = TYPES[signal.type]
+    mean = "double precision" if own in ("double precision", "integer", "bigint") else "real"
+    if signal.kind is Kind.COUNTER:
+        kept = {"min": own, "max": own}
+    elif signal.type is ValueType.BOOLEAN:
+        kept = {"n": "integer", "avg": "real"}
+    elif signal.kind is Kind.STATE:
+        kept = {"last": own}
+    else:
+        kept = {"n": "integer", "avg": mean, "min": own, "max": own}
+    return [(f"{signal.name}_{suffix}", type_) for suffix, type_ in kept.items()]
+
+
+def derived(catalogue: Catalogue) -> dict[str, list[tuple[str, str]]]:
+    """The columns of the signal tables and rollups, sorted by name."""
+    vehicle = ("vehicle_id", "bigint")
+    moment = "timestamp with time zone"
+    found = {}
+    for name, group in catalogue.groups.items():
+        raw = [(signal.name, TYPES[signal.type]) for signal in group.signals]
+        found[f"signal_{name}"] = sorted([vehicle, ("time", moment), *raw])
+        widths = ("1m", "1h") if name in ("motion", "location") else ("1h",)
+        kept = [figure for signal in group.signals for figure in figures(signal)]
+        for width in widths:
+            found[f"signal_{name}_{width}"] = sorted([vehicle, ("bucket", moment), *kept])
+    return found
+
+
+def columns(database: Migrated) -> dict[str, list[tuple[str, str]]]:
+    rows = database.connection.execute(
+        "SELECT relname, attname, format_type(atttypid, atttypmod)"
+        " FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid"
+        " WHERE relnamespace = 'telemetry'::regnamespace AND relkind IN ('r', 'p', 'v')"
+        " AND NOT relispartition AND attnum > 0 AND NOT attisdropped ORDER BY relname, attnum"
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for relation, column, type_ in rows:
+        found.setdefault(relation, []).append((column, type_))
+    return found
+
+
+def test_the_relations_are_those_of_the_list_and_of_the_catalogue(migrated: Migrated) -> None:
+    assert set(columns(migrated)) == set(RELATIONS) | set(derived(migrated.catalogue))
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_a_fixed_table_has_its_columns(migrated: Migrated, relation: str) -> None:
+    assert [name for name, _ in columns(migrated)[relation]] == RELATIONS[relation].split()
+
+
+def test_signal_tables_and_rollups_have_the_columns_of_the_catalogue(migrated: Migrated) -> None:
+    found = columns(migrated)
+    for relation, expected in derived(migrated.catalogue).items():
+        assert sorted(found[relation]) == expected, relation
+
+
+def test_reports_have_a_column_for_each_signal_they_carry(migrated: Migrated) -> None:
+    assert set(REPORT_SIGNALS) < {name for name, _ in columns(migrated)["vehicle_report"]}
+    assert set(REPORT_SIGNALS) < set(migrated.catalogue.by_name)
+
+
+def test_a_signal_row_is_known_by_vehicle_and_time(migrated: Migrated) -> None:
+    keys = migrated.connection.execute(
+        "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'p' AND connamespace = 'telemetry'::regnamespace"
+        " AND conrelid::regclass::text = ANY (%s)",
+        ([f"signal_{group}" for group in migrated.catalogue.groups],),
+    ).fetchall()
+    assert len(keys) == len(migrated.catalogue.groups)
+    assert {definition for _, definition in keys} == {'PRIMARY KEY (vehicle_id, "time")'}

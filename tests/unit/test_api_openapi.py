@@ -1,0 +1,138 @@
+"""The OpenAPI document describes every address completely: types, examples, problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr, TypeAdapter
+
+from api.app import create_app
+from api.catalogue import CatalogueAnswer
+from api.health import Health, Readiness
+from api.problems import Problem
+from api.settings import ApiSettings
+from api.signals import Signals
+from api.state import VehicleState
+from api.trips import Trips
+from api.vehicles import Vehicles
+from tests.api_fixture import UNREACHABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCUMENT: dict[str, Any] = create_app(ApiSettings(), SecretStr(UNREACHABLE)).openapi()
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+OPERATIONS = [
+    (path, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for operation in methods.values()
+]
+EVERY_OPERATION = pytest.mark.parametrize(
+    ("path", "operation"), OPERATIONS, ids=[path for path, _ in OPERATIONS]
+)
+
+
+def parts(schema: object, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema within a schema, with its place."""
+    if not isinstance(schema, dict):
+        return
+    yield where, schema
+    for name, member in schema.get("properties", {}).items():
+        yield from parts(member, f"{where}.{name}")
+    for key in ("items", "additionalProperties"):
+        if key in schema:
+            yield from parts(schema[key], f"{where}.{key}")
+    for number, member in enumerate(schema.get("anyOf", [])):
+        yield from parts(member, f"{where}.{number}")
+
+
+def test_the_document_has_exactly_these_addresses() -> None:
+    assert sorted(DOCUMENT["paths"]) == [
+        "/healthz",
+        "/readyz",
+        "/v1/catalogue",
+        "/v1/vehicles",
+        "/v1/vehicles/{vin}/signals",
+        "/v1/vehicles/{vin}/state",
+        "/v1/vehicles/{vin}/trips",
+    ]
+
+
+def test_nothing_is_any() -> None:
+    defining = {"type", "anyOf", "$ref", "const", "enum"}
+    for name, schema in SCHEMAS.items():
+        for where, part in parts(schema, name):
+            assert defining & set(part), f"{where} may be anything"
+            if part.get("type") == "object":
+                assert part.get("properties"), f"{where} may hold anything"
+            if part.get("type") == "array":
+                assert part.get("items"), f"{where} may list anything"
+
+
+def test_every_field_is_described() -> None:
+    for name, schema in SCHEMAS.items():
+        assert schema.get("description") or "enum" in schema, name
+        for field, member in schema.get("properties", {}).items():
+            assert member.get("description"), f"{name}.{field}"
+
+
+@EVERY_OPERATION
+def test_an_operation_has_its_name_and_words(path: str, operation: dict[str, Any]) -> None:
+    assert operation["operationId"].isidentifier(), path
+    assert "__" not in operation["operationId"]  # FastAPI's own names have two
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(names) == len(set(names))
+
+
+@EVERY_OPERATION
+def test_every_parameter_is_described_with_an_example(path: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", []):
+        schema = parameter["schema"]
+        assert parameter.get("description") or schema.get("description"), parameter["name"]
+        examples = parameter.get("examples") or schema.get("examples")
+        assert examples, f"{path}: {parameter['name']}"
+
+
+@EVERY_OPERATION
+def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        for media in answer["content"].values():
+            name = media["schema"]["$ref"].rpartition("/")[2]
+            assert SCHEMAS[name]["examples"], f"{path}: {status}"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Vehicles, VehicleState, Signals, Trips, CatalogueAnswer, Health, Readiness, Problem],
+)
+def test_every_example_is_an_answer_that_could_be(model: type[Any]) -> None:
+    for example in SCHEMAS[model.__name__]["examples"]:
+        TypeAdapter(model).validate_python(example)
+
+
+@EVERY_OPERATION
+def test_what_may_go_wrong_is_documented_as_a_problem(path: str, operation: dict[str, Any]) -> None:
+    answers = operation["responses"]
+    if path.startswith("/v1"):
+        wrong = {status: answer for status, answer in answers.items() if status != "200"}
+        assert ("422" in wrong) == bool(
+            [one for one in operation.get("parameters", []) if one["in"] == "query"]
+        )
+        assert ("404" in wrong) == ("{vin}" in path)
+        assert ("503" in wrong) == (path != "/v1/catalogue")
+        for answer in wrong.values():
+            assert list(answer["content"]) == ["application/problem+json"]
+            assert answer["description"]
+        if "503" in wrong:
+            assert "Retry-After" in wrong["503"]["headers"]
+
+
+def test_frameworks_own_error_schema_is_gone() -> None:
+    assert "HTTPValidationError" not in SCHEMAS

@@ -1,0 +1,67 @@
+"""Steps divide a day and spans fit them; what does not fit is told what would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api import resolution
+from api.problems import ProblemError
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@given(st.integers(1, resolution.DAY_S))
+def test_exactly_the_divisors_of_a_day_are_steps(step_s: int) -> None:
+    if resolution.DAY_S % step_s == 0:
+        resolution.require_step(step_s)
+    else:
+        with pytest.raises(ProblemError) as refusal:
+            resolution.require_step(step_s)
+        assert refusal.value.faults[0].field == "step"
+
+
+def test_the_nearest_steps_are_named() -> None:
+    with pytest.raises(ProblemError, match="does not divide") as refusal:
+        resolution.require_step(61)
+    assert "60 or 64" in refusal.value.way_out  # 64 × 1350 s are a day
+
+
+@given(st.timedeltas(timedelta(seconds=1), timedelta(days=36_524)))  # the century that is allowed
+def test_the_step_that_is_named_fits_and_no_smaller_one_does(span: timedelta) -> None:
+    step_s = resolution.fitting_step(span)
+    resolution.require_span(START, START + span, step_s)
+    smaller = [step for step in resolution.STEPS if step < step_s]
+    if smaller:
+        with pytest.raises(ProblemError):
+            resolution.require_span(START, START + span, smaller[-1])
+
+
+def test_rows_are_given_for_a_week_and_not_a_moment_more() -> None:
+    week = START + timedelta(days=7)
+    resolution.require_span(START, week, None)
+    with pytest.raises(ProblemError) as refusal:
+        resolution.require_span(START, week + timedelta(microseconds=1), None)
+    # 604,800 s in 100,000 steps: at least 6.05 s, and 8 divides a day.
+    assert "step=8 " in refusal.value.way_out
+
+
+@given(
+    st.datetimes(datetime(2001, 1, 1), datetime(2099, 1, 1)),  # noqa: DTZ001 - hypothesis wants them naive
+    st.timedeltas(timedelta(microseconds=1), timedelta(days=3)),
+    st.sampled_from(resolution.STEPS),
+)
+def test_a_span_is_widened_to_whole_steps_from_midnight_utc(
+    naive: datetime, span: timedelta, step_s: int
+) -> None:
+    asked = (naive.replace(tzinfo=UTC), naive.replace(tzinfo=UTC) + span)
+    start, end = resolution.aligned(*asked, step_s)
+    step = timedelta(seconds=step_s)
+    assert start <= asked[0] < start + step
+    assert end - step < asked[1] <= end
+    for edge in (start, end):
+        midnight = edge.replace(hour=0, minute=0, second=0, microsecond=0)
+        assert (edge - midnight) % step == timedelta(0)
