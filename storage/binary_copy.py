@@ -1,9 +1,9 @@
 """Rows in numpy arrays become PostgreSQL's binary COPY format without a Python loop over values.
 
 A binary COPY row is a count of fields, then for each field its length and its big-endian bytes; an
-absent one has length -1 and no bytes. Every row of a batch has the same fields, so the rows are one
-array of equal records, filled a type at a time; where values are absent, their length becomes -1
-and one boolean index drops their bytes.
+absent one has length -1 and no bytes. Rows that lack the same columns are an array of equal
+records, filled a type at a time. Where nearly every row lacks others, all get room for all values,
+and one boolean index drops the bytes of the absent ones.
 [PostgreSQL documentation, COPY, Binary Format]
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schemas.catalogue import ValueType
+from storage.absence import patterns
 from storage.latest_values import NEVER_US
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from schemas.catalogue import Group
+    from storage.absence import Pattern
     from storage.batch import GroupRows
     from storage.latest_values import Latest
 
@@ -45,6 +47,9 @@ _WIRE: dict[ValueType, np.dtype[Any]] = {
     ValueType.BOOLEAN: np.dtype("u1"),
 }
 """How each column type travels; the order is that of the columns in the COPY."""
+
+_PREFIX = 2 + 2 * (4 + 8)
+"""A record's bytes before its values: field count, vehicle and time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +95,94 @@ def _layout(signals: tuple[tuple[str, ValueType, bool], ...]) -> tuple[Columns, 
 def encode(rows: GroupRows, group: Group) -> Encoded:
     """Encode a group's rows; a column absent from all of them is left out of the COPY.
 
-    Values must lie within their column type (the limits check has seen to it).
+    Rows that lack the same columns stand together in the result. Values must lie within their
+    column type (the limits check has seen to it).
     """
+    kinds = patterns(rows)
+    return _encode_patterns(rows, group, kinds) if kinds else _encode_ragged(rows, group)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Section:
+    """Columns of one type that are absent from the same kinds of rows."""
+
+    columns: Columns
+    places: NDArray[np.intp]
+    names: list[str]
+    present: tuple[bool, ...]
+    """By kind of row."""
+
+
+def _encode_patterns(rows: GroupRows, group: Group, kinds: Sequence[Pattern]) -> Encoded:
+    sections = [found for columns in layout(group) for found in _sections(columns, kinds)]
+    names = ["vehicle_id", "time", *(name for section in sections for name in section.names)]
+    widths = [
+        _PREFIX
+        + sum(
+            len(section.places) * (4 + _WIRE[section.columns.type].itemsize * section.present[kind])
+            for section in sections
+        )
+        for kind in range(len(kinds))
+    ]
+    counts = [pattern.count for pattern in kinds]
+    data = np.empty(sum(n * width for n, width in zip(counts, widths, strict=True)), dtype=np.uint8)
+    begin = 0
+    for kind, (pattern, width) in enumerate(zip(kinds, widths, strict=True)):
+        end = begin + pattern.count * width
+        buffer = data[begin:end].reshape(pattern.count, width)
+        begin = end
+        _fill_keys(buffer, len(names), rows.vehicle_ids[pattern.rows], rows.times_us[pattern.rows])
+        offset = _PREFIX
+        for section in sections:
+            fields = len(section.places)
+            if section.present[kind]:
+                wire = _WIRE[section.columns.type]
+                matrix = rows.wide if section.columns.wide else rows.narrow
+                cells = _view(buffer, offset, fields, _cell(wire))
+                cells["length"] = wire.itemsize
+                values = matrix[pattern.rows].take(section.places, axis=1)
+                cells["value"] = _cast(values, section.columns.type)
+                offset += fields * (4 + wire.itemsize)
+            else:
+                _view(buffer, offset, fields, np.dtype(">i4"))[...] = -1
+                offset += fields * 4
+    return Encoded(columns=tuple(names), data=data, rows=len(rows))
+
+
+def _sections(columns: Columns, kinds: Sequence[Pattern]) -> list[_Section]:
+    """A type's columns by the kinds of rows that have them; those that none has are left out."""
+    absent = np.array(
+        [(kind.wide if columns.wide else kind.narrow)[columns.places] for kind in kinds]
+    )
+    found: dict[bytes, list[int]] = {}
+    for number in np.flatnonzero(~absent.all(axis=0)).tolist():
+        found.setdefault(absent[:, number].tobytes(), []).append(number)
+    return [
+        _Section(
+            columns=columns,
+            places=columns.places[members],
+            names=[columns.names[member] for member in members],
+            present=tuple((~absent[:, members[0]]).tolist()),
+        )
+        for members in found.values()
+    ]
+
+
+def _fill_keys(
+    buffer: NDArray[np.uint8],
+    fields: int,
+    vehicle_ids: NDArray[np.int64],
+    times_us: NDArray[np.int64],
+) -> None:
+    """Field count, vehicle and time at the beginning of each record."""
+    _view(buffer, 0, 1, np.dtype(">i2"))[...] = fields
+    keys = _view(buffer, 2, 2, _cell(np.dtype(">i8")))
+    keys["length"] = 8
+    keys["value"][:, 0] = vehicle_ids
+    keys["value"][:, 1] = times_us - POSTGRES_EPOCH_US
+
+
+def _encode_ragged(rows: GroupRows, group: Group) -> Encoded:
     count = len(rows)
     sections = [
         section
@@ -99,23 +190,14 @@ def encode(rows: GroupRows, group: Group) -> Encoded:
         if section is not None
     ]
     widths = [len(names) * (4 + wire.itemsize) for names, wire, _, _ in sections]
-    prefix = 2 + 2 * (4 + 8)
-    record = prefix + sum(widths)
+    record = _PREFIX + sum(widths)
     buffer = np.empty((count, record), dtype=np.uint8)
-    names = ["vehicle_id", "time"]
-    fields = 2 + sum(len(section[0]) for section in sections)
-    _view(buffer, 0, 1, np.dtype(">i2"))[...] = fields
-    keys = _view(buffer, 2, 2, np.dtype([("length", ">i4"), ("value", ">i8")]))
-    keys["length"] = 8
-    keys["value"][:, 0] = rows.vehicle_ids
-    keys["value"][:, 1] = rows.times_us - POSTGRES_EPOCH_US
+    names = ["vehicle_id", "time", *(name for section in sections for name in section[0])]
+    _fill_keys(buffer, len(names), rows.vehicle_ids, rows.times_us)
     kept: NDArray[np.bool_] | None = None
-    offset = prefix
+    offset = _PREFIX
     for (section_names, wire, values, absent), width in zip(sections, widths, strict=True):
-        names += section_names
-        view = _view(
-            buffer, offset, len(section_names), np.dtype([("length", ">i4"), ("value", wire)])
-        )
+        view = _view(buffer, offset, len(section_names), _cell(wire))
         view["length"] = wire.itemsize
         view["value"] = values
         if absent is not None:
@@ -169,6 +251,11 @@ def _view(
         offset=offset,
         strides=(buffer.shape[1], dtype.itemsize),
     )
+
+
+def _cell(wire: np.dtype[Any]) -> np.dtype[Any]:
+    """A field: its length and its value."""
+    return np.dtype([("length", ">i4"), ("value", wire)])
 
 
 def _bytes(kept: NDArray[np.bool_], offset: int, fields: int, width: int) -> NDArray[np.bool_]:

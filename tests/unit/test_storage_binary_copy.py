@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue
 from schemas.catalogue import ValueType
-from storage import binary_copy
+from storage import absence, binary_copy
 from storage.latest_values import NEVER_US, Latest
 from tests.storage_samples import SMALL, group_rows
 
@@ -93,6 +93,36 @@ def test_any_rows_are_read_back_exactly(
             if field is not None
         }
         assert read == values
+
+
+@given(data=st.data())
+def test_rows_of_a_few_kinds_are_read_back_exactly(data: st.DataObject) -> None:
+    # A kind's rows come in runs, as a vehicle's do: they are encoded kind by kind.
+    signals = SMALL.groups["counters"].signals
+    kinds = data.draw(st.lists(st.sets(st.sampled_from(signals)), min_size=1, max_size=4))
+    runs = data.draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=8))
+    records = [
+        (run + 1, time_us, {signal.name: float((run + time_us) % 2) for signal in kind})
+        for run, kind in enumerate(runs)
+        for time_us in range(absence.ROWS_A_RUN + 1)
+    ]
+    rows = group_rows("counters", records)
+    assert absence.patterns(rows)
+    encoded = binary_copy.encode(rows, SMALL.groups["counters"])
+    types = {signal.name: signal.type for signal in signals}
+    read = {
+        (row[0], row[1]): {
+            name: struct.unpack(VALUE_FORMATS[types[name]], field)[0]
+            for name, field in zip(encoded.columns[2:], row[2:], strict=True)
+            if field is not None
+        }
+        for row in fields(encoded.data.tobytes())
+    }
+    assert read == {
+        (struct.pack(">q", vehicle_id), struct.pack(">q", time_us - POSTGRES_EPOCH_US)): values
+        for vehicle_id, time_us, values in records
+    }
+    assert encoded.rows == len(records)
 
 
 def test_a_column_that_is_absent_from_every_row_is_not_in_the_copy() -> None:
