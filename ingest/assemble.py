@@ -51,6 +51,10 @@ FRAME_BYTES = 16 << 10
 """A message weighs a frame for each of these at least [bytes]: JSON's frames are the largest."""
 
 
+PROBED_COLUMNS = 8
+"""Columns that are looked at one by one before whole rows are."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taken:
     """A message that was read and whose vehicle is known."""
@@ -290,6 +294,8 @@ def _check_limits(
     progress: _Progress,
 ) -> None:
     """Make values out of limits absent, in place, and keep account of them."""
+    if _within_limits(side, values):
+        return
     wrong = (values < side.lowest) | (values > side.highest)
     if not wrong.any():
         return
@@ -316,6 +322,23 @@ def _check_limits(
     values[wrong] = np.nan
 
 
+def _within_limits(side: Side, values: NDArray[np.floating]) -> bool:
+    """Whether all values are; two reductions are cheaper than comparing every value.
+
+    A column with an absent value has no lowest one (NaN): such columns are compared by value.
+    """
+    if not values.size:
+        return True
+    lowest, highest = values.min(axis=0), values.max(axis=0)
+    if (lowest < side.lowest).any() or (highest > side.highest).any():
+        return False
+    gappy = np.flatnonzero(np.isnan(lowest))
+    if not len(gappy):
+        return True
+    rest = values[:, gappy]
+    return not ((rest < side.lowest[gappy]) | (rest > side.highest[gappy])).any()
+
+
 def _place(
     plan: GroupPlan,
     times: NDArray[np.int64],
@@ -333,7 +356,7 @@ def _place(
         source = wide if transfer.from_wide else narrow
         target = to_wide if transfer.to_wide else to_narrow
         target[:, transfer.targets] = source[:, transfer.sources]
-    present = np.logical_not(np.isnan(to_narrow).all(axis=1) & np.isnan(to_wide).all(axis=1))
+    present = _rows_present(to_narrow, to_wide)
     if not present.any():
         return None
     rows = GroupRows(
@@ -347,6 +370,19 @@ def _place(
     if present.all():
         return _Part(order=order, rows=rows)
     return _Part(order=order[present], rows=rows.take(present))
+
+
+def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(n,) which rows hold a value; the first columns usually tell, as most rows hold most."""
+    absent = np.ones(len(narrow), dtype=np.bool_)
+    for matrix in (narrow, wide):
+        for column in matrix[:, :PROBED_COLUMNS].T:
+            absent &= np.isnan(column)
+            if not absent.any():
+                return ~absent
+    some = np.flatnonzero(absent)
+    absent[some] = np.isnan(narrow[some]).all(axis=1) & np.isnan(wide[some]).all(axis=1)
+    return ~absent
 
 
 def _join(parts: Sequence[_Part]) -> GroupRows:
