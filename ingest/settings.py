@@ -47,6 +47,13 @@ class IngestSettings(BaseSettings):
         gt=0,
         description="How long frames wait for company before they are written [s].",
     )
+    lanes: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="Database connections that a worker writes over, each for some of its "
+        "partitions.",
+    )
     future_tolerance_s: float = Field(
         default=600.0,
         ge=0,

@@ -1,10 +1,10 @@
 """The consumer loop: poll, gather, write, and only then move on.
 
-Two threads. The worker's own polls Kafka and gathers messages; a second one buries what was refused
-and writes, one batch at a time, so that decoding goes on while the database works. Offsets move in
-the batch's own transaction, by compare-and-set against where the database was when the worker began
-to read. So a worker may die anywhere: the next one asks the database. And where another worker has
-taken a partition over, the batch of the first rolls back.
+One thread polls Kafka and gathers messages. Each lane (see `ingest.lane`) has a second one that
+buries what was refused and writes, one batch at a time, so that decoding goes on while the database
+works. Offsets move in the batch's own transaction, by compare-and-set against where the database
+was when the worker began to read. So a worker may die anywhere: the next one asks the database. And
+where another worker has taken a partition over, the batch of the first rolls back.
 
 Database or broker away, or slow: fetching stops, the batch is kept and tried again with growing
 waits, and the group membership stays alive, for the worker never stops polling. A batch whose
@@ -19,22 +19,20 @@ import logging
 from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assemble import Assembler
 from ingest.kafka import FrameSource
+from ingest.lane import Lane
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
-from storage.batch import OffsetAdvance
 from storage.connection import connect
 from storage.errors import OffsetConflictError
 from storage.migrate import require_current
 from storage.offsets import read_offsets
-from storage.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,13 +40,11 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-    from ingest.assemble import Assembled
-    from ingest.record import DeadLetter, Record
+    from ingest.record import Record
     from ingest.settings import IngestSettings
     from ingest.writing import Flight
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
-    from storage.prepared import Prepared
     from storage.settings import StorageSettings
 
 T = TypeVar("T")
@@ -64,9 +60,6 @@ POLL_S = 0.1
 
 PATIENCE_S = 1.0
 """How long the worker waits for a write before it polls Kafka meanwhile [s]."""
-
-LETTERS_LOGGED = 10
-"""Letters of one batch that are logged one by one; all are in the dead-letter topic."""
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +79,7 @@ class _Interrupted(Exception):  # noqa: N818 - a signal within this module, no e
 
 
 class Worker:
-    """One member of the consumer group, writing over one connection.
+    """One member of the consumer group, writing over a connection a lane.
 
     Args:
         settings: topic, group and how to gather.
@@ -109,25 +102,14 @@ class Worker:
         catalogue: Catalogue,
     ) -> None:
         self._settings, self._dsn = settings, dsn
-        self._flight: Flight | None = None
-        self._positions: dict[int, int | None] = {}
-        """By partition: where the database stands once the batch in flight is written."""
-        self._read: dict[int, int] = {}
-        """By partition: the offset after the last record gathered."""
+        self._lane_of: dict[int, Lane] = {}
+        """By partition."""
         self._has_stock = False
-        self._first_gathered = self._last_record = monotonic()
+        self._last_record = monotonic()
         self._done = Progress(frames=0, messages=0, refused=0, batches=0)
         self._stop = Event()
         self._progress: Callable[[Progress], None] = lambda _: None
         numbers = VehicleNumbers(self._alive, settings.unknown_vin)
-        self._catalogue = catalogue
-        self._assembler = Assembler(
-            catalogue,
-            numbers.number,
-            retention=timedelta(days=storage.retention_days),
-            future_tolerance=timedelta(seconds=settings.future_tolerance_s),
-            report_interval_s=settings.report_interval_s,
-        )
         with ExitStack() as opened:
             # Closed in the opposite order: the group is left last, when all is written.
             self._connection = connect(dsn)
@@ -135,10 +117,20 @@ class Worker:
             require_current(self._connection, catalogue)
             self._source = FrameSource(settings, bootstrap)
             opened.callback(self._source.close)
-            self._writing = WritingThread(
-                settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue
-            )
-            opened.callback(self._writing.close)
+            self._lanes: list[Lane] = []
+            for _ in range(settings.lanes):
+                writing = WritingThread(
+                    settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue
+                )
+                opened.callback(writing.close)
+                assembler = Assembler(
+                    catalogue,
+                    numbers.number,
+                    retention=timedelta(days=storage.retention_days),
+                    future_tolerance=timedelta(seconds=settings.future_tolerance_s),
+                    report_interval_s=settings.report_interval_s,
+                )
+                self._lanes.append(Lane(assembler, writing, catalogue))
             self._opened = opened.pop_all()
 
     def run(
@@ -178,36 +170,43 @@ class Worker:
                 self._take_stock()
             return
         self._gather(records)
-        if self._due():
-            self._send_off()
-        elif self._flight is not None and self._flight.result.done():
-            self._land()
+        for lane in self._lanes:
+            if self._due(lane):
+                self._send_off(lane)
+            elif lane.flight is not None and lane.flight.result.done():
+                self._land(lane)
 
     def _finish(self) -> None:
-        """Write the batch in hand, unless its partitions have gone."""
-        self._send_off()
-        self._land()
+        """Write the batches in hand, unless their partitions have gone."""
+        for lane in self._lanes:
+            self._send_off(lane)
+        for lane in self._lanes:
+            self._land(lane)
 
     def _idle(self, until_idle_s: float | None) -> bool:
         if until_idle_s is None or not self._has_stock:
             return False
-        if not self._positions:  # more workers than partitions, or not shared out again yet
+        if not self._lane_of:  # more workers than partitions, or not shared out again yet
             until_idle_s = max(until_idle_s, self._settings.session_timeout_s)
-        settled = self._assembler.empty and self._flight is None
+        settled = all(lane.empty and lane.flight is None for lane in self._lanes)
         return settled and monotonic() - self._last_record > until_idle_s
 
     def _take_stock(self) -> None:
         """Partitions came or went, or are another's: begin anew where the database stands."""
-        self._settle()
-        self._assembler.clear()
-        self._read.clear()
+        for lane in self._lanes:
+            self._settle(lane)
+            lane.begin({})
+        self._lane_of.clear()
         partitions = self._source.assignment()
         self._patiently(self._source.identify)
         stored = self._patiently(self._stored_offsets)
-        self._positions = {partition: stored.get(partition) for partition in sorted(partitions)}
-        self._source.start_at(self._positions)
+        positions = {partition: stored.get(partition) for partition in sorted(partitions)}
+        for place, lane in enumerate(self._lanes):
+            lane.begin(dict(list(positions.items())[place :: len(self._lanes)]))
+            self._lane_of |= dict.fromkeys(lane.partitions, lane)
+        self._source.start_at(positions)
         self._source.mirror(stored)
-        self._writing.publish_reports()
+        self._lanes[0].writing.publish_reports()
         self._has_stock = True
         self._last_record = monotonic()
         logger.info(
@@ -215,13 +214,13 @@ class Worker:
             self._source.topic,
             ", ".join(
                 f"{partition} from {'its beginning' if offset is None else offset}"
-                for partition, offset in self._positions.items()
+                for partition, offset in positions.items()
             ),
         )
 
-    def _settle(self) -> None:
+    def _settle(self, lane: Lane) -> None:
         """Wait until the batch in flight has come to its end, whichever: the database knows it."""
-        flight, self._flight = self._flight, None
+        flight, lane.flight = lane.flight, None
         if flight is None:
             return
         self._wait_for(flight.result)
@@ -236,55 +235,41 @@ class Worker:
 
     def _gather(self, records: list[Record]) -> None:
         for record in records:
-            if record.partition not in self._positions:
+            lane = self._lane_of.get(record.partition)
+            if lane is None:
                 continue
-            if self._assembler.empty:
-                self._first_gathered = monotonic()
             self._last_record = monotonic()
-            self._patiently(partial(self._assembler.add, record))
-            self._read[record.partition] = record.offset + 1
-            if self._assembler.weight >= self._settings.batch_frames:
-                self._send_off()
+            lane.gather(record, self._patiently)
+            if self._due(lane):
+                self._send_off(lane)
                 if self._stop.is_set():
                     return
 
-    def _due(self) -> bool:
-        waited = monotonic() - self._first_gathered
-        return not self._assembler.empty and waited >= self._settings.batch_seconds
+    def _due(self, lane: Lane) -> bool:
+        settings = self._settings
+        return lane.due(frames=settings.batch_frames, seconds=settings.batch_seconds)
 
-    def _send_off(self) -> None:
+    def _send_off(self, lane: Lane) -> None:
         """Hand what was gathered to the writing thread, as soon as that has written the last batch.
 
         It is laid out and made ready meanwhile. Where the partitions turn out to have gone it is
         dropped: whoever has them now reads it again.
         """
-        ready = None if self._assembler.empty else self._lay_out()
-        self._land()
-        if ready is not None and not self._source.assignment_changed():
-            self._flight = self._writing.write(*ready)
-
-    def _lay_out(self) -> tuple[Assembled, Prepared, dict[int, int]]:
-        offsets = tuple(
-            OffsetAdvance(
-                cluster_id=self._source.cluster_id,
-                topic_id=self._source.topic_id,
-                topic=self._source.topic,
-                partition=partition,
-                expected=self._positions[partition],
-                next_offset=next_offset,
+        source = self._source
+        ready = (
+            None
+            if lane.empty
+            else lane.lay_out(
+                cluster_id=source.cluster_id, topic_id=source.topic_id, topic=source.topic
             )
-            for partition, next_offset in sorted(self._read.items())
         )
-        assembled = self._assembler.build(datetime.now(tz=UTC), offsets)
-        _log_letters(assembled.dead)
-        read = dict(self._read)
-        self._positions |= read
-        self._read.clear()
-        return assembled, prepare(assembled.batch, self._catalogue), read
+        self._land(lane)
+        if ready is not None and not source.assignment_changed():
+            lane.flight = lane.writing.write(*ready)
 
-    def _land(self) -> None:
+    def _land(self, lane: Lane) -> None:
         """Wait for the batch in flight, with new tries while database or broker are away."""
-        flight = self._flight
+        flight = lane.flight
         if flight is None:
             return
         for wait_s in _waits():
@@ -294,7 +279,7 @@ class Worker:
                 break
             except OffsetConflictError as conflict:
                 logger.warning("%s", conflict)
-                self._flight = None
+                lane.flight = None
                 self._take_stock()
                 raise _Interrupted from conflict
             except AWAY as error:
@@ -302,8 +287,8 @@ class Worker:
             self._hold(wait_s)
             if self._written_after_all(flight):
                 break
-            self._writing.write_again(flight)
-        self._flight = None
+            lane.writing.write_again(flight)
+        lane.flight = None
         self._account_for(flight)
         if self._source.assignment_changed():
             raise _Interrupted
@@ -380,18 +365,3 @@ def _waits() -> Iterator[float]:
     while True:
         yield wait_s
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-
-
-def _log_letters(letters: tuple[DeadLetter, ...]) -> None:
-    for letter in letters[:LETTERS_LOGGED]:
-        record = letter.record
-        logger.warning(
-            "refused %s[%d] offset %d (%s): %s",
-            record.topic,
-            record.partition,
-            record.offset,
-            letter.reason,
-            letter.detail,
-        )
-    if len(letters) > LETTERS_LOGGED:
-        logger.warning("refused %d messages more", len(letters) - LETTERS_LOGGED)
