@@ -7,6 +7,7 @@ trucks' minutes are dealt out to as many vehicles as are asked for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,14 @@ from simulator.vin import make_vin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 SIGNALS = 420
 PRESENT = 363
 FRAMES_PER_MESSAGE = 60
+SLOW_STEP = 10
+"""Rows of the fast groups for one of the others, where frames go by period."""
+
 POOL_VEHICLES = 200
 """Vehicles whose minutes are dealt out."""
 
@@ -57,6 +63,30 @@ def full_messages(*, vehicles: int, messages: int) -> Iterator[Message]:
             ),
             events=(),
         )
+
+
+def messages_by_period(*, vehicles: int, messages: int) -> Iterator[Message]:
+    """The same, but only each tenth row of the groups that hold no signal of every second."""
+    signals = catalogue.default()
+    every_second = {signal.group for signal in signals.signals if signal.period_s <= 1}
+    fast = np.array([s.id for s in signals.signals if s.group in every_second])
+    slow = np.array([s.id for s in signals.signals if s.group not in every_second])
+    for message in full_messages(vehicles=vehicles, messages=messages):
+        (block,) = message.blocks
+        blocks = (_of(block, fast, 1), _of(block, slow, SLOW_STEP))
+        yield replace(message, blocks=blocks)
+
+
+def _of(block: Block, ids: NDArray[np.int64], step: int) -> Block:
+    """Each step-th row of the columns of these signals."""
+    narrow, wide = np.isin(block.signal_ids, ids), np.isin(block.wide_signal_ids, ids)
+    return Block(
+        times_us=block.times_us[::step],
+        signal_ids=block.signal_ids[narrow],
+        values=block.values[::step][:, narrow],
+        wide_signal_ids=block.wide_signal_ids[wide],
+        wide_values=block.wide_values[::step][:, wide],
+    )
 
 
 def _pool() -> SimulationConfig:

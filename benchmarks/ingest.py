@@ -1,220 +1,112 @@
 """Ingest, end to end, against the fastest and the slowest way to the same rows in the same tables.
 
-- raw COPY: the rows encoded beforehand, one connection, nothing but COPY and COMMIT;
+- raw COPY: the rows encoded beforehand, over one connection or two, nothing but COPY and COMMIT;
 - ingest: a worker process on a filled topic: fetch, decode, check, encode, COPY, state, commit;
+- with repeats: every hundredth message comes again three hundred messages later;
+- JSON: the same frames as JSON;
+- two workers of one group;
 - naive: json.loads and one executemany a table and message, as a first consumer is written.
 
-The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles. Three rounds,
-each with all contenders in turn on a new database; medians are compared.
+The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles; and by period:
+each second what is measured every second, each tenth second the rest. Three rounds, each with all
+contenders in turn, each on a new database; medians are compared.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-import kafka
-from psycopg import sql
-
-from benchmarks.databases import database, servers
-from benchmarks.frames import PRESENT, SIGNALS, full_messages
-from ingest.assemble import Assembler
-from ingest.kafka import Publisher, ensure_topics
-from ingest.record import Record
-from ingest.settings import IngestSettings
-from schemas import catalogue
-from schemas.wire import ContentType, encode_json, encode_protobuf
-from storage import binary_copy, registers
-from storage.connection import connect, server
-from storage.partitions import ensure_days
-from storage.signal_tables import table_name
+from benchmarks.copying import encoded, naive, raw_copy
+from benchmarks.databases import servers
+from benchmarks.frames import PRESENT, SIGNALS, full_messages, messages_by_period
+from benchmarks.streaming import drain, filled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from schemas.wire import Message
 
 ROUNDS = 3
 VEHICLES = 1000
-MESSAGES = 2000
-"""Protobuf messages for COPY and ingest: 120,000 frames a round."""
+MESSAGES = 4000
+"""Messages of a round: 240,000 frames."""
+JSON_MESSAGES = 1000
 NAIVE_MESSAGES = 60
-"""The naive consumer gets 3,600 frames a round: enough for a rate."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EncodedBatch:
-    """Ten thousand frames, ready to be copied."""
-
-    parts: tuple[tuple[str, binary_copy.Encoded], ...]
+"""The slow ones get fewer: enough for a rate."""
+REPEATED_EVERY = 100
+REPEATED_AFTER = 300
 
 
 def run() -> dict[str, float]:
     """Measure; frames a second unless the name says otherwise."""
     sent = list(full_messages(vehicles=VEHICLES, messages=MESSAGES))
-    frames = sum(message.frame_count for message in sent)
-    rates: dict[str, list[float]] = {"raw_copy": [], "ingest": [], "naive": []}
+    rates: defaultdict[str, list[float]] = defaultdict(list)
     peaks: list[float] = []
-    with servers() as bootstrap:
-        settings = IngestSettings(topic=f"bench.{uuid4().hex[:8]}")
-        ensure_topics(settings, bootstrap)
-        publisher = Publisher(settings, bootstrap)
-        for message in sent:
-            publisher.send(message.vin, encode_protobuf(message), ContentType.PROTOBUF)
-        publisher.close()
-        try:
-            for number in range(1, ROUNDS + 1):
-                rates["raw_copy"].append(_raw_copy(sent))
-                rate, peak = _ingest(settings, bootstrap, frames)
-                rates["ingest"].append(rate)
-                peaks.append(peak)
-                rates["naive"].append(_naive(sent[:NAIVE_MESSAGES]))
-                print(
-                    f"round {number}: "
-                    + ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()),
-                    flush=True,
-                )
-        finally:
-            admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
-            admin.delete_topics([settings.topic, settings.dead_topic])
-            admin.close()
+    with (
+        servers() as bootstrap,
+        filled(bootstrap, sent) as full,
+        filled(bootstrap, _repeating(sent)) as repeating,
+        filled(bootstrap, sent[:JSON_MESSAGES], json_format=True) as as_json,
+        filled(
+            bootstrap, messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES)
+        ) as by_period,
+    ):
+        batches = encoded(sent)
+        few_columns = encoded(messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES))
+        for number in range(1, ROUNDS + 1):
+            rates["raw_copy"].append(raw_copy(batches))
+            drained = drain(full)
+            rates["ingest"].append(drained.frames_per_s)
+            peaks.append(drained.peak_mb)
+            rates["repeats"].append(drain(repeating).frames_per_s)
+            rates["json"].append(drain(as_json).frames_per_s)
+            rates["raw_copy_2"].append(raw_copy(batches, connections=2))
+            rates["two_workers"].append(drain(full, workers=2).frames_per_s)
+            rates["by_period_raw_copy"].append(raw_copy(few_columns))
+            rates["by_period"].append(drain(by_period).frames_per_s)
+            rates["naive"].append(naive(sent[:NAIVE_MESSAGES]))
+            print(
+                f"round {number}: "
+                + ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()),
+                flush=True,
+            )
     medians = {name: statistics.median(values) for name, values in rates.items()}
     return {
-        "frames": frames,
+        "frames": full.frames,
         "signals_a_frame": SIGNALS,
         "present_a_frame": PRESENT,
         **{f"{name}_frames_per_s": rate for name, rate in medians.items()},
-        **{f"{name}_values_per_s": rate * PRESENT for name, rate in medians.items()},
+        "ingest_values_per_s": medians["ingest"] * PRESENT,
         "ingest_peak_memory_mb": statistics.median(peaks),
-        "ingest_of_raw_copy": medians["ingest"] / medians["raw_copy"],
-        "ingest_of_naive": medians["ingest"] / medians["naive"],
+        **{f"{what}_of_{base}": _ratio(rates, what, base) for what, base in _COMPARED},
     }
 
 
-def _raw_copy(sent: list[Message]) -> float:
-    """COPY of rows encoded beforehand, a transaction every ten thousand frames."""
-    groups = catalogue.default().groups
-    with database() as dsn, connect(dsn) as connection:
-        batches = _encoded(sent)
-        if server(connection).timescaledb is None:
-            days = {datetime.now(tz=UTC).date() - timedelta(days=back) for back in range(3)}
-            ensure_days(connection, groups, days)
-        began = perf_counter()
-        for batch in batches:
-            with connection.transaction(), connection.cursor() as cursor:
-                for table, encoded in batch.parts:
-                    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-                        sql.Identifier(table),
-                        sql.SQL(", ").join(map(sql.Identifier, encoded.columns)),
-                    )
-                    with cursor.copy(statement) as copy:
-                        copy.write(binary_copy.HEADER)
-                        data = encoded.data.data
-                        for start in range(0, len(data), 1 << 20):
-                            copy.write(data[start : start + (1 << 20)])
-                        copy.write(binary_copy.TRAILER)
-        seconds = perf_counter() - began
-    return sum(message.frame_count for message in sent) / seconds
+_COMPARED = (
+    ("ingest", "raw_copy"),
+    ("repeats", "raw_copy"),
+    ("by_period", "by_period_raw_copy"),
+    ("ingest", "naive"),
+    ("json", "ingest"),
+    ("two_workers", "ingest"),
+    ("two_workers", "raw_copy_2"),
+)
 
 
-def _encoded(sent: list[Message]) -> list[EncodedBatch]:
-    """The rows that ingest writes, encoded."""
-    signals = catalogue.default()
-    settings = IngestSettings()
-    numbers: dict[str, int] = {}
-    assembler = Assembler(
-        signals,
-        lambda vin: numbers.setdefault(vin, len(numbers) + 1),
-        retention=timedelta(days=90),
-        future_tolerance=timedelta(minutes=10),
-        report_interval_s=60,
-    )
-    batches = []
-    for place, message in enumerate(sent, start=1):
-        assembler.add(
-            Record(
-                topic="bench",
-                partition=0,
-                offset=place,
-                key=None,
-                value=encode_protobuf(message),
-                content_type=ContentType.PROTOBUF,
-            )
-        )
-        if assembler.frames >= settings.batch_frames or place == len(sent):
-            batch = assembler.build(datetime.now(tz=UTC), ()).batch
-            parts = tuple(
-                (table_name(rows.group), binary_copy.encode(rows, signals.groups[rows.group]))
-                for rows in batch.groups
-            )
-            batches.append(EncodedBatch(parts=parts))
-    return batches
+def _ratio(rates: dict[str, list[float]], what: str, base: str) -> float:
+    """The median of the rounds' ratios: what slows a round slows both of them."""
+    return statistics.median(a / b for a, b in zip(rates[what], rates[base], strict=True))
 
 
-def _ingest(settings: IngestSettings, bootstrap: str, frames: int) -> tuple[float, float]:
-    """A worker process drains the topic; frames/s and its peak memory in megabytes."""
-    with database() as dsn:
-        with connect(dsn) as connection:
-            for message in full_messages(vehicles=VEHICLES, messages=VEHICLES):
-                registers.register_vehicle(connection, message.vin)
-        answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.ingest_worker"],
-            input=json.dumps(
-                {
-                    "dsn": dsn.get_secret_value(),
-                    "bootstrap": bootstrap,
-                    "topic": settings.topic,
-                    "group": f"bench.{uuid4().hex[:8]}",
-                    "frames": frames,
-                }
-            ),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    measured = json.loads(answer.stdout)
-    return frames / measured["seconds"], measured["peak_mb"]
-
-
-def _naive(sent: list[Message]) -> float:
-    """JSON, a dictionary a frame, one executemany a table and message, a commit a message."""
-    signals = catalogue.default()
-    payloads = [(message.vin, encode_json(message, signals)) for message in sent]
-    columns = {
-        group.name: [signal.name for signal in group.signals] for group in signals.groups.values()
-    }
-    statements = {
-        group: f"INSERT INTO {table_name(group)} (vehicle_id, time, {', '.join(names)})"
-        f" VALUES (%s, %s, {', '.join(['%s'] * len(names))})"
-        for group, names in columns.items()
-    }
-    booleans = {signal.name for signal in signals.signals if signal.type == "boolean"}
-    with database() as dsn, connect(dsn) as connection:
-        if server(connection).timescaledb is None:
-            days = {datetime.now(tz=UTC).date() - timedelta(days=back) for back in range(3)}
-            ensure_days(connection, signals.groups, days)
-        began = perf_counter()
-        for vehicle_id, (_, payload) in enumerate(payloads, start=1):
-            message = json.loads(payload)
-            with connection.transaction(), connection.cursor() as cursor:
-                for group, names in columns.items():
-                    rows = []
-                    for frame in message["frames"]:
-                        values = frame["signals"]
-                        cells = [
-                            None
-                            if (value := values.get(name)) is None
-                            else bool(value)
-                            if name in booleans
-                            else value
-                            for name in names
-                        ]
-                        rows.append([vehicle_id, frame["time"], *cells])
-                    cursor.executemany(statements[group], rows)
-        seconds = perf_counter() - began
-    return sum(message.frame_count for message in sent) / seconds
+def _repeating(sent: Iterable[Message]) -> Iterator[Message]:
+    """Each hundredth message again, a little later, as a producer sends it that got no answer."""
+    waiting: dict[int, Message] = {}
+    for number, message in enumerate(sent):
+        if number in waiting:
+            yield waiting.pop(number)
+        if number % REPEATED_EVERY == 0:
+            waiting[number + REPEATED_AFTER] = message
+        yield message
+    yield from waiting.values()

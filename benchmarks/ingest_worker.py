@@ -1,14 +1,17 @@
-"""The worker process that `benchmarks.ingest` measures: told what to do by JSON on stdin.
+"""A worker process that benchmarks measure: its task and `go` come as lines on stdin.
 
-Time runs from the first poll to the commit of the last frame; starting Python is not ingest.
+It says `ready` when it is about to join the group, then a line of JSON after each batch, and ends
+on SIGTERM. Starting Python is not ingest, so it is not timed.
 """
 
 import json
 import resource
+import signal
 import sys
 from threading import Event
-from time import perf_counter
+from time import monotonic
 
+import psutil
 from pydantic import SecretStr
 
 from ingest.settings import IngestSettings
@@ -18,8 +21,10 @@ from storage.settings import StorageSettings
 
 
 def main() -> None:
-    """Drain the topic and print seconds and peak memory."""
-    task = json.loads(sys.stdin.read())
+    """Drain the topic until told to stop."""
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    task = json.loads(sys.stdin.readline())
     worker = Worker(
         IngestSettings(topic=task["topic"], group=task["group"]),
         StorageSettings(),
@@ -27,19 +32,22 @@ def main() -> None:
         dsn=SecretStr(task["dsn"]),
         catalogue=catalogue.default(),
     )
-    stop = Event()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    process = psutil.Process()
 
-    def progress(done: Progress) -> None:
-        if done.frames >= task["frames"]:
-            stop.set()
+    def say(done: Progress) -> None:
+        line = {
+            "at": monotonic(),
+            "frames": done.frames,
+            "resident_mb": process.memory_info().rss / 1e6,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+        }
+        print(json.dumps(line), flush=True)
 
-    began = perf_counter()
-    done = worker.run(stop, until_idle_s=30.0, progress=progress)
-    seconds = perf_counter() - began
-    if done.frames != task["frames"] or done.refused:
-        sys.exit(f"{done} instead of {task['frames']} frames")
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+    done = worker.run(stop, progress=say)
+    if done.refused:
+        sys.exit(f"{done.refused} messages were refused")
 
 
 if __name__ == "__main__":

@@ -40,10 +40,10 @@ class IngestSettings(BaseSettings):
         description="register: a new VIN becomes a vehicle; refuse: it goes to the dead letters.",
     )
     batch_frames: int = Field(
-        default=10_000, ge=1, description="Frames that are written in one transaction at the most."
+        default=5_000, ge=1, description="Frames that are written in one transaction at the most."
     )
     batch_seconds: float = Field(
-        default=1.0,
+        default=0.5,
         gt=0,
         description="How long frames wait for company before they are written [s].",
     )

@@ -1,0 +1,156 @@
+"""The fastest and the slowest way to the same rows in the same tables."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from psycopg import sql
+
+from benchmarks.databases import database
+from ingest.assemble import Assembler
+from ingest.record import Record
+from ingest.settings import IngestSettings
+from schemas import catalogue
+from schemas.wire import ContentType, encode_json, encode_protobuf
+from storage import binary_copy
+from storage.connection import connect, server
+from storage.partitions import ensure_days
+from storage.row_writer import COPY_CHUNK_BYTES
+from storage.signal_tables import table_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from schemas.wire import Message
+    from storage.connection import Connection
+
+DAYS_BACK = 3
+"""Days whose partitions plain PostgreSQL needs beforehand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncodedBatch:
+    """A batch's rows, ready to be copied."""
+
+    parts: tuple[tuple[str, binary_copy.Encoded], ...]
+    frames: int
+
+
+def encoded(sent: Iterable[Message]) -> list[EncodedBatch]:
+    """The rows that ingest writes, in batches of its size."""
+    signals, numbers = catalogue.default(), dict[str, int]()
+    assembler = Assembler(
+        signals,
+        lambda vin: numbers.setdefault(vin, len(numbers) + 1),
+        retention=timedelta(days=90),
+        future_tolerance=timedelta(minutes=10),
+        report_interval_s=60,
+    )
+    batches = []
+
+    def build() -> None:
+        frames = assembler.frames
+        parts = tuple(
+            (table_name(rows.group), binary_copy.encode(rows, signals.groups[rows.group]))
+            for rows in assembler.build(datetime.now(tz=UTC), ()).batch.groups
+        )
+        batches.append(EncodedBatch(parts=parts, frames=frames))
+
+    for offset, message in enumerate(sent):
+        assembler.add(
+            Record(
+                topic="bench",
+                partition=0,
+                offset=offset,
+                key=None,
+                value=encode_protobuf(message),
+                content_type=ContentType.PROTOBUF,
+            )
+        )
+        if assembler.weight >= IngestSettings().batch_frames:
+            build()
+    if not assembler.empty:
+        build()
+    return batches
+
+
+def raw_copy(batches: Sequence[EncodedBatch], *, connections: int = 1) -> float:
+    """Nothing but COPY and COMMIT of rows encoded beforehand, keys on [frames/s]."""
+    with database() as dsn:
+        with connect(dsn) as connection:
+            ensure_partitions(connection)
+        shares = [batches[number::connections] for number in range(connections)]
+        opened = [connect(dsn) for _ in shares]
+        began = perf_counter()
+        # libpq waits without the interpreter's lock, and COPY is PostgreSQL's work: threads do.
+        with ThreadPoolExecutor(connections) as threads:
+            list(threads.map(_copy, opened, shares))
+        seconds = perf_counter() - began
+        for connection in opened:
+            connection.close()
+    return sum(batch.frames for batch in batches) / seconds
+
+
+def ensure_partitions(connection: Connection) -> None:
+    """Where tables are plain partitions, those that the frames need."""
+    if server(connection).timescaledb is None:
+        today = datetime.now(tz=UTC).date()
+        days = {today - timedelta(days=back) for back in range(DAYS_BACK)}
+        ensure_days(connection, catalogue.default().groups, days)
+
+
+def _copy(connection: Connection, batches: Sequence[EncodedBatch]) -> None:
+    for batch in batches:
+        with connection.transaction(), connection.cursor() as cursor:
+            for table, rows in batch.parts:
+                statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+                    sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, rows.columns))
+                )
+                with cursor.copy(statement) as copy:
+                    copy.write(binary_copy.HEADER)
+                    data = rows.data.data
+                    for start in range(0, len(data), COPY_CHUNK_BYTES):
+                        copy.write(data[start : start + COPY_CHUNK_BYTES])
+                    copy.write(binary_copy.TRAILER)
+
+
+def naive(sent: Sequence[Message]) -> float:
+    """JSON, a dictionary a frame, one executemany a table and message, a commit a message."""
+    signals = catalogue.default()
+    payloads = [encode_json(message, signals) for message in sent]
+    columns = {
+        group.name: [signal.name for signal in group.signals] for group in signals.groups.values()
+    }
+    statements = {
+        group: f"INSERT INTO {table_name(group)} (vehicle_id, time, {', '.join(names)})"
+        f" VALUES (%s, %s, {', '.join(['%s'] * len(names))})"
+        for group, names in columns.items()
+    }
+    booleans = {signal.name for signal in signals.signals if signal.type == "boolean"}
+    with database() as dsn, connect(dsn) as connection:
+        ensure_partitions(connection)
+        began = perf_counter()
+        for vehicle_id, payload in enumerate(payloads, start=1):
+            message = json.loads(payload)
+            with connection.transaction(), connection.cursor() as cursor:
+                for group, names in columns.items():
+                    rows = []
+                    for frame in message["frames"]:
+                        values = frame["signals"]
+                        cells = [
+                            None
+                            if (value := values.get(name)) is None
+                            else bool(value)
+                            if name in booleans
+                            else value
+                            for name in names
+                        ]
+                        rows.append([vehicle_id, frame["time"], *cells])
+                    cursor.executemany(statements[group], rows)
+        seconds = perf_counter() - began
+    return sum(message.frame_count for message in sent) / seconds
