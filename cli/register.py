@@ -11,7 +11,7 @@ from schemas import catalogue
 from schemas.errors import TelemetryError
 from schemas.vin import check_vin
 from storage.connection import connect
-from storage.migrate import require_current
+from storage.migrate import require_compatible
 from storage.registers import register_vehicle
 
 
@@ -44,7 +44,7 @@ def register_vehicles(
         check_vin(vin)
     console = Console()
     with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+        require_compatible(connection, catalogue.default())
         vehicles = [register_vehicle(connection, vin, model=model) for vin in wanted]
     for vehicle in vehicles:
         if not vehicle.check_digit_ok:

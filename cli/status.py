@@ -12,7 +12,7 @@ from servers.settings import ServersSettings
 from storage import overview
 from storage.connection import connect, describe, server
 from storage.errors import StorageError
-from storage.migrate import require_current
+from storage.migrate import require_compatible
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +35,12 @@ def status() -> None:
     with connect(dsn) as connection:
         console.print(f"{server(connection)}: {describe(dsn)}", highlight=False)
         try:
-            require_current(connection, catalogue.default())
+            newer = require_compatible(connection, catalogue.default())
         except StorageError as error:
             console.print(str(error), style="yellow", highlight=False)
             raise typer.Exit(1) from error
+        if newer is not None:
+            console.print(newer, style="yellow", highlight=False)
         facts = overview.read(connection)
     table = Table("What", "How much", title="Ingest")
     table.add_row("vehicles", f"{facts.vehicles:,}")

@@ -13,6 +13,7 @@ from storage.frame_writer import REPORT_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
     from schemas.catalogue import Catalogue
     from storage.batch import GroupRows, TriggerRow
@@ -26,6 +27,8 @@ Moment: TypeAlias = tuple[int, int]
 
 class ReportTimer:
     """Remembers the intervals of each vehicle that had their TIMER report lately.
+
+    It saves the database work; that an interval has no second one, the database sees to.
 
     Args:
         interval_s: a vehicle's first frame of each such interval is reported [s].
@@ -43,8 +46,13 @@ class ReportTimer:
         self._reported[vehicle_id] = (interval, *reported[: INTERVALS_REMEMBERED - 1])
         return True
 
+    def span(self, interval: int) -> tuple[datetime, datetime]:
+        """From when and before when an interval is."""
+        start_us = interval * self.interval_us
+        return as_time(start_us), as_time(start_us + self.interval_us)
+
     def forget(self) -> None:
-        """Begin anew: reports may have been rolled back, and one too many is better than none."""
+        """Begin anew: reports may have been rolled back."""
         self._reported.clear()
 
 
@@ -58,23 +66,24 @@ def reports(
 
     A report carries what the vehicle sent for that very moment; what it did not send is absent.
     """
-    moments = [
-        ((trigger.vehicle_id, as_microseconds(trigger.time)), trigger.trigger_type)
+    moments: list[tuple[Moment, str, tuple[datetime, datetime] | None]] = [
+        ((trigger.vehicle_id, as_microseconds(trigger.time)), trigger.trigger_type, None)
         for trigger in triggers
     ]
     moments += [
-        ((vehicle_id, time_us), TriggerType.TIMER.value)
+        ((vehicle_id, time_us), TriggerType.TIMER.value, timer.span(interval))
         for (vehicle_id, interval), time_us in sorted(_first_times(groups, timer).items())
         if timer.due(vehicle_id, interval)
     ]
-    values = _values(groups, catalogue, {moment for moment, _ in moments})
-    for moment, trigger_type in moments:
+    values = _values(groups, catalogue, {moment for moment, _, _ in moments})
+    for moment, trigger_type, only_one_in in moments:
         vehicle_id, time_us = moment
         yield ReportRow(
             vehicle_id=vehicle_id,
             created_time=as_time(time_us),
             trigger_type=trigger_type,
             values=values[moment],
+            only_one_in=only_one_in,
         )
 
 

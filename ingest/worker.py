@@ -31,7 +31,7 @@ from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
 from storage.connection import connect
 from storage.errors import OffsetConflictError
-from storage.migrate import require_current
+from storage.migrate import require_compatible
 from storage.offsets import read_offsets
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Worker:
         storage: how long history is kept.
         bootstrap: host:port,... of the brokers.
         dsn: the database.
-        catalogue: the signal catalogue; the database must be migrated to it.
+        catalogue: the signal catalogue; the database must be migrated to it, or to a later one.
 
     Raises:
         KafkaUnreachableError, DatabaseUnreachableError, SchemaError: it cannot start.
@@ -114,7 +114,8 @@ class Worker:
             # Closed in the opposite order: the group is left last, when all is written.
             self._connection = connect(dsn)
             opened.callback(self._close_connection)
-            require_current(self._connection, catalogue)
+            if newer := require_compatible(self._connection, catalogue):
+                logger.warning("%s", newer)
             self._source = FrameSource(settings, bootstrap)
             opened.callback(self._source.close)
             self._lanes: list[Lane] = []

@@ -110,6 +110,8 @@ class ReportRow:
     trigger_type: str
     values: dict[str, float]
     """By name, of `storage.frame_writer.REPORT_SIGNALS`, in the catalogue's units."""
+    only_one_in: tuple[datetime, datetime] | None = None
+    """From when to before when the vehicle has one report of this type; a second is not stored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -223,6 +223,8 @@ class FrameWriter:
                             "vehicle_id": report.vehicle_id,
                             "created_time": report.created_time,
                             "trigger_type": report.trigger_type,
+                            "only_one_from": report.only_one_in and report.only_one_in[0],
+                            "only_one_before": report.only_one_in and report.only_one_in[1],
                             **dict.fromkeys(REPORT_SIGNALS),
                             **report.values,
                         }

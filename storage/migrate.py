@@ -4,17 +4,25 @@ A migration is a file `storage/migrations/NNNN_name.sql`, run once, in a transac
 never edited after a release. The signal tables, their rollups and policies have no numbers: they
 are derived from the catalogue and brought up to it each time. Running it again does nothing;
 running it against a database that is newer than the code is refused.
+
+Ingest goes on meanwhile. Each step is a short transaction (see `storage.brief_locks`), and what
+says that a step is done comes last: a run that was broken off is run again. Workers of the release
+before go on as well, also after a restart: a catalogue only grows, and a migration says in a line of
+its own, `-- works with: N`, from which newest migration on a release may still write after it.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import errors, sql
 
 from storage import policies, rollups, signal_tables
+from storage.brief_locks import briefly
 from storage.connection import SCHEMA, Server, has_relation, locked, server
 from storage.errors import SchemaError, refusal_of
 
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
 CELL_BITS = 40
 """vehicle_id = cell << 40 | number: 4 million cells of a trillion vehicles each."""
 
+_WORKS_WITH = re.compile(r"^-- works with: (\d+)$", re.MULTILINE)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Migration:
@@ -34,6 +44,12 @@ class Migration:
     version: int
     name: str
     statements: LiteralString
+
+    @property
+    def works_with(self) -> int:
+        """The newest migration of the oldest release that may write after this one."""
+        said = _WORKS_WITH.search(self.statements)
+        return int(said.group(1)) if said else self.version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,11 +96,16 @@ def migrate(
         done += _run_numbered(connection, up_to)
         kind = server(connection)
         if up_to is None:
-            with connection.transaction():
-                done += signal_tables.synchronise(connection, kind, catalogue)
-                done += rollups.synchronise(connection, kind, catalogue)
-                policies.synchronise(connection, kind, catalogue, settings)
-                _number_vehicles(connection, settings.cell)
+            done += signal_tables.synchronise(connection, kind, catalogue)
+            with rollups.grown(connection, kind, catalogue) as made:
+                done += made
+                briefly(
+                    connection,
+                    "write down the catalogue",
+                    partial(_announce, connection, catalogue),
+                )
+            policies.synchronise(connection, kind, catalogue, settings)
+            _number_vehicles(connection, settings.cell)
         return Report(server=kind, version=applied_version(connection), done=tuple(done))
 
 
@@ -102,16 +123,57 @@ def require_current(connection: Connection, catalogue: Catalogue) -> None:
     Raises:
         SchemaError: its migrations or its catalogue are older or newer than the code's.
     """
+    applied, version = _stand(connection)
+    _refuse_older(applied, version, catalogue)
     newest = migrations()[-1].version
-    applied = applied_version(connection)
     if applied > newest:
         raise _too_new(applied, newest)
-    version = 0
-    if applied == newest:
-        row = connection.execute("SELECT coalesce(max(since), 0) FROM signal").fetchone()
-        version = int(row[0]) if row else 0
     if version > catalogue.version:
         raise signal_tables.too_new(version, catalogue)
+
+
+def require_compatible(connection: Connection, catalogue: Catalogue) -> str | None:
+    """Refuse a database that this code cannot write to; one that has only grown since is welcome.
+
+    So workers of the release before go on, and may be started again, until they are replaced.
+
+    Returns:
+        What is newer in the database, for the log; None where nothing is.
+
+    Raises:
+        SchemaError: its migrations or its catalogue are older than the code's, or a newer migration
+            says that this code does not work with it.
+    """
+    applied, version = _stand(connection)
+    _refuse_older(applied, version, catalogue)
+    newest = migrations()[-1].version
+    if applied > newest:
+        row = connection.execute(
+            "SELECT max(coalesce(works_with, version)) FROM schema_version WHERE version > %s",
+            (newest,),
+        ).fetchone()
+        if row is None or row[0] > newest:
+            raise _too_new(applied, newest)
+    if (applied, version) == (newest, catalogue.version):
+        return None
+    return (
+        f"The database stands at migration {applied} and catalogue {version}, this code knows "
+        f"{newest} and {catalogue.version}. It works on; messages with newer signals leave letters "
+        "(unknown_signal) to be replayed once the new release runs: put it in this one's place."
+    )
+
+
+def _stand(connection: Connection) -> tuple[int, int]:
+    """Migration and catalogue of the database, each 0 where there is none."""
+    applied, version = applied_version(connection), 0
+    if has_relation(connection, "signal"):
+        row = connection.execute("SELECT coalesce(max(since), 0) FROM signal").fetchone()
+        version = int(row[0]) if row else 0
+    return applied, version
+
+
+def _refuse_older(applied: int, version: int, catalogue: Catalogue) -> None:
+    newest = migrations()[-1].version
     if applied < newest or version < catalogue.version:
         raise SchemaError(
             f"The database stands at migration {applied} and catalogue {version}, this code needs "
@@ -126,9 +188,16 @@ def _too_new(applied: int, newest: int) -> SchemaError:
     )
 
 
+def _announce(connection: Connection, catalogue: Catalogue) -> None:
+    """Say that all which the catalogue implies is there: from now on its release may start."""
+    signal_tables.mirror(connection, catalogue)
+    rollups.announce(connection, catalogue)
+
+
 def _prepare(connection: Connection) -> list[str]:
     """Make what migrations stand on. Which kind of server it is, is decided here, once."""
     if has_relation(connection, "schema_version"):
+        _ensure_works_with(connection)
         return []
     done = _switch_on_timescaledb(connection)
     with refusal_of(f"schema {SCHEMA}"):
@@ -136,9 +205,20 @@ def _prepare(connection: Connection) -> list[str]:
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_version ("
             " version integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
+            " applied_at timestamptz NOT NULL DEFAULT now(), works_with integer)"
         )
     return done
+
+
+def _ensure_works_with(connection: Connection) -> None:
+    """The column that databases lack whose first migrations had nothing to say about it."""
+    there = connection.execute(
+        "SELECT FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attname = 'works_with'",
+        (f"{SCHEMA}.schema_version",),
+    ).fetchone()
+    if there is None:
+        add = "ALTER TABLE schema_version ADD COLUMN works_with integer"
+        briefly(connection, "add schema_version.works_with", lambda: connection.execute(add))
 
 
 def _switch_on_timescaledb(connection: Connection) -> list[str]:
@@ -173,14 +253,17 @@ def _run_numbered(connection: Connection, up_to: int | None) -> list[str]:
     for migration in known:
         if migration.version <= applied or (up_to is not None and migration.version > up_to):
             continue
-        with refusal_of(f"migration {migration.version}"), connection.transaction():
-            connection.execute(migration.statements)
-            connection.execute(
-                "INSERT INTO schema_version (version, name) VALUES (%s, %s)",
-                (migration.version, migration.name),
-            )
+        briefly(connection, f"migration {migration.version}", partial(_run, connection, migration))
         done.append(f"migration {migration.version:04d} {migration.name}")
     return done
+
+
+def _run(connection: Connection, migration: Migration) -> None:
+    connection.execute(migration.statements)
+    connection.execute(
+        "INSERT INTO schema_version (version, name, works_with) VALUES (%s, %s, %s)",
+        (migration.version, migration.name, migration.works_with),
+    )
 
 
 def _number_vehicles(connection: Connection, cell: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from psycopg import sql
+from psycopg import errors, sql
 
+from storage.brief_locks import SET_LOCK_WAIT
 from storage.connection import has_relation
 from storage.signal_tables import table_name
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from storage.connection import Connection
+
+logger = logging.getLogger(__name__)
 
 
 def ensure_days(connection: Connection, groups: Iterable[str], days: Iterable[date]) -> None:
@@ -48,7 +52,8 @@ def _ensure(connection: Connection, table: str, day: date) -> None:
 def drop_expired(connection: Connection, groups: Iterable[str], oldest: date) -> list[str]:
     """Drop the day partitions that lie wholly before `oldest`; returns their names.
 
-    Partitions that somebody else attached under names of their own are left alone.
+    Dropping one takes the whole table for a moment, which ingest waits for: where somebody reads it
+    for long, what is left is dropped the next time. Partitions that somebody else attached under names of their own are left alone.
     """
     dropped: list[str] = []
     for group in groups:
@@ -62,7 +67,13 @@ def drop_expired(connection: Connection, groups: Iterable[str], oldest: date) ->
             (table, f"{table}_p", first_kept),
         ).fetchall()
         for (name,) in rows:
-            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+            try:
+                with connection.transaction():
+                    connection.execute(SET_LOCK_WAIT)
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+            except errors.LockNotAvailable:
+                logger.info("%s is being read; it is dropped the next time", name)
+                break
             dropped.append(name)
     return dropped
 

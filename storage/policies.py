@@ -7,11 +7,13 @@ forgets the days of which nothing is left. `telemetry analyse` calls it.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from storage import partitions
+from storage.brief_locks import briefly
 from storage.queries import query
 from storage.rollups import rollups
 from storage.signal_tables import table_name
@@ -30,16 +32,20 @@ def synchronise(
         return
     for group in catalogue.groups:
         table = table_name(group)
-        connection.execute(
-            "CALL remove_columnstore_policy(%s::regclass, if_exists => true)", (table,)
-        )
-        connection.execute(
-            "CALL add_columnstore_policy(%s::regclass, after => %s::interval)",
-            (table, timedelta(days=settings.compress_after_days)),
-        )
-        _retain(connection, table, settings.retention_days)
+        keep = partial(_keep, connection, table, settings)
+        briefly(connection, f"set the policies of {table}", keep)
     for rollup in rollups(catalogue):
-        _retain(connection, rollup.relation, settings.rollup_retention_days)
+        retain = partial(_retain, connection, rollup.relation, settings.rollup_retention_days)
+        briefly(connection, f"set the retention of {rollup.relation}", retain)
+
+
+def _keep(connection: Connection, table: str, settings: StorageSettings) -> None:
+    connection.execute("CALL remove_columnstore_policy(%s::regclass, if_exists => true)", (table,))
+    connection.execute(
+        "CALL add_columnstore_policy(%s::regclass, after => %s::interval)",
+        (table, timedelta(days=settings.compress_after_days)),
+    )
+    _retain(connection, table, settings.retention_days)
 
 
 def _retain(connection: Connection, relation: str, days: int) -> None:

@@ -15,8 +15,10 @@ brought up to date by `refresh`, which works off the days that ingest has touche
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -24,15 +26,23 @@ from psycopg import sql
 
 from schemas.catalogue import Kind, ValueType
 from schemas.sql_types import sql_type
+from storage.brief_locks import briefly
 from storage.connection import has_relation, locked
+from storage.errors import SchemaError
 from storage.queries import query
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from schemas.catalogue import Catalogue, Group, Signal
     from storage.connection import Connection, Server
+
+LOCK = "telemetry.rollups"
+"""Whoever sums up or adds to what is summed up holds this advisory lock."""
+
+MARKED_AT_ONCE = 10_000
+"""Vehicle-days that one transaction marks: ingest waits for them for a fraction of a second."""
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -81,29 +91,59 @@ def _of_version(group: Group, since: int, signals: tuple[Signal, ...]) -> list[R
     return [of_minutes, replace(of_hours, source=minute, on_rollup=True)]
 
 
-def synchronise(connection: Connection, server: Server, catalogue: Catalogue) -> list[str]:
-    """Create the relations that are missing and say in `rollup` which holds which signal.
+@contextmanager
+def grown(connection: Connection, server: Server, catalogue: Catalogue) -> Iterator[list[str]]:
+    """Create the relations that are missing; within the block nothing is being summed up.
 
-    Runs inside the caller's transaction. Returns what was done, a line each.
+    What is stored already is marked to be summed up into them. A refresh that runs is waited for:
+    it does not know the new relations, and would call the days done. `announce` belongs into the
+    block; where it was not reached, all is done again.
+
+    Yields:
+        What was done, a line each.
     """
-    done: list[str] = []
-    for rollup in rollups(catalogue):
-        if has_relation(connection, rollup.relation):
-            continue
-        if server.timescaledb is None:
-            _create_table(connection, rollup)
-        else:
-            _create_continuous_aggregate(connection, rollup)
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO rollup (name, bucket_s, relation) VALUES (%s, %s, %s)",
-                [(signal.name, rollup.bucket_s, rollup.relation) for signal in rollup.signals],
-            )
-        done.append(f"rollup {rollup.relation} of {len(rollup.signals)} signals")
-    if done:
-        # What is stored already has to be summed up into the new relations.
-        connection.execute("UPDATE touched_day SET rolled_up = 0 WHERE rolled_up > 0")
-    return done
+    known = {name for (name,) in connection.execute(query("announced_rollups"))}
+    missing = [rollup for rollup in rollups(catalogue) if rollup.relation not in known]
+    if not missing:
+        yield []
+        return
+    with locked(connection, LOCK):
+        for rollup in missing:
+            if not has_relation(connection, rollup.relation):
+                create = partial(_create, connection, server, rollup)
+                briefly(connection, f"make rollup {rollup.relation}", create)
+        for (day,) in connection.execute(query("days_rolled_up")).fetchall():
+            _roll_up_again(connection, day)
+        yield [f"rollup {each.relation} of {len(each.signals)} signals" for each in missing]
+
+
+def announce(connection: Connection, catalogue: Catalogue) -> None:
+    """Say in `rollup` which relation holds which signal; runs inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            query("announce_rollup"),
+            [
+                {"name": signal.name, "bucket_s": rollup.bucket_s, "relation": rollup.relation}
+                for rollup in rollups(catalogue)
+                for signal in rollup.signals
+            ],
+        )
+
+
+def _roll_up_again(connection: Connection, day: date) -> None:
+    """Mark a day's vehicles, a few at a time: ingest marks the same rows."""
+    mark = partial(
+        connection.execute, query("roll_up_again"), {"day": day, "at_once": MARKED_AT_ONCE}
+    )
+    while briefly(connection, f"have {day} summed up again", mark).rowcount:
+        pass
+
+
+def _create(connection: Connection, server: Server, rollup: Rollup) -> None:
+    if server.timescaledb is None:
+        _create_table(connection, rollup)
+    else:
+        _create_continuous_aggregate(connection, rollup)
 
 
 def _create_table(connection: Connection, rollup: Rollup) -> None:
@@ -223,11 +263,15 @@ def refresh(
         server: what stands at its other end.
         catalogue: the catalogue the database was migrated to.
         progress: called with days done and all days.
+
+    Raises:
+        SchemaError: the database has rollups of a newer catalogue.
     """
-    with locked(connection, "telemetry.rollups"):
+    with locked(connection, LOCK):
+        relations = rollups(catalogue)
+        _refuse_newer(connection, relations)
         waiting = connection.execute(query("days_to_roll_up")).fetchall()
         days = [(day, list(rows)) for day, rows in groupby(waiting, key=lambda row: row[0])]
-        relations = rollups(catalogue)
         for done, (day, rows) in enumerate(days, start=1):
             if server.timescaledb is None:
                 _refresh_tables(connection, relations, day, [row[1] for row in rows])
@@ -240,6 +284,17 @@ def refresh(
                 )
             progress(done, len(days))
         return len(waiting)
+
+
+def _refuse_newer(connection: Connection, relations: Iterable[Rollup]) -> None:
+    known = {rollup.relation for rollup in relations}
+    announced = {name for (name,) in connection.execute(query("announced_rollups"))}
+    if newer := sorted(announced - known):
+        raise SchemaError(
+            f"The database sums up more than this code knows ({', '.join(newer)}), as it was "
+            "migrated to a newer catalogue: days would be called done that are not. Go on with the "
+            "new release."
+        )
 
 
 def _refresh_tables(

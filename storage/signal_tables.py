@@ -8,15 +8,19 @@ compressed rows; a column's type never changes.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from schemas.sql_types import sql_type
+from storage.brief_locks import briefly
 from storage.connection import has_relation
 from storage.errors import SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.catalogue import Catalogue, Group, Signal
     from storage.connection import Connection, Server
 
@@ -30,7 +34,7 @@ def table_name(group: str) -> str:
 
 
 def synchronise(connection: Connection, server: Server, catalogue: Catalogue) -> list[str]:
-    """Bring mirror and tables up to the catalogue; runs inside the caller's transaction.
+    """Bring the tables up to the catalogue, each in a short transaction of its own.
 
     Returns:
         What was done, a line each; empty where all was in place.
@@ -42,12 +46,15 @@ def synchronise(connection: Connection, server: Server, catalogue: Catalogue) ->
     _refuse_conflicts(connection, catalogue)
     done: list[str] = []
     for group in catalogue.groups.values():
-        if has_relation(connection, table_name(group.name)):
-            done += _add_columns(connection, group)
-        else:
-            _create(connection, server, group)
-            done.append(f"table {table_name(group.name)} with {len(group.signals)} signals")
-    _mirror(connection, catalogue)
+        table = table_name(group.name)
+        if not has_relation(connection, table):
+            create = partial(_create, connection, server, group)
+            briefly(connection, f"make table {table}", create)
+            done.append(f"table {table} with {len(group.signals)} signals")
+        elif new := _new_signals(connection, group):
+            add = partial(_add_columns, connection, table, new)
+            briefly(connection, f"add columns to {table}", add)
+            done += [f"column {table}.{signal.name}" for signal in new]
     return done
 
 
@@ -128,25 +135,27 @@ def _create(connection: Connection, server: Server, group: Group) -> None:
     )
 
 
-def _add_columns(connection: Connection, group: Group) -> list[str]:
-    table = table_name(group.name)
+def _new_signals(connection: Connection, group: Group) -> list[Signal]:
     there = {
         row[0]
         for row in connection.execute(
             "SELECT attname FROM pg_attribute"
             " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped",
-            (table,),
+            (table_name(group.name),),
         )
     }
-    new = [signal for signal in group.signals if signal.name not in there]
-    for signal in new:
+    return [signal for signal in group.signals if signal.name not in there]
+
+
+def _add_columns(connection: Connection, table: str, signals: Sequence[Signal]) -> None:
+    for signal in signals:
         connection.execute(
             sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(sql.Identifier(table), _column(signal))
         )
-    return [f"column {table}.{signal.name}" for signal in new]
 
 
-def _mirror(connection: Connection, catalogue: Catalogue) -> None:
+def mirror(connection: Connection, catalogue: Catalogue) -> None:
+    """Let the database know the catalogue: what is in it is in the tables already."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO signal VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"

@@ -108,18 +108,23 @@ SET lamp = EXCLUDED.lamp, count = EXCLUDED.count, active = EXCLUDED.active
 WHERE NOT %(fills_gaps)s
 
 -- :name insert_report
--- A report of a vehicle, not yet published: publish_reports stamps its received time.
+-- A report of a vehicle, not yet published: publish_reports stamps its received time. Of a TIMER, the
+-- interval's first one stays: a worker that has just begun does not know of it.
 INSERT INTO vehicle_report (
     vehicle_id, created_time, trigger_type, latitude, longitude, altitude, heading, gnss_speed,
     wheel_speed, engine_speed, odometer, fuel_used_total, engine_hours, gross_combination_weight,
     fuel_level_1, ambient_temperature, driver1_card_id)
-VALUES (%(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(latitude)s, %(longitude)s, %(altitude)s,
+SELECT %(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(latitude)s, %(longitude)s, %(altitude)s,
         %(heading)s, %(gnss_speed)s, %(wheel_speed)s, %(engine_speed)s, %(odometer)s,
         %(fuel_used_total)s, %(engine_hours)s, %(gross_combination_weight)s, %(fuel_level_1)s,
         %(ambient_temperature)s,
         (SELECT card_id FROM driver_change
          WHERE vehicle_id = %(vehicle_id)s AND slot = 1 AND time <= %(created_time)s
-         ORDER BY time DESC LIMIT 1))
+         ORDER BY time DESC LIMIT 1)
+WHERE NOT EXISTS (
+    SELECT FROM vehicle_report
+    WHERE vehicle_id = %(vehicle_id)s AND trigger_type = %(trigger_type)s
+      AND created_time >= %(only_one_from)s AND created_time < %(only_one_before)s)
 ON CONFLICT (vehicle_id, created_time, trigger_type) DO NOTHING
 
 -- :name publish_reports

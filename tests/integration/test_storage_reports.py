@@ -167,3 +167,48 @@ def test_a_reader_that_goes_on_from_the_last_it_saw_misses_none(
     ).fetchall()
     assert len(seen) == 2 * batches * 4
     assert seen == [report_id for (report_id,) in expected]
+
+
+def test_an_interval_has_one_timer_report_whoever_writes_and_triggers_are_all_kept(
+    small: Migrated, writer: FrameWriter, vehicle: int
+) -> None:
+    start = moment(TODAY_US)
+
+    def report(second: int, trigger_type: str = "TIMER", number: int = vehicle) -> ReportRow:
+        interval = start + timedelta(seconds=second // 60 * 60)
+        return ReportRow(
+            vehicle_id=number,
+            created_time=start + timedelta(seconds=second),
+            trigger_type=trigger_type,
+            values={},
+            only_one_in=(interval, interval + timedelta(seconds=60))
+            if trigger_type == "TIMER"
+            else None,
+        )
+
+    writer.write(Batch(reports=(report(10), report(65), report(5, "IGNITION_ON"))))
+    restarted = open_writer(small)
+    restarted.write(
+        Batch(
+            reports=(
+                report(2),  # late, and in the same minute as the first one
+                report(59),
+                report(60),
+                report(120),  # the first moment of the next minute
+                report(30, number=vehicle + 1),
+                report(6, "IGNITION_ON"),
+            )
+        )
+    )
+    restarted.close()
+    kept = small.connection.execute(
+        "SELECT vehicle_id, trigger_type, created_time FROM vehicle_report ORDER BY 1, 2, 3"
+    ).fetchall()
+    assert [(number, kind, (at - start).total_seconds()) for number, kind, at in kept] == [
+        (vehicle, "IGNITION_ON", 5),
+        (vehicle, "IGNITION_ON", 6),
+        (vehicle, "TIMER", 10),
+        (vehicle, "TIMER", 65),
+        (vehicle, "TIMER", 120),
+        (vehicle + 1, "TIMER", 30),
+    ]
