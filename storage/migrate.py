@@ -7,8 +7,8 @@ running it against a database that is newer than the code is refused.
 
 Ingest goes on meanwhile. Each step is a short transaction (see `storage.brief_locks`), and what
 says that a step is done comes last: a run that was broken off is run again. Workers of the release
-before go on as well, also after a restart: a catalogue only grows, and a migration says in a line of
-its own, `-- works with: N`, from which newest migration on a release may still write after it.
+before go on as well, also after a restart: a catalogue only grows, and a migration says in a line
+of its own, `-- works with: N`, from which newest migration on a release may still write after it.
 """
 
 from __future__ import annotations

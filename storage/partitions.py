@@ -53,7 +53,8 @@ def drop_expired(connection: Connection, groups: Iterable[str], oldest: date) ->
     """Drop the day partitions that lie wholly before `oldest`; returns their names.
 
     Dropping one takes the whole table for a moment, which ingest waits for: where somebody reads it
-    for long, what is left is dropped the next time. Partitions that somebody else attached under names of their own are left alone.
+    for long, what is left is dropped the next time. Partitions that somebody else attached under
+    names of their own are left alone.
     """
     dropped: list[str] = []
     for group in groups:

@@ -22,7 +22,7 @@ RELATIONS = {
     "party": "party_id kind name created_at",
     "refused_value": "refused_id vehicle_id time signal_id value",
     "rollup": "name bucket_s relation",
-    "schema_version": "version name applied_at",
+    "schema_version": "version name applied_at works_with",
     "signal": "signal_id name path signal_group position kind type unit since",
     "touched_day": "vehicle_id day touched analysed rolled_up",
     "trip": "vehicle_id start_time end_time distance_km duration_s idle_s fuel_l idle_fuel_l"
