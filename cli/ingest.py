@@ -40,10 +40,10 @@ def ingest(
     logging.getLogger("ingest").setLevel(logging.INFO)
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
     ensure_topics(settings, bootstrap)
-    worker = make_worker(settings, bootstrap)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    worker = make_worker(settings, bootstrap)
     console = Console(stderr=True)
 
     def show(done: Progress) -> None:
