@@ -58,8 +58,11 @@ ADDED = (
     f"{OLD.version + 1},Heat of the cargo,货物温度"
 )
 
-VEHICLES = 6
-FRAMES = 15
+WRITES = " frames in "
+"""In what a worker says after each batch."""
+
+VEHICLES = 4
+FRAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +153,7 @@ class Load:
         try:
             while not self._stop.is_set():
                 self._round()
-                self._stop.wait(0.1)
+                self._stop.wait(0.3)
         except BaseException as error:  # noqa: BLE001 - raised where the block ends
             self._failed = error
 
@@ -197,7 +200,7 @@ def test_workers_are_upgraded_one_by_one_under_load_and_nothing_is_lost(
     servers: Addresses, database_server: str, newer_file: Path, tmp_path: Path
 ) -> None:
     newer = catalogues.load(newer_file)
-    log = tmp_path / "workers.log"
+    log, third_log = tmp_path / "workers.log", tmp_path / "third.log"
     with new_database(database_server) as dsn, migrated_to(dsn, OLD) as database:
         bench = new_bench(servers.kafka_bootstrap, dsn, OLD, partitions=4)
         old = release(bench, ROOT / "schemas" / "catalogue.csv")
@@ -220,7 +223,8 @@ def test_workers_are_upgraded_one_by_one_under_load_and_nothing_is_lost(
                 goes_on(load, "ingest with an old worker that was started again")
                 wait_until(lambda: "It works on" in log.read_text(), "its warning", 60)
                 stop(again)
-                with new.worker(log) as third:
+                with new.worker(third_log) as third:
+                    wait_until(lambda: WRITES in third_log.read_text(), "its first batch", 90)
                     goes_on(load, "ingest by both releases")
                     stop(first)
                     with new.worker(log) as fourth:
