@@ -20,6 +20,7 @@ from cli import (
     servers,
     simulate,
     status,
+    topics,
 )
 from schemas.errors import TelemetryError
 
@@ -44,6 +45,7 @@ app = typer.Typer(
 
 servers.register(app)
 migrate.register(app)
+app.add_typer(topics.app, name="topics")
 register.register(app)
 app.add_typer(catalogue.app, name="catalogue")
 simulate.register(app)

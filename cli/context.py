@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from api.settings import ApiSettings
+from ingest.kafka_settings import SecurityProtocol
 from ingest.settings import IngestSettings
 from schemas.errors import SettingsError
 from servers import launcher
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 PREFIX = "TELEMETRY_"
 """What the names of our environment variables begin with."""
 
-SECRETS = frozenset({"TELEMETRY_DATABASE_DSN"})
+SECRETS = frozenset(
+    {
+        "TELEMETRY_DATABASE_DSN",
+        "TELEMETRY_KAFKA_SASL_PASSWORD",
+        "TELEMETRY_KAFKA_SSL_KEY_PASSWORD",
+        "TELEMETRY_KAFKA_OAUTH_CLIENT_SECRET",
+    }
+)
 """Variables whose values are never shown."""
 
 OTHER_NAMES = frozenset(
@@ -91,9 +99,18 @@ def kafka_bootstrap() -> str:
     """The Kafka to work with, host:port,...
 
     Raises:
+        SettingsError: settings name none, and yet how to log in to it.
         ServerError: settings name none and none was started here.
     """
-    return load(IngestSettings).kafka_bootstrap or _embedded().kafka_bootstrap
+    settings = load(IngestSettings)
+    if settings.kafka_bootstrap is not None:
+        return settings.kafka_bootstrap
+    if settings.kafka_security_protocol is not SecurityProtocol.PLAINTEXT:
+        raise SettingsError(
+            f"TELEMETRY_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}, but "
+            "TELEMETRY_KAFKA_BOOTSTRAP names no Kafka: the embedded one speaks PLAINTEXT only."
+        )
+    return _embedded().kafka_bootstrap
 
 
 def _embedded() -> Running:

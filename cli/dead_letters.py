@@ -149,7 +149,7 @@ def replay(
     """
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
     wanted = Wanted(reason=reason, vin=vin, buried_from=buried_from, buried_to=buried_to)
-    with TopicLog(settings.dead_topic, bootstrap) as log:
+    with TopicLog(settings.dead_topic, settings, bootstrap) as log:
         found = letters(log.entries(), wanted)
         if dry_run:
             typer.echo(
@@ -192,7 +192,8 @@ def drop(
 
 
 def _log() -> TopicLog:
-    return TopicLog(context.load(IngestSettings).dead_topic, context.kafka_bootstrap())
+    settings = context.load(IngestSettings)
+    return TopicLog(settings.dead_topic, settings, context.kafka_bootstrap())
 
 
 def _counted(found: Iterator[Letter], counts: Counter[str]) -> Iterator[Letter]:

@@ -13,6 +13,10 @@ class KafkaUnreachableError(IngestError):
     """The broker did not answer, or does not know the topic."""
 
 
+class KafkaRefusedError(IngestError):
+    """The broker, or who gives tokens for it, does not let us in; trying again would not help."""
+
+
 class MessageTooLargeError(IngestError):
     """A topic does not take a message of that size; for a letter this means it would be lost."""
 

@@ -1,11 +1,12 @@
-"""How a worker finds Kafka and how it gathers frames: settings by environment."""
+"""The topics, and how a worker gathers frames from them: settings by environment."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingest.kafka_settings import KafkaSettings
 
 
 class UnknownVin(StrEnum):
@@ -15,20 +16,25 @@ class UnknownVin(StrEnum):
     REFUSE = "refuse"
 
 
-class IngestSettings(BaseSettings):
+class IngestSettings(KafkaSettings):
     """Settings of ingest, each by an environment variable `TELEMETRY_<NAME>`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TELEMETRY_", env_ignore_empty=True, extra="ignore"
-    )
-
-    kafka_bootstrap: str | None = Field(
-        default=None, description="host:port,... of an existing Kafka; unset: the embedded one."
-    )
     topic: str = Field(default="vehicle.frames", description="Where vehicles' messages arrive.")
     group: str = Field(default="telemetry.ingest", description="Consumer group of the workers.")
     partitions: int = Field(
         default=6, ge=1, description="Partitions of a topic this platform creates."
+    )
+    replication: int | None = Field(
+        default=None,
+        ge=1,
+        description="Brokers that hold each partition of a topic this platform creates; unset: "
+        "the cluster's own number.",
+    )
+    topic_retention_days: int = Field(
+        default=7, ge=1, description="How long Kafka keeps vehicles' messages [days]."
+    )
+    dead_letter_retention_days: int = Field(
+        default=30, ge=1, description="How long Kafka keeps dead letters [days]."
     )
     session_timeout_s: float = Field(
         default=10.0,

@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.servers_fixture",
+    "tests.secure_kafka_fixture",
     "tests.database_fixture",
     "tests.command_line",
     "tests.ingest_fixture",

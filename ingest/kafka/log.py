@@ -12,12 +12,15 @@ from kafka import errors as kafka_errors
 
 from ingest.clock import as_microseconds
 from ingest.errors import DeadLetterError, KafkaUnreachableError
-from ingest.kafka.topics import ANSWER_S, RECONNECT_S, identify, open_admin, unreachable
+from ingest.kafka.client import client_arguments, open_admin, unreachable
+from ingest.kafka.topics import identify
 from ingest.record import Record, content_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
+
+    from ingest.kafka_settings import KafkaSettings
 
 T = TypeVar("T")
 
@@ -52,18 +55,20 @@ class TopicLog:
 
     Args:
         topic: its name.
+        settings: how to connect.
         bootstrap: host:port,... of the brokers.
 
     Raises:
+        KafkaRefusedError: the broker refuses us.
         KafkaUnreachableError: no broker answers, or the topic does not exist.
     """
 
-    def __init__(self, topic: str, bootstrap: str) -> None:
-        self._topic, self._bootstrap = topic, bootstrap
-        identify(bootstrap, topic)
+    def __init__(self, topic: str, settings: KafkaSettings, bootstrap: str) -> None:
+        self._topic, self._settings, self._bootstrap = topic, settings, bootstrap
+        identify(settings, bootstrap, topic)
         try:
             self._consumer = kafka.KafkaConsumer(
-                bootstrap_servers=bootstrap.split(","),
+                **client_arguments(settings, bootstrap),
                 group_id=None,
                 enable_auto_commit=False,
                 # What is deleted while we read was not there; nobody counts on it.
@@ -71,13 +76,11 @@ class TopicLog:
                 fetch_max_bytes=FETCH_BYTES,
                 max_partition_fetch_bytes=FETCH_BYTES,
                 max_poll_records=POLL_RECORDS,
-                bootstrap_timeout_ms=int(ANSWER_S * 1000),
-                reconnect_backoff_max_ms=int(RECONNECT_S * 1000),
                 metrics_enabled=False,
             )
             numbers = self._consumer.partitions_for_topic(topic) or ()
         except kafka_errors.KafkaError as error:
-            raise unreachable(bootstrap, error) from error
+            raise unreachable(settings, bootstrap, error) from error
         self._partitions = [kafka.TopicPartition(topic, number) for number in sorted(numbers)]
 
     def __enter__(self) -> TopicLog:
@@ -140,7 +143,7 @@ class TopicLog:
         }
         if not wanted:
             return
-        admin = open_admin(self._bootstrap)
+        admin = open_admin(self._settings, self._bootstrap)
         try:
             admin.delete_records(wanted)
         except kafka_errors.KafkaError as error:
@@ -196,7 +199,7 @@ class TopicLog:
         try:
             return ask()
         except kafka_errors.KafkaError as error:
-            raise unreachable(self._bootstrap, error) from error
+            raise unreachable(self._settings, self._bootstrap, error) from error
 
 
 def _entry(message: Any) -> Entry:

@@ -9,7 +9,8 @@ import kafka
 from kafka import errors as kafka_errors
 
 from ingest.errors import KafkaUnreachableError, MessageTooLargeError
-from ingest.kafka.topics import ANSWER_S, LETTER_MAX_BYTES, RECONNECT_S, unreachable
+from ingest.kafka.client import client_arguments, greet, refused, refuses, unreachable
+from ingest.kafka.topics import LETTER_MAX_BYTES
 from ingest.record import CONTENT_TYPE_HEADER
 
 if TYPE_CHECKING:
@@ -33,18 +34,21 @@ class Publisher:
     """Sends vehicles' messages, and letters of those that were refused.
 
     Args:
-        settings: the topics.
+        settings: the topics, and how to connect.
         bootstrap: host:port,... of the brokers.
 
     Raises:
+        KafkaRefusedError: the broker refuses us.
         KafkaUnreachableError: no broker answers.
     """
 
     def __init__(self, settings: IngestSettings, bootstrap: str) -> None:
         self._topic, self._dead_topic = settings.topic, settings.dead_topic
+        self._settings, self._bootstrap = settings, bootstrap
+        greet(settings, bootstrap)
         try:
             self._producer = kafka.KafkaProducer(
-                bootstrap_servers=bootstrap.split(","),
+                **client_arguments(settings, bootstrap),
                 compression_type="zstd",
                 linger_ms=20,
                 batch_size=PRODUCER_BATCH_BYTES,
@@ -52,12 +56,10 @@ class Publisher:
                 max_block_ms=int(DELIVERY_S * 1000),
                 request_timeout_ms=int(DELIVERY_S * 1000) // 2,
                 delivery_timeout_ms=int(DELIVERY_S * 1000),
-                bootstrap_timeout_ms=int(ANSWER_S * 1000),
-                reconnect_backoff_max_ms=int(RECONNECT_S * 1000),
                 metrics_enabled=False,
             )
         except kafka_errors.KafkaError as error:
-            raise unreachable(bootstrap, error) from error
+            raise unreachable(settings, bootstrap, error) from error
         self._failure: tuple[str, BaseException] | None = None
 
     def send(self, vin: str, payload: bytes, content_type: ContentType) -> None:
@@ -158,6 +160,8 @@ class Publisher:
                 f"Topic {topic} does not take a message that is so large: {error}. Raise its "
                 "max.message.bytes."
             ) from error
+        if refuses(error):
+            raise refused(self._settings, self._bootstrap, error) from error
         raise KafkaUnreachableError(
             f"Topic {topic} did not take a message: {error}. It was not counted as sent; send "
             "again."

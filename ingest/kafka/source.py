@@ -16,7 +16,8 @@ import kafka
 from kafka import errors as kafka_errors
 
 from ingest.errors import IngestError, OffsetOutOfRangeError
-from ingest.kafka.topics import ANSWER_S, RECONNECT_S, identify, unreachable
+from ingest.kafka.client import client_arguments, refused, refuses, unreachable
+from ingest.kafka.topics import identify
 from ingest.record import Record, content_type_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class FrameSource:
     """Reads a topic as a member of a consumer group; the caller keeps the offsets.
 
     Args:
-        settings: topic and group.
+        settings: topic, group and how to connect.
         bootstrap: host:port,... of the brokers.
 
     Attributes:
@@ -52,19 +53,20 @@ class FrameSource:
         topic_id: the topic's own id, as `identify` found it last.
 
     Raises:
+        KafkaRefusedError: the broker refuses us.
         KafkaUnreachableError: no broker answers, or the topic does not exist.
     """
 
     def __init__(self, settings: IngestSettings, bootstrap: str) -> None:
         self.topic = settings.topic
-        self._bootstrap = bootstrap
+        self._settings, self._bootstrap = settings, bootstrap
         self.identify()
         self._going: frozenset[int] = frozenset()
         self._mirrored: dict[kafka.TopicPartition, kafka.OffsetAndMetadata] = {}
         session_ms = int(settings.session_timeout_s * 1000)
         try:
             self._consumer = kafka.KafkaConsumer(
-                bootstrap_servers=bootstrap.split(","),
+                **client_arguments(settings, bootstrap),
                 group_id=settings.group,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
@@ -73,8 +75,6 @@ class FrameSource:
                 max_poll_records=POLL_RECORDS,
                 session_timeout_ms=session_ms,
                 heartbeat_interval_ms=session_ms // 4,
-                bootstrap_timeout_ms=int(ANSWER_S * 1000),
-                reconnect_backoff_max_ms=int(RECONNECT_S * 1000),
                 metrics_enabled=False,
             )
             self._noted = _Assignment(self._consumer)
@@ -82,7 +82,7 @@ class FrameSource:
             # A group's leader shares out the partitions it knows of: without this, none at first.
             self._consumer.topics()
         except kafka_errors.KafkaError as error:
-            raise unreachable(bootstrap, error) from error
+            raise unreachable(settings, bootstrap, error) from error
 
     def poll(self, timeout_s: float) -> list[Record]:
         """Wait for records; ask `assignment_changed` before using them.
@@ -98,6 +98,8 @@ class FrameSource:
         except kafka_errors.OffsetOutOfRangeError as error:
             raise self._out_of_range(error) from error
         except Exception as error:
+            if refuses(error):
+                raise refused(self._settings, self._bootstrap, error) from error
             # Besides its own errors, the library raises whatever its parser of records met. It must
             # not be polled again after one: it would wait for the rest of that record for ever.
             raise IngestError(
@@ -144,7 +146,7 @@ class FrameSource:
         Raises:
             KafkaUnreachableError: no broker answers, or the topic is no more.
         """
-        self.cluster_id, self.topic_id = identify(self._bootstrap, self.topic)
+        self.cluster_id, self.topic_id = identify(self._settings, self._bootstrap, self.topic)
 
     def start_at(self, offsets: Mapping[int, int | None]) -> None:
         """Read each partition from there (None: from its beginning) and let it go."""

@@ -50,7 +50,7 @@ PROTOBUF: list[tuple[str, bytes]] = [("content-type", b"application/x-protobuf")
 
 def drain(bench: Bench, **changes: object) -> Progress:
     """Run a worker until the database stands where the topic ends, however slow the machine is."""
-    with TopicLog(bench.settings.topic, bench.bootstrap) as log:
+    with TopicLog(bench.settings.topic, bench.settings, bench.bootstrap) as log:
         ends = {n: span.end for n, span in log.before(LATER).items() if span.end}
     with running(bench.worker(**changes)) as run:
         wait_until(lambda: bench.offsets() == ends, "the end of the topic", timeout_s=60)
@@ -60,14 +60,14 @@ def drain(bench: Bench, **changes: object) -> Progress:
 def replay(bench: Bench, wanted: Wanted | None = None) -> int:
     publisher = Publisher(bench.settings, bench.bootstrap)
     try:
-        with TopicLog(bench.settings.dead_topic, bench.bootstrap) as log:
+        with TopicLog(bench.settings.dead_topic, bench.settings, bench.bootstrap) as log:
             return dead_letters.replay(letters(log.entries(), wanted or Wanted()), publisher)
     finally:
         publisher.close()
 
 
 def listed(bench: Bench) -> list[dead_letters.Letter]:
-    with TopicLog(bench.settings.dead_topic, bench.bootstrap) as log:
+    with TopicLog(bench.settings.dead_topic, bench.settings, bench.bootstrap) as log:
         return list(letters(log.entries(), Wanted()))
 
 
@@ -230,7 +230,7 @@ def test_list_show_and_replay_on_the_command_line(bench: Bench) -> None:
 
     tried = run("dead-letters", "replay", "--vin", vin, "--dry-run").stdout
     assert tried == f"Messages that would be sent to {bench.settings.topic}: 1\n"
-    with TopicLog(bench.settings.topic, bench.bootstrap) as log:
+    with TopicLog(bench.settings.topic, bench.settings, bench.bootstrap) as log:
         assert sum(span.end for span in log.before(LATER).values()) == 2  # what was sent above
     register(bench, vin)
     done = run("dead-letters", "replay", "--vin", vin).stdout
@@ -257,7 +257,7 @@ def test_drop_deletes_what_was_buried_before_a_time_and_asks_first(bench: Bench)
     assert "Deleted: 1 records" in run("dead-letters", "drop", "--before", times[0], "--yes").stdout
     assert [letter.vin for letter in listed(bench)] == vins[1:]
     with (
-        TopicLog(bench.settings.dead_topic, bench.bootstrap) as log,
+        TopicLog(bench.settings.dead_topic, bench.settings, bench.bootstrap) as log,
         pytest.raises(DeadLetterError, match="does not hold offset 0"),
     ):
         log.entry(0, 0)

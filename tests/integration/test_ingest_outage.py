@@ -195,17 +195,14 @@ def test_batch_that_the_database_refuses_stops_the_worker_with_its_place(alone: 
 START_WITHOUT_KAFKA = """
 import sys
 from pydantic import SecretStr
-import ingest.kafka.publisher
-import ingest.kafka.source
-import ingest.kafka.topics
+import ingest.kafka.client
 from ingest.errors import KafkaUnreachableError
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
 from ingest.worker import Worker
 from schemas import catalogue
 from storage.settings import StorageSettings
-for module in (ingest.kafka.publisher, ingest.kafka.source, ingest.kafka.topics):
-    module.ANSWER_S = 1.0
+ingest.kafka.client.ANSWER_S = 1.0
 nowhere, dsn = sys.argv[1:]
 settings = IngestSettings()
 where = {"bootstrap": nowhere, "dsn": SecretStr(dsn), "catalogue": catalogue.default()}

@@ -13,7 +13,7 @@ from schemas.errors import SettingsError
 from storage.settings import StorageSettings
 
 COMMANDS = (
-    "up", "down", "migrate", "register", "catalogue", "simulate", "replay", "ingest",
+    "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "dead-letters", "analyse", "serve", "status", "demo",
 )  # fmt: skip
 
