@@ -101,7 +101,7 @@ class SecureKafka:
     folder: Path
 
     def environment(
-        self, mechanism: str = "SCRAM-SHA-512", **changes: str | None
+        self, mechanism: str | None = "SCRAM-SHA-512", **changes: str | None
     ) -> dict[str, str]:
         """Settings by which a client logs in, as environment variables; None takes one away."""
         found: dict[str, str | None] = {
@@ -121,9 +121,9 @@ class SecureKafka:
 
     def settings(
         self,
-        mechanism: str = "SCRAM-SHA-512",
+        mechanism: str | None = "SCRAM-SHA-512",
         *,
-        topic: str = "vehicle.frames",
+        topic: str | None = "vehicle.frames",
         **changes: str | None,
     ) -> IngestSettings:
         """The same as settings."""
