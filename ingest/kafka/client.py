@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,9 @@ REFUSALS = (
     kafka_errors.AuthorizationError,
 )
 """What stays so until a person changes a setting here or a right at the broker."""
+
+CONNECTION_LOGGERS = ("kafka.net.connection", "kafka.net.manager", "kafka.net.transport")
+"""The library's loggers that tell how connections fare."""
 
 BYTES_LOGGERS = ("kafka.net.connection", "kafka.protocol.parser")
 """The library's loggers that at level DEBUG write every request whole, logins too."""
@@ -219,8 +224,13 @@ def refused(settings: KafkaSettings, where: str, error: BaseException) -> KafkaR
     )
     return KafkaRefusedError(
         f"Kafka at {where} refuses the login of {_who(settings)} by "
-        f"{settings.kafka_sasl_mechanism}: {error}. Look at {names}."
+        f"{settings.kafka_sasl_mechanism}: {_words(error)}. Look at {names}."
     )
+
+
+def _words(error: BaseException) -> str:
+    """What the broker said, without the names and numbers the library puts before it."""
+    return str(error).rsplit("Error: ", maxsplit=1)[-1]
 
 
 def _who(settings: KafkaSettings) -> str:
@@ -248,11 +258,30 @@ def _log_in(arguments: dict[str, Any]) -> None:
         )
 
     try:
-        network.run(connect)
+        with _unheard():
+            network.run(connect)
     finally:
         manager.close()
         network.drain()
         network.close()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep the library's complaints out of the log: what went wrong is raised and told once."""
+    ours = threading.get_ident()
+
+    def not_ours(record: logging.LogRecord) -> bool:
+        return record.thread != ours
+
+    loggers = [logging.getLogger(name) for name in CONNECTION_LOGGERS]
+    for each in loggers:
+        each.addFilter(not_ours)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeFilter(not_ours)
 
 
 class _Connections(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python has no types
