@@ -103,14 +103,10 @@ def _wrong_host() -> ProblemError:
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", None)
-    access_log.info(
-        "%s",
-        json.dumps(
-            {
-                "method": scope["method"],
-                "route": route or ("static" if scope["path"].startswith(STATIC) else "unknown"),
-                "status": status,
-                "ms": round(1000 * seconds, 1),
-            }
-        ),
-    )
+    fields = {
+        "method": scope["method"],
+        "route": route or ("static" if scope["path"].startswith(STATIC) else "unknown"),
+        "status": status,
+        "ms": round(1000 * seconds, 1),
+    }
+    access_log.info("%s", json.dumps(fields), extra=fields)

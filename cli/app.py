@@ -13,6 +13,7 @@ from cli import (
     dead_letters,
     demo,
     ingest,
+    logs,
     migrate,
     register,
     replay,
@@ -60,14 +61,17 @@ demo.register(app)
 
 def main() -> None:
     """Run a command; what goes wrong on purpose is one line on stderr and exit code 1."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    logging.getLogger("kafka").setLevel(logging.ERROR)
+    machines_read = False
     try:
         context.refuse_unknown_names()
+        settings = context.load(logs.LogSettings)
+        logs.set_up(settings)
+        machines_read = settings.log_format is logs.LogFormat.JSON
         app()
     except (TelemetryError, OSError) as error:
+        if machines_read:
+            logging.getLogger("telemetry").error("%s", error)  # noqa: TRY400 - it happened on purpose: its text says all
+            sys.exit(1)
         Console(stderr=True, soft_wrap=True).print(
             f"telemetry: {error}", style="red", markup=False, highlight=False
         )

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from api.settings import ApiSettings
+from cli.logs import LogSettings
 from ingest.kafka_settings import SecurityProtocol
 from ingest.settings import IngestSettings
 from schemas.errors import SettingsError
@@ -65,7 +66,13 @@ def refuse_unknown_names() -> None:
     """
     known = OTHER_NAMES | {
         f"{PREFIX}{name.upper()}"
-        for settings in (ServersSettings, StorageSettings, IngestSettings, ApiSettings)
+        for settings in (
+            ServersSettings,
+            StorageSettings,
+            IngestSettings,
+            ApiSettings,
+            LogSettings,
+        )
         for name in settings.model_fields
     }
     for name in sorted(os.environ):

@@ -1,6 +1,5 @@
 """`telemetry serve`: the API and its pages."""
 
-import logging
 from typing import Annotated
 
 import typer
@@ -8,7 +7,7 @@ from rich.console import Console
 
 from api.server import serve as run
 from api.settings import ApiSettings
-from cli import context
+from cli import context, logs
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +37,7 @@ def serve(
     named = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={key: to for key, to in named.items() if to is not None})
     console = Console()
-    logging.getLogger("telemetry.access").setLevel(logging.INFO)
+    logs.tell("telemetry.access", context.load(logs.LogSettings))
 
     def listening(address: str) -> None:
         console.print(f"Serving on {address} — Ctrl-C stops it.", highlight=False)
