@@ -3,14 +3,16 @@
 import logging
 import signal
 import threading
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cli import context
+from cli import context, logs
 from cli.options import seconds
 from ingest.kafka import ensure_topics
+from ingest.monitor import watching
 from ingest.settings import IngestSettings
 from ingest.worker import Progress, Worker
 from schemas import catalogue
@@ -30,6 +32,14 @@ def ingest(
             help="Stop when nothing has come for so many seconds; else run for ever.",
         ),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve /metrics and /healthz there; TELEMETRY_METRICS_PORT, else 0: nowhere.",
+        ),
+    ] = None,
 ) -> None:
     """Write what vehicles send into the database; start more of them to share the work.
 
@@ -37,20 +47,28 @@ def ingest(
     topic with its reason. Offsets move with the rows: a worker may be killed at any moment, and the
     next one goes on where the database stands. SIGTERM finishes the batch in hand.
     """
-    logging.getLogger("ingest").setLevel(logging.INFO)
+    log = context.load(logs.LogSettings)
+    logs.tell("ingest", log)
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
+    if metrics_port is not None:
+        settings = settings.model_copy(update={"metrics_port": metrics_port})
     ensure_topics(settings, bootstrap)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     worker = make_worker(settings, bootstrap)
-    console = Console(stderr=True)
+    show = _logged if log.log_format is logs.LogFormat.JSON else _printed
+    with watching(worker.metrics, settings, bootstrap):
+        done = worker.run(stop, until_idle_s=until_idle, progress=show)
+    show(done, "Stopped. ")
 
-    def show(done: Progress) -> None:
-        console.print(line(done), highlight=False)
 
-    done = worker.run(stop, until_idle_s=until_idle, progress=show)
-    console.print(f"Stopped. {line(done)}", highlight=False)
+def _printed(done: Progress, before: str = "") -> None:
+    Console(stderr=True).print(f"{before}{line(done)}", highlight=False)
+
+
+def _logged(done: Progress, before: str = "") -> None:
+    logging.getLogger("ingest").info("%s%s", before, line(done), extra=asdict(done))
 
 
 def make_worker(settings: IngestSettings, bootstrap: str) -> Worker:

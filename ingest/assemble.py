@@ -194,6 +194,10 @@ class Assembler:
         for members in _by_columns(progress.taken).values():
             self._lay_out(self._planner.plan(members[0][2]), members, progress)
         groups = tuple(_join(parts) for parts in progress.parts.values())
+        if offsets:
+            # Under one partition of the batch, whichever: what people read is the sum of all.
+            home = CountKey(offsets[0].topic, offsets[0].partition, "values")
+            progress.counts[home] = sum(rows.value_count for rows in groups)
         triggers, driver_changes, trouble_codes = event_rows(_events_in_time(progress))
         _write_letters(progress)
         return Assembled(

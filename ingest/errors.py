@@ -17,6 +17,10 @@ class KafkaRefusedError(IngestError):
     """The broker, or who gives tokens for it, does not let us in; trying again would not help."""
 
 
+class TopicMissingError(KafkaUnreachableError):
+    """The broker answers and has no such topic."""
+
+
 class MessageTooLargeError(IngestError):
     """A topic does not take a message of that size; for a letter this means it would be lost."""
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from ingest.assemble import Assembled, Assembler
+    from ingest.metrics import Stages
     from ingest.record import DeadLetter, Record
     from ingest.writing import Flight, WritingThread
     from schemas.catalogue import Catalogue
@@ -41,12 +42,16 @@ class Lane:
         assembler: this lane's own.
         writing: the thread that writes its batches.
         catalogue: the signal catalogue.
+        stages: told what the worker's thread does.
 
     Attributes:
         flight: the batch that is being written, None where there is none.
     """
 
-    def __init__(self, assembler: Assembler, writing: WritingThread, catalogue: Catalogue) -> None:
+    def __init__(
+        self, assembler: Assembler, writing: WritingThread, catalogue: Catalogue, stages: Stages
+    ) -> None:
+        self._stages = stages
         self.writing = writing
         self.flight: Flight | None = None
         self._assembler, self._catalogue = assembler, catalogue
@@ -104,11 +109,13 @@ class Lane:
             )
             for partition, next_offset in sorted(self._read.items())
         )
+        self._stages.mark("build")
         assembled = self._assembler.build(datetime.now(tz=UTC), offsets)
         _log_letters(assembled.dead)
         read = dict(self._read)
         self._positions |= read
         self._read.clear()
+        self._stages.mark("prepare")
         return assembled, prepare(assembled.batch, self._catalogue), read
 
 
@@ -122,6 +129,13 @@ def _log_letters(letters: tuple[DeadLetter, ...]) -> None:
             record.offset,
             letter.reason,
             letter.detail,
+            extra={
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "vin": letter.vin,
+                "reason": str(letter.reason),
+            },
         )
     if len(letters) > LETTERS_LOGGED:
         logger.warning("refused %d messages more", len(letters) - LETTERS_LOGGED)

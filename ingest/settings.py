@@ -69,6 +69,27 @@ class IngestSettings(KafkaSettings):
         default=60, ge=1, description="How often a vehicle's TIMER report is kept, for rFMS [s]."
     )
 
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Where a worker serves /metrics and /healthz; 0: nowhere.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address it serves them on: this machine alone."
+    )
+    hung_after_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="/healthz reports a worker whose loop has not turned for so long [s].",
+    )
+    stuck_after_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="/healthz reports a worker that committed nothing for so long while messages "
+        "waited [s].",
+    )
+
     @property
     def dead_topic(self) -> str:
         """Where refused messages are kept."""

@@ -49,7 +49,9 @@ class VehicleNumbers:
             vehicle = registers.register_vehicle(self._connection(), vin, registered_by="ingest")
             number = vehicle.vehicle_id
             if not vehicle.check_digit_ok:
-                logger.info("VIN %s registered; its check digit does not fit", vin)
+                logger.info(
+                    "VIN %s registered; its check digit does not fit", vin, extra={"vin": vin}
+                )
         if number is None:
             if len(self._refused) >= REFUSED_REMEMBERED:
                 self._refused.clear()

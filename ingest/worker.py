@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ingest.assemble import Assembler
 from ingest.kafka import FrameSource
 from ingest.lane import Lane
+from ingest.metrics import Metrics
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
 from storage.connection import connect
@@ -88,6 +89,9 @@ class Worker:
         dsn: the database.
         catalogue: the signal catalogue; the database must be migrated to it, or to a later one.
 
+    Attributes:
+        metrics: what it has done and how it is, for another thread to read.
+
     Raises:
         KafkaUnreachableError, DatabaseUnreachableError, SchemaError: it cannot start.
     """
@@ -102,6 +106,7 @@ class Worker:
         catalogue: Catalogue,
     ) -> None:
         self._settings, self._dsn = settings, dsn
+        self.metrics = Metrics(catalogue)
         self._lane_of: dict[int, Lane] = {}
         """By partition."""
         self._has_stock = False
@@ -121,7 +126,12 @@ class Worker:
             self._lanes: list[Lane] = []
             for _ in range(settings.lanes):
                 writing = WritingThread(
-                    settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue
+                    settings,
+                    storage,
+                    bootstrap=bootstrap,
+                    dsn=dsn,
+                    catalogue=catalogue,
+                    metrics=self.metrics,
                 )
                 opened.callback(writing.close)
                 assembler = Assembler(
@@ -131,7 +141,7 @@ class Worker:
                     future_tolerance=timedelta(seconds=settings.future_tolerance_s),
                     report_interval_s=settings.report_interval_s,
                 )
-                self._lanes.append(Lane(assembler, writing, catalogue))
+                self._lanes.append(Lane(assembler, writing, catalogue, self.metrics.working))
             self._opened = opened.pop_all()
 
     def run(
@@ -164,7 +174,9 @@ class Worker:
         return self._done
 
     def _turn(self) -> None:
-        records = self._source.poll(POLL_S)
+        self.metrics.working.mark("fetch")
+        records = self._poll()
+        self.metrics.working.mark("gather")
         if self._source.assignment_changed():
             self._has_stock = False
             if self._source.assignment_complete():
@@ -206,6 +218,7 @@ class Worker:
             lane.begin(dict(list(positions.items())[place :: len(self._lanes)]))
             self._lane_of |= dict.fromkeys(lane.partitions, lane)
         self._source.start_at(positions)
+        self.metrics.assigned(positions)
         self._source.mirror(stored)
         self._lanes[0].writing.publish_reports()
         self._has_stock = True
@@ -217,6 +230,7 @@ class Worker:
                 f"{partition} from {'its beginning' if offset is None else offset}"
                 for partition, offset in positions.items()
             ),
+            extra={"topic": self._source.topic},
         )
 
     def _settle(self, lane: Lane) -> None:
@@ -243,6 +257,7 @@ class Worker:
             lane.gather(record, self._patiently)
             if self._due(lane):
                 self._send_off(lane)
+                self.metrics.working.mark("gather")
                 if self._stop.is_set():
                     return
 
@@ -279,7 +294,16 @@ class Worker:
                 flight.result.result()
                 break
             except OffsetConflictError as conflict:
-                logger.warning("%s", conflict)
+                self.metrics.failed(conflict)
+                logger.warning(
+                    "%s",
+                    conflict,
+                    extra={
+                        "topic": conflict.topic,
+                        "partition": conflict.partition,
+                        "offset": conflict.expected,
+                    },
+                )
                 lane.flight = None
                 self._take_stock()
                 raise _Interrupted from conflict
@@ -297,6 +321,7 @@ class Worker:
     def _account_for(self, flight: Flight) -> None:
         """A batch was written: tell Kafka, and whoever watches."""
         self._source.mirror(flight.offsets)
+        self.metrics.committed(flight.assembled, flight.offsets)
         counts = flight.assembled.batch.counts
         self._done = Progress(
             frames=self._done.frames + flight.assembled.frames,
@@ -326,26 +351,34 @@ class Worker:
         raise AssertionError  # _waits never ends
 
     def _log_away(self, error: Exception, wait_s: float) -> None:
+        self.metrics.failed(error)
         logger.warning("%s; fetching waits, next try in %.1f s", one_line(error), wait_s)
 
     def _wait_for(self, result: Future[None]) -> None:
         """Wait for a write however long it takes, alive in the group."""
+        self.metrics.working.mark("wait")
         if wait([result], timeout=PATIENCE_S).done:
             return
         self._source.pause()
         while not result.done():
-            self._source.poll(POLL_S)
+            self._poll()
         self._source.resume()
 
     def _hold(self, wait_s: float) -> None:
         """Wait without fetching, alive in the group."""
+        stage = self.metrics.working.mark("hold")
         self._source.pause()
         until = monotonic() + wait_s
         while monotonic() < until:
-            self._source.poll(POLL_S)
+            self._poll()
             if self._stop.is_set() or self._source.assignment_changed():
                 raise _Interrupted
         self._source.resume()
+        self.metrics.working.mark(stage)
+
+    def _poll(self) -> list[Record]:
+        self.metrics.turned()
+        return self._source.poll(POLL_S)
 
     def _stored_offsets(self) -> dict[int, int]:
         return read_offsets(self._alive(), self._source.cluster_id, self._source.topic_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from ingest.assemble import Assembled
+    from ingest.metrics import Metrics
     from ingest.settings import IngestSettings
     from schemas.catalogue import Catalogue
     from storage.prepared import Prepared
@@ -57,6 +59,7 @@ class WritingThread:
         bootstrap: host:port,... of the brokers.
         dsn: the database.
         catalogue: the signal catalogue.
+        metrics: told what the thread does.
 
     Raises:
         KafkaUnreachableError: no broker answers.
@@ -70,8 +73,10 @@ class WritingThread:
         bootstrap: str,
         dsn: SecretStr,
         catalogue: Catalogue,
+        metrics: Metrics,
     ) -> None:
-        self._dsn, self._catalogue = dsn, catalogue
+        self._dsn, self._catalogue, self._metrics = dsn, catalogue, metrics
+        self._stages = metrics.stages()
         self._refused_values_kept = storage.refused_values_kept
         self._writer: FrameWriter | None = None
         self._publisher = Publisher(settings, bootstrap)
@@ -85,7 +90,7 @@ class WritingThread:
 
     def write_again(self, flight: Flight) -> None:
         """Begin once more, after a failure."""
-        flight.result = self._thread.submit(self._write, flight)
+        flight.result = self._thread.submit(self._timed, flight)
 
     def publish_reports(self) -> None:
         """Have committed reports get their received time, also those of a worker that died."""
@@ -100,17 +105,29 @@ class WritingThread:
         except KafkaUnreachableError as error:
             logger.warning("%s Its offset has not moved: it will be read again.", one_line(error))
 
+    def _timed(self, flight: Flight) -> None:
+        began = perf_counter()
+        try:
+            self._write(flight)
+            self._metrics.write_seconds.observe(perf_counter() - began)
+        finally:
+            self._stages.mark(None)
+
     def _write(self, flight: Flight) -> None:
+        mark = self._stages.mark
+        mark("bury")
         if not flight.buried:
             # Before the offsets move: none of them ever passes a message that is nowhere.
             self._publisher.bury(flight.assembled.dead)
             flight.buried = True
+        mark("begin")
         writer = self._open_writer()
         try:
             writer.write_prepared(flight.prepared)
         except BaseException:
             self._close_writer()
             raise
+        mark("publish")
         self._publish()
 
     def _publish(self) -> None:
@@ -129,6 +146,7 @@ class WritingThread:
                     server(connection),
                     self._catalogue,
                     refused_values_kept=self._refused_values_kept,
+                    mark=self._stages.mark,
                 )
             except BaseException:
                 connection.close()

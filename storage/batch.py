@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -37,6 +38,13 @@ class GroupRows:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.times_us)
+
+    @property
+    def value_count(self) -> int:
+        """Number of values that are not absent."""
+        return sum(
+            part.size - int(np.count_nonzero(np.isnan(part))) for part in (self.narrow, self.wide)
+        )
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> GroupRows:
         """The rows of that index or mask."""

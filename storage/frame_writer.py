@@ -26,7 +26,7 @@ from storage.queries import query
 from storage.row_writer import RowWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -72,6 +72,7 @@ class FrameWriter:
         server: what stands at its other end.
         catalogue: the catalogue the database was migrated to.
         refused_values_kept: rows of `refused_value` that stay.
+        mark: told which stage of a transaction begins: copy, state, commit.
     """
 
     def __init__(
@@ -81,11 +82,13 @@ class FrameWriter:
         catalogue: Catalogue,
         *,
         refused_values_kept: int,
+        mark: Callable[[str], object] = lambda _stage: None,
     ) -> None:
         self._connection = connection
         self._server = server
         self._catalogue = catalogue
         self._refused_values_kept = refused_values_kept
+        self._mark = mark
         self._group_places = {name: place for place, name in enumerate(catalogue.groups)}
         self._newest: dict[int, NDArray[np.int64]] = {}
         self._days: set[int] = set()
@@ -117,6 +120,7 @@ class FrameWriter:
         home, where = _home(batch), _where(batch)
         with self._connection.transaction():
             self._advance(batch.offsets)
+            self._mark("copy")
             for group in prepared.groups:
                 name = group.rows.group
                 with refusal_of(f"rows of group {name} ({where})"):
@@ -125,6 +129,7 @@ class FrameWriter:
                     )
                 counts[CountKey(*home, "repeated", name)] += repeated + group.repeated
                 counts[CountKey(*home, "merged", name)] += changed + group.merged
+            self._mark("state")
             with refusal_of(f"events and reports ({where})"):
                 self._insert_events(batch)
             with refusal_of(f"state and counts ({where})"):
@@ -135,6 +140,7 @@ class FrameWriter:
                         fills_gaps=fills_gaps,
                     )
                 self._raise_counts(+counts)
+            self._mark("commit")
         self._remember(newest)
 
     def close(self) -> None:

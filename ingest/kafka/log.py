@@ -94,7 +94,7 @@ class TopicLog:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._consumer.close(autocommit=False)
+        self._consumer.close(autocommit=False, timeout_ms=5000)
 
     def entries(self) -> Iterator[Entry]:
         """All records up to where the log ends now, each partition's in order.
@@ -121,6 +121,17 @@ class TopicLog:
         for entry in self._read({partition: Span(first=offset, end=offset + 1)}):
             return entry
         raise DeadLetterError(f"{self._topic}[{partition}] has no message at offset {offset}.")
+
+    def spans(self, timeout_s: float | None = None) -> dict[int, Span]:
+        """By partition, where the log begins and ends now.
+
+        Args:
+            timeout_s: how long each of both answers may take [s]; None: as long as any request.
+
+        Raises:
+            KafkaUnreachableError: the broker went away.
+        """
+        return self._answer(lambda: self._spans(timeout_s))
 
     def before(self, time: datetime) -> dict[int, Span]:
         """By partition: the records that stand before the first one written at that time or later.
@@ -178,9 +189,10 @@ class TopicLog:
     def _position(self, partition: kafka.TopicPartition) -> int:
         return int(self._answer(lambda: self._consumer.position(partition)))
 
-    def _spans(self) -> dict[int, Span]:
-        first = self._consumer.beginning_offsets(self._partitions)
-        end = self._consumer.end_offsets(self._partitions)
+    def _spans(self, timeout_s: float | None = None) -> dict[int, Span]:
+        timeout_ms = None if timeout_s is None else int(timeout_s * 1000)
+        first = self._consumer.beginning_offsets(self._partitions, timeout_ms=timeout_ms)
+        end = self._consumer.end_offsets(self._partitions, timeout_ms=timeout_ms)
         return {p.partition: Span(first=first[p], end=end[p]) for p in self._partitions}
 
     def _spans_before(self, time: datetime) -> dict[int, Span]:

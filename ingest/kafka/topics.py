@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kafka import errors as kafka_errors
 
-from ingest.errors import KafkaUnreachableError
+from ingest.errors import KafkaUnreachableError, TopicMissingError
 from ingest.kafka.client import open_admin, refused, refuses, unreachable
 
 if TYPE_CHECKING:
@@ -114,7 +114,12 @@ def ensure_topics(settings: IngestSettings, bootstrap: str) -> list[str]:
 
 
 def identify(settings: KafkaSettings, bootstrap: str, topic: str) -> tuple[str, UUID]:
-    """The cluster's and the topic's own ids: a topic made again under its name is another one."""
+    """The cluster's and the topic's own ids: a topic made again under its name is another one.
+
+    Raises:
+        TopicMissingError: the broker answers and has no such topic.
+        KafkaUnreachableError: no broker answers.
+    """
     with closing(open_admin(settings, bootstrap)) as admin:
         try:
             cluster = admin.describe_cluster()["cluster_id"]
@@ -122,7 +127,7 @@ def identify(settings: KafkaSettings, bootstrap: str, topic: str) -> tuple[str, 
         except kafka_errors.KafkaError as error:
             raise unreachable(settings, bootstrap, error) from error
     if described.get("error_code"):
-        raise KafkaUnreachableError(
+        raise TopicMissingError(
             f"Kafka at {bootstrap} has no topic {topic} and this client may not make it: let an "
             "administrator create it."
         )
