@@ -21,8 +21,8 @@ def migrate() -> None:
     """Make or upgrade the tables; running it again changes nothing.
 
     Adds a column for each signal that is new in the catalogue, on a live database too, and sets
-    retention and compression to what TELEMETRY_RETENTION_DAYS and
-    TELEMETRY_COMPRESS_AFTER_DAYS say. A database that is newer than this code is refused.
+    retention and compression to what TELEMETRY_RETENTION_DAYS, TELEMETRY_COMPRESS_AFTER_DAYS and
+    TELEMETRY_ROLLUP_RETENTION_DAYS say. A database that is newer than this code is refused.
     """
     console = Console()
     report = bring_up()

@@ -52,11 +52,15 @@ class Status:
         home: folder with what the embedded ones own.
         kafka: how Kafka is.
         postgres: how the database is.
+        kafka_bootstrap: the bootstrap list, where Kafka runs.
+        database_dsn: the connection string, where the database runs; it has the password.
     """
 
     home: Path
     kafka: ServerStatus
     postgres: ServerStatus
+    kafka_bootstrap: str | None = None
+    database_dsn: str | None = field(default=None, repr=False)
 
 
 def silent(server: str, doing: str, /) -> None:
@@ -107,8 +111,13 @@ def down(settings: ServersSettings, progress: Progress = silent) -> tuple[str, .
 def status(settings: ServersSettings) -> Status:
     """How both servers are; each is asked, which takes up to some seconds where one hangs."""
     kafka, postgres = _servers(settings)
+    of_kafka, of_postgres = kafka.status(ask=True), postgres.status(ask=True)
     return Status(
-        home=settings.home, kafka=kafka.status(ask=True), postgres=postgres.status(ask=True)
+        home=settings.home,
+        kafka=of_kafka,
+        postgres=of_postgres,
+        kafka_bootstrap=kafka.url() if of_kafka.state is State.RUNNING else None,
+        database_dsn=postgres.url() if of_postgres.state is State.RUNNING else None,
     )
 
 

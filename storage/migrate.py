@@ -104,7 +104,7 @@ def migrate(
                     "write down the catalogue",
                     partial(_announce, connection, catalogue),
                 )
-            policies.synchronise(connection, kind, catalogue, settings)
+            done += policies.synchronise(connection, kind, catalogue, settings)
             _number_vehicles(connection, settings.cell)
         return Report(server=kind, version=applied_version(connection), done=tuple(done))
 

@@ -6,6 +6,8 @@ forgets the days of which nothing is left. `telemetry analyse` calls it.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,39 +25,95 @@ if TYPE_CHECKING:
     from storage.connection import Connection, Server
     from storage.settings import StorageSettings
 
+COMPRESSION, RETENTION = "compression", "retention"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What TimescaleDB does to a relation by itself, and what settings want it to do."""
+
+    relation: str
+    kind: str
+    """compression or retention."""
+    found_days: float | None
+    """As the database has it [days]; None: it has none."""
+    wanted_days: int
+    """As settings say [days]."""
+
+    @property
+    def applied(self) -> bool:
+        """Whether the database does what settings say; if not, `telemetry migrate` sees to it."""
+        return self.found_days == self.wanted_days
+
+
+def read(
+    connection: Connection, server: Server, catalogue: Catalogue, settings: StorageSettings
+) -> list[Policy]:
+    """Every policy that settings want; none on plain PostgreSQL, where `expire` drops."""
+    if server.timescaledb is None:
+        return []
+    found = {
+        (kind, relation): span / timedelta(days=1)
+        for kind, relation, span in connection.execute(query("policies"))
+    }
+    tables = [table_name(group) for group in catalogue.groups]
+    wanted = [
+        *((table, COMPRESSION, settings.compress_after_days) for table in tables),
+        *((table, RETENTION, settings.retention_days) for table in tables),
+        *(
+            (rollup.relation, RETENTION, settings.rollup_retention_days)
+            for rollup in rollups(catalogue)
+        ),
+    ]
+    return [
+        Policy(
+            relation=relation,
+            kind=kind,
+            found_days=found.get((kind, relation)),
+            wanted_days=days,
+        )
+        for relation, kind, days in wanted
+    ]
+
 
 def synchronise(
     connection: Connection, server: Server, catalogue: Catalogue, settings: StorageSettings
-) -> None:
-    """Set TimescaleDB's policies to what the settings say; plain PostgreSQL has none."""
-    if server.timescaledb is None:
-        return
-    for group in catalogue.groups:
-        table = table_name(group)
-        keep = partial(_keep, connection, table, settings)
-        briefly(connection, f"set the policies of {table}", keep)
-    for rollup in rollups(catalogue):
-        retain = partial(_retain, connection, rollup.relation, settings.rollup_retention_days)
-        briefly(connection, f"set the retention of {rollup.relation}", retain)
+) -> list[str]:
+    """Set TimescaleDB's policies to what the settings say; plain PostgreSQL has none.
+
+    Returns what was done, a line for each kind and span.
+    """
+    changed = [
+        policy for policy in read(connection, server, catalogue, settings) if not policy.applied
+    ]
+    for policy in changed:
+        briefly(
+            connection,
+            f"set the {policy.kind} policy of {policy.relation}",
+            partial(_set, connection, policy),
+        )
+    spans = Counter((policy.kind, policy.wanted_days) for policy in changed)
+    return [
+        f"{kind} after {days} days on {count} relations" for (kind, days), count in spans.items()
+    ]
 
 
-def _keep(connection: Connection, table: str, settings: StorageSettings) -> None:
-    connection.execute("CALL remove_columnstore_policy(%s::regclass, if_exists => true)", (table,))
-    connection.execute(
-        "CALL add_columnstore_policy(%s::regclass, after => %s::interval)",
-        (table, timedelta(days=settings.compress_after_days)),
-    )
-    _retain(connection, table, settings.retention_days)
+def _set(connection: Connection, policy: Policy) -> None:
+    span = timedelta(days=policy.wanted_days)
+    for statement in _STATEMENTS[policy.kind]:
+        connection.execute(statement, {"relation": policy.relation, "span": span})
 
 
-def _retain(connection: Connection, relation: str, days: int) -> None:
-    connection.execute(
-        "SELECT remove_retention_policy(%s::regclass, if_exists => true)", (relation,)
-    )
-    connection.execute(
-        "SELECT add_retention_policy(%s::regclass, drop_after => %s::interval)",
-        (relation, timedelta(days=days)),
-    )
+_STATEMENTS = {
+    COMPRESSION: (
+        "CALL remove_columnstore_policy(%(relation)s::regclass, if_exists => true)",
+        "CALL add_columnstore_policy(%(relation)s::regclass, after => %(span)s::interval)",
+    ),
+    RETENTION: (
+        "SELECT remove_retention_policy(%(relation)s::regclass, if_exists => true)",
+        "SELECT add_retention_policy(%(relation)s::regclass, drop_after => %(span)s::interval)",
+    ),
+}
 
 
 def expire(

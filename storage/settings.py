@@ -43,10 +43,16 @@ class StorageSettings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _compresses_before_it_drops(self) -> Self:
+    def _spans_fit_together(self) -> Self:
         if self.compress_after_days >= self.retention_days:
             raise ValueError(
                 f"compress_after_days ({self.compress_after_days}) must be less than retention_days"
                 f" ({self.retention_days}), or nothing would ever be compressed"
+            )
+        if self.rollup_retention_days < self.retention_days:
+            raise ValueError(
+                f"rollup_retention_days ({self.rollup_retention_days}) must be at least "
+                f"retention_days ({self.retention_days}): a day that was summed up is read from "
+                "its rollups, and would seem empty while its rows are still there"
             )
         return self

@@ -19,6 +19,7 @@ from tests.storage_samples import (
     SECOND_US,
     SMALL,
     TODAY_US,
+    compress,
     group_rows,
     moment,
     stored,
@@ -164,6 +165,21 @@ def test_late_rows_and_changed_ones_are_summed_up_anew(
     write(writer, "motion", rows[1::2])
     write(writer, "motion", [(vehicle, rows[0][1], {"speed": 1000.0, "gear": 99})])
     assert by_database(small, "signal_motion_1m", vehicle).equals(before)
+    assert refresh(small) == 1
+    assert_equal(small, vehicle)
+    assert by_database(small, "signal_motion_1h", vehicle)["speed_max"].max() == 1000
+
+
+@pytest.mark.timescale
+def test_late_rows_of_a_columnstore_day_are_summed_up_anew(
+    small: Migrated, writer: FrameWriter, vehicle: int
+) -> None:
+    rows = frames("motion", vehicle, YESTERDAY_US, 60, 600, 4)
+    write(writer, "motion", rows[::2])
+    refresh(small)
+    compress(small.connection, "motion")
+    write(writer, "motion", rows[1::2])
+    write(writer, "motion", [(vehicle, rows[0][1], {"speed": 1000.0})])
     assert refresh(small) == 1
     assert_equal(small, vehicle)
     assert by_database(small, "signal_motion_1h", vehicle)["speed_max"].max() == 1000

@@ -86,6 +86,15 @@ def test_compression_after_the_data_is_gone_is_refused(monkeypatch: pytest.Monke
         context.load(StorageSettings)
 
 
+def test_rollups_that_would_go_before_their_rows_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TELEMETRY_RETENTION_DAYS", "90")
+    monkeypatch.setenv("TELEMETRY_ROLLUP_RETENTION_DAYS", "89")
+    with pytest.raises(SettingsError, match="would seem empty while its rows are still there"):
+        context.load(StorageSettings)
+
+
 @pytest.mark.parametrize("wait", ["-1", "0", "nan", "inf"])
 def test_a_wait_that_would_be_a_busy_loop_or_none_is_refused(wait: str) -> None:
     for command in (["analyse", f"--watch={wait}"], ["ingest", f"--until-idle={wait}"]):
