@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check lint bench docs proto lock clean help
+.PHONY: setup demo test check lint fuzz bench docs proto lock clean help
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -33,6 +33,12 @@ lint: setup ## format, lint and types alone
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+FUZZ_SECONDS := 600
+
+fuzz: setup ## look for input that breaks the way from bytes to rows, for FUZZ_SECONDS
+	mkdir -p .telemetry/fuzz
+	$(BIN)/python -m tests.fuzz.harness .telemetry/fuzz/corpus -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=20 -artifact_prefix=.telemetry/fuzz/
 
 bench: setup ## how fast it is here, as ratios taken in one run
 	$(BIN)/python -m benchmarks

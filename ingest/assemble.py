@@ -19,7 +19,9 @@ from ingest.events import event_rows
 from ingest.plan import Planner, columns_key
 from ingest.record import DeadLetter, Reason, Record
 from ingest.reports import ReportTimer, reports
-from schemas.wire import DecodeError, Message, decode
+from ingest.sparse import divide, unite, unknown_ids
+from schemas.wire import DecodeError, Message, Refusal, decode
+from schemas.wire.json import MAX_JSON_BYTES
 from storage.batch import Batch, CountKey, GroupRows, OffsetAdvance, RefusedValue
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingest.plan import GroupPlan, Plan, Side
+    from ingest.sparse import Member
     from schemas.catalogue import Catalogue
     from schemas.wire import Block, Event
 
@@ -49,6 +52,9 @@ ROW_ORDER_STRIDE = 1 << 20
 
 FRAME_BYTES = 16 << 10
 """A message weighs a frame for each of these at least [bytes]: JSON's frames are the largest."""
+
+LETTER_BYTES = 4 << 10
+"""A refused message weighs a frame for each of these [bytes]: a batch of them is held in memory."""
 
 
 PROBED_COLUMNS = 8
@@ -71,6 +77,10 @@ class Assembled:
     batch: Batch
     dead: tuple[DeadLetter, ...]
     frames: int
+    records: tuple[Record, ...]
+    """All that was read for it, in the order read."""
+    now: datetime
+    """Our clock, which frames were checked against."""
 
 
 @dataclass(slots=True)
@@ -111,6 +121,7 @@ class Assembler:
         retention: how far back a frame may lie.
         future_tolerance: how far ahead of our clock a frame may lie.
         report_interval_s: how often a vehicle's TIMER report is kept [s].
+        message_bytes: a larger message is refused unread.
     """
 
     def __init__(
@@ -121,16 +132,20 @@ class Assembler:
         retention: timedelta,
         future_tolerance: timedelta,
         report_interval_s: int,
+        message_bytes: int = MAX_JSON_BYTES,
     ) -> None:
         self._catalogue = catalogue
+        self._message_bytes = message_bytes
         self._number = number
         self._retention = retention
         self._future_tolerance = future_tolerance
         self._timer = ReportTimer(report_interval_s)
         self._planner = Planner(catalogue)
+        self._known = np.array(sorted(catalogue.by_id), dtype=np.int32)
         self._begin()
 
     def _begin(self) -> None:
+        self._records: list[Record] = []
         self._taken: list[Taken] = []
         self._dead: list[DeadLetter] = []
         self._counts: Counter[CountKey] = Counter()
@@ -145,25 +160,40 @@ class Assembler:
         Whatever `number` raises passes through, and then nothing was added.
         """
         payload = record.value or b""
-        frames = pieces = 0
+        if record.unread:
+            self.refuse(record, Reason.UNREADABLE_BATCH, record.unread)
+            return
+        if len(payload) > self._message_bytes:
+            detail = f"{len(payload)} bytes, at most {self._message_bytes} are read: send fewer"
+            self.refuse(record, Refusal.TOO_LARGE, f"{detail} frames a message")
+            return
         try:
             message = decode(record.content_type, payload, self._catalogue)
             vehicle_id = self._number(message.vin)
         except DecodeError as error:
-            self._dead.append(DeadLetter(record=record, reason=error.reason, detail=str(error)))
-        else:
-            if vehicle_id is None:
-                self._dead.append(_stranger(record, message.vin))
-            else:
-                self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
-                frames = message.frame_count
-                pieces = len(message.blocks) + len(message.events)
-        counts, topic, partition = self._counts, record.topic, record.partition
-        counts[CountKey(topic, partition, "messages")] += 1
+            self.refuse(record, error.reason, str(error))
+            return
+        if vehicle_id is None:
+            detail = "is not registered: register it (telemetry register) and send again"
+            self.refuse(record, Reason.UNKNOWN_VEHICLE, f"{message.vin} {detail}", message.vin)
+            return
+        self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
+        frames, pieces = message.frame_count, len(message.blocks) + len(message.events)
         if frames:
-            counts[CountKey(topic, partition, "frames")] += frames
+            self._counts[CountKey(record.topic, record.partition, "frames")] += frames
         self.frames += frames
-        self.weight += max(1, frames, pieces, len(payload) // FRAME_BYTES)
+        self._note(record, max(1, frames, pieces, len(payload) // FRAME_BYTES))
+
+    def refuse(self, record: Record, reason: str, detail: str, vin: str | None = None) -> None:
+        """Make a message a dead letter as it is."""
+        self._dead.append(DeadLetter(record=record, reason=reason, detail=detail, vin=vin))
+        size = len(record.value or b"") + len(record.key or b"")
+        self._note(record, max(1, size // LETTER_BYTES))
+
+    def _note(self, record: Record, weight: int) -> None:
+        self._records.append(record)
+        self._counts[CountKey(record.topic, record.partition, "messages")] += 1
+        self.weight += weight
 
     @property
     def empty(self) -> bool:
@@ -189,10 +219,21 @@ class Assembler:
             counts=self._counts,
             dead=self._dead,
         )
-        frames = self.frames
+        frames, records = self.frames, tuple(self._records)
         self._begin()
-        for members in _by_columns(progress.taken).values():
-            self._lay_out(self._planner.plan(members[0][2]), members, progress)
+        large, small = divide(_by_columns(progress.taken).values())
+        for members in large:
+            plan = self._planner.plan(members[0][2])
+            narrow = np.concatenate([block.values for _, _, block in members])
+            wide = np.concatenate([block.wide_values for _, _, block in members])
+            self._lay_out(plan, members, narrow, wide, progress)
+            names = [str(number) for number in plan.unknown]
+            for place in {place for place, _, _ in members} if names else ():
+                _note_unknown(place, names, progress)
+        for replayed in (False, True):
+            self._lay_out_united(
+                [it for it in small if progress.taken[it[0]].record.replayed is replayed], progress
+            )
         groups = tuple(_join(parts) for parts in progress.parts.values())
         if offsets:
             # Under one partition of the batch, whichever: what people read is the sum of all.
@@ -213,20 +254,39 @@ class Assembler:
             ),
             dead=tuple(progress.dead),
             frames=frames,
+            records=records,
+            now=now,
         )
 
+    def _lay_out_united(self, members: Sequence[Member], progress: _Progress) -> None:
+        """Check and place the rows of blocks of few rows, whatever their columns."""
+        if not members:
+            return
+        table = unite([block for _, _, block in members], self._known)
+        plan = self._planner.plan(table)
+        self._lay_out(plan, members, table.values, table.wide_values, progress)
+        unknown: defaultdict[int, set[int]] = defaultdict(set)
+        for place, _, block in members:
+            if numbers := unknown_ids(block, self._known):
+                unknown[place].update(numbers)
+        for place, found in unknown.items():
+            _note_unknown(place, [str(number) for number in sorted(found)], progress)
+
     def _lay_out(
-        self, plan: Plan, members: Sequence[tuple[int, int, Block]], progress: _Progress
+        self,
+        plan: Plan,
+        members: Sequence[Member],
+        narrow: NDArray[np.float32],
+        wide: NDArray[np.float64],
+        progress: _Progress,
     ) -> None:
-        """Check and place the rows of all blocks that have the same columns."""
+        """Check and place the rows of blocks, whose values have the columns of the plan."""
         taken = progress.taken
         fills_gaps = taken[members[0][0]].record.replayed
         sizes = [len(block.times_us) for _, _, block in members]
         times = np.concatenate([block.times_us for _, _, block in members])
         owners = np.repeat([place for place, _, _ in members], sizes)
         order = np.repeat([p * ROW_ORDER_STRIDE + b for p, b, _ in members], sizes)
-        narrow = np.concatenate([block.values for _, _, block in members])
-        wide = np.concatenate([block.wide_values for _, _, block in members])
         good = np.ones(len(times), dtype=np.bool_)
         for reason, wrong in (
             (Reason.TOO_FAR_AHEAD, times > progress.latest_us),
@@ -247,30 +307,17 @@ class Assembler:
             )
             if part is not None:
                 progress.parts[group_plan.group.name, fills_gaps].append(part)
-        if plan.unknown:
-            names = [str(number) for number in plan.unknown]
-            for place in {place for place, _, _ in members}:
-                _note_unknown(place, names, progress)
-
-
-def _stranger(record: Record, vin: str) -> DeadLetter:
-    return DeadLetter(
-        record=record,
-        reason=Reason.UNKNOWN_VEHICLE,
-        detail=f"{vin} is not registered: register it (telemetry register) and send again",
-        vin=vin,
-    )
 
 
 def _by_columns(
     taken: Sequence[Taken],
-) -> dict[tuple[bool, bytes, bytes], list[tuple[int, int, Block]]]:
+) -> dict[tuple[bool, bytes, bytes], list[Member]]:
     """Blocks by their columns, each with its message's place and its own within the message.
 
     Those of replayed messages stand apart, and backwards within the message: where rows fill gaps
     the first value holds, and of a message's own values the last one must.
     """
-    found: dict[tuple[bool, bytes, bytes], list[tuple[int, int, Block]]] = {}
+    found: dict[tuple[bool, bytes, bytes], list[Member]] = {}
     for place, owner in enumerate(taken):
         replayed, blocks = owner.record.replayed, owner.message.blocks
         if replayed:
@@ -359,7 +406,10 @@ def _place(
     for transfer in plan.transfers:
         source = wide if transfer.from_wide else narrow
         target = to_wide if transfer.to_wide else to_narrow
-        target[:, transfer.targets] = source[:, transfer.sources]
+        moved = source[:, transfer.sources]
+        if plan.both_sides:
+            moved = np.where(np.isnan(moved), target[:, transfer.targets], moved)
+        target[:, transfer.targets] = moved
     present = _rows_present(to_narrow, to_wide)
     if not present.any():
         return None

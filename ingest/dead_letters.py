@@ -8,11 +8,17 @@ by where the message was refused first, by reason and by frames; of equal ones t
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingest.errors import DeadLetterError
-from ingest.record import LETTER_HEADER_PREFIX, REPLAYED_FROM_HEADER, content_type_of
+from ingest.record import (
+    LEFT_OUT,
+    LETTER_HEADER_PREFIX,
+    REPLAYED_FROM_HEADER,
+    content_type_of,
+)
 from schemas.vin import VinError, check_vin
 
 if TYPE_CHECKING:
@@ -29,6 +35,8 @@ FLUSH_BYTES = 16 << 20
 
 NUMBER_LENGTH = 19
 """Digits of the largest offset, which is a 64-bit number."""
+
+logger = logging.getLogger(__name__)
 
 _FIRST_OF_OURS = f"{LETTER_HEADER_PREFIX}reason"
 
@@ -78,11 +86,13 @@ class Letter:
     value: bytes | None
     headers: Headers
     """The message's own."""
+    left_out: int | None = None
+    """Size of a message too large for the topic [bytes]: it lies at `source` alone."""
 
     @property
     def size(self) -> int:
         """Of the message [bytes]."""
-        return len(self.value or b"")
+        return len(self.value or b"") if self.left_out is None else self.left_out
 
     @property
     def content_type(self) -> str | None:
@@ -146,6 +156,7 @@ def letter_of(entry: Entry) -> Letter:
         key=record.key,
         value=record.value,
         headers=own,
+        left_out=int(left_out) if _is_number(left_out := ours.get(LEFT_OUT, "")) else None,
     )
 
 
@@ -172,7 +183,8 @@ def letters(entries: Iterable[Entry], wanted: Wanted) -> Iterator[Letter]:
 def replay(found: Iterable[Letter], publisher: Publisher) -> int:
     """Send letters' messages back to the topic they came from; returns how many.
 
-    A message of several letters is sent once for each: ingest takes in what is not there yet.
+    A message of several letters is sent once for each: ingest takes in what is not there yet. What
+    was left where it lies is passed over: no topic with the same limits takes it.
 
     Raises:
         KafkaUnreachableError: not all were delivered; replay again, it does no harm.
@@ -180,6 +192,11 @@ def replay(found: Iterable[Letter], publisher: Publisher) -> int:
     """
     sent = waiting = 0
     for letter in found:
+        if letter.left_out is not None:
+            logger.warning(
+                "%s was left at %s, %d bytes: not sent", letter.place, letter.source, letter.size
+            )
+            continue
         publisher.send_back(letter.source.topic, letter.key, letter.value, letter.headers_back())
         sent, waiting = sent + 1, waiting + letter.size
         if waiting >= FLUSH_BYTES:

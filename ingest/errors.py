@@ -25,6 +25,10 @@ class MessageTooLargeError(IngestError):
     """A topic does not take a message of that size; for a letter this means it would be lost."""
 
 
+class EverythingRefusedError(IngestError):
+    """The database refuses message after message for one reason: tables or code are wrong."""
+
+
 class OffsetOutOfRangeError(IngestError):
     """The log no longer has the offset the database stands at; never skipped silently."""
 

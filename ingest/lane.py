@@ -111,7 +111,7 @@ class Lane:
         )
         self._stages.mark("build")
         assembled = self._assembler.build(datetime.now(tz=UTC), offsets)
-        _log_letters(assembled.dead)
+        log_letters(assembled.dead)
         read = dict(self._read)
         self._positions |= read
         self._read.clear()
@@ -119,7 +119,8 @@ class Lane:
         return assembled, prepare(assembled.batch, self._catalogue), read
 
 
-def _log_letters(letters: tuple[DeadLetter, ...]) -> None:
+def log_letters(letters: tuple[DeadLetter, ...]) -> None:
+    """Say of a batch's letters why they were refused."""
     for letter in letters[:LETTERS_LOGGED]:
         record = letter.record
         logger.warning(

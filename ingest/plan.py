@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ingest.sparse import Table
     from schemas.catalogue import Catalogue, Group, Signal
     from schemas.wire import Block
 
@@ -49,6 +50,8 @@ class GroupPlan:
     narrow_width: int
     wide_width: int
     transfers: tuple[Transfer, ...]
+    both_sides: bool
+    """Whether a signal has a column on each side, of which a row has one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -77,7 +80,7 @@ class Planner:
                 widths[signal.wide] += 1
         self._plans: dict[tuple[bytes, bytes], Plan] = {}
 
-    def plan(self, block: Block) -> Plan:
+    def plan(self, block: Block | Table) -> Plan:
         """The plan for blocks with this one's columns."""
         key = columns_key(block)
         plan = self._plans.get(key)
@@ -107,6 +110,7 @@ class Planner:
                 transfers=tuple(
                     _transfer(*sides, pairs) for sides, pairs in sorted(by_sides.items())
                 ),
+                both_sides=not set(narrow_ids).isdisjoint(wide_ids),
             )
             for name, by_sides in moves.items()
         )
@@ -115,7 +119,7 @@ class Planner:
         return Plan(narrow=narrow, wide=wide, groups=groups, unknown=unknown)
 
 
-def columns_key(block: Block) -> tuple[bytes, bytes]:
+def columns_key(block: Block | Table) -> tuple[bytes, bytes]:
     """What blocks with the same columns in the same order have in common."""
     return block.signal_ids.tobytes(), block.wide_signal_ids.tobytes()
 

@@ -14,6 +14,10 @@ CONTENT_TYPE_HEADER = "content-type"
 LETTER_HEADER_PREFIX = "refused-"
 """Headers of this prefix are ours; all others of a letter are the message's own."""
 
+LEFT_OUT = "left-out"
+"""After the prefix: bytes of a message that the dead-letter topic does not take; it lies where it
+was refused, as long as that topic keeps it."""
+
 REPLAYED_FROM_HEADER = "replayed-from"
 """Where a message was refused that now comes again: topic/partition/offset."""
 
@@ -36,6 +40,12 @@ class Reason(StrEnum):
     UNKNOWN_SIGNAL = "unknown_signal"
     """The message holds signals this catalogue does not have; all others of it were stored."""
 
+    UNREADABLE_BATCH = "unreadable_batch"
+    """A record batch that inflates beyond the limit, or is no batch within: kept as it is."""
+
+    DATABASE_REFUSED = "database_refused"
+    """The database refuses what the message holds, and takes what came with it."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
@@ -50,6 +60,8 @@ class Record:
     content_type: str | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     """All of them, as they came."""
+    unread: str = ""
+    """Why it could not be read out of its batch, whose bytes are then the value."""
 
     @property
     def replayed(self) -> bool:
@@ -78,6 +90,14 @@ class DeadLetter:
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The message's own headers (a null value as empty), then why and where it was refused."""
+        return [*((name, value or b"") for name, value in self.record.headers), *self._ours()]
+
+    def pointer_headers(self) -> list[tuple[str, bytes]]:
+        """Those of ours, and how much was left where it is: the message itself does not fit."""
+        size = len(self.record.value or b"")
+        return [*self._ours(), (LETTER_HEADER_PREFIX + LEFT_OUT, str(size).encode())]
+
+    def _ours(self) -> list[tuple[str, bytes]]:
         record = self.record
         fields = {
             "reason": self.reason,
@@ -88,9 +108,8 @@ class DeadLetter:
             "vin": self.vin or "",
             "frames": ",".join(map(str, self.frames)),
         }
-        ours = [
+        return [
             (LETTER_HEADER_PREFIX + name, text.encode("utf-8", "backslashreplace"))
             for name, text in fields.items()
             if text
         ]
-        return [*((name, value or b"") for name, value in record.headers), *ours]

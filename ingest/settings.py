@@ -60,6 +60,16 @@ class IngestSettings(KafkaSettings):
         description="Database connections that a worker writes over, each for some of its "
         "partitions.",
     )
+    message_bytes: int = Field(
+        default=16 << 20,
+        ge=1,
+        description="A larger message is refused; the wire format's own limits hold besides it.",
+    )
+    inflated_batch_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 20,
+        description="A Kafka record batch that inflates to more than this is kept unread [bytes].",
+    )
     future_tolerance_s: float = Field(
         default=600.0,
         ge=0,

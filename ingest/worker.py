@@ -20,20 +20,23 @@ from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from ingest.assemble import Assembler
+from ingest.isolation import Isolation
 from ingest.kafka import FrameSource
-from ingest.lane import Lane
+from ingest.lane import Lane, log_letters
 from ingest.metrics import Metrics
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
 from storage.connection import connect
-from storage.errors import OffsetConflictError
+from storage.errors import BatchRefusedError, OffsetConflictError
 from storage.migrate import require_compatible
 from storage.offsets import read_offsets
+from storage.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from ingest.assemble import Assembled
     from ingest.record import Record
     from ingest.settings import IngestSettings
     from ingest.writing import Flight
@@ -115,6 +119,22 @@ class Worker:
         self._stop = Event()
         self._progress: Callable[[Progress], None] = lambda _: None
         numbers = VehicleNumbers(self._alive, settings.unknown_vin)
+        assemblers = [
+            Assembler(
+                catalogue,
+                number,
+                retention=timedelta(days=storage.retention_days),
+                future_tolerance=timedelta(seconds=settings.future_tolerance_s),
+                report_interval_s=settings.report_interval_s,
+                message_bytes=settings.message_bytes,
+            )
+            for number in (
+                lambda vin: self._patiently(partial(numbers.number, vin)),
+                *[numbers.number] * settings.lanes,
+            )
+        ]
+        self._catalogue = catalogue
+        self._isolation = Isolation(assemblers.pop(0), catalogue)
         with ExitStack() as opened:
             # Closed in the opposite order: the group is left last, when all is written.
             self._connection = connect(dsn)
@@ -124,7 +144,7 @@ class Worker:
             self._source = FrameSource(settings, bootstrap)
             opened.callback(self._source.close)
             self._lanes: list[Lane] = []
-            for _ in range(settings.lanes):
+            for assembler in assemblers:
                 writing = WritingThread(
                     settings,
                     storage,
@@ -134,13 +154,6 @@ class Worker:
                     metrics=self.metrics,
                 )
                 opened.callback(writing.close)
-                assembler = Assembler(
-                    catalogue,
-                    numbers.number,
-                    retention=timedelta(days=storage.retention_days),
-                    future_tolerance=timedelta(seconds=settings.future_tolerance_s),
-                    report_interval_s=settings.report_interval_s,
-                )
                 self._lanes.append(Lane(assembler, writing, catalogue, self.metrics.working))
             self._opened = opened.pop_all()
 
@@ -160,7 +173,8 @@ class Worker:
 
         Raises:
             OffsetOutOfRangeError: the log does not reach back to where the database stands.
-            StorageError: the database answers, but refuses a batch.
+            StorageError: the database answers, but its tables are not ours.
+            EverythingRefusedError: it refuses all that comes.
             IngestError: Kafka refuses, or holds what cannot be read.
         """
         self._stop, self._progress = stop, progress
@@ -241,7 +255,7 @@ class Worker:
         self._wait_for(flight.result)
         try:
             flight.result.result()
-        except (OffsetConflictError, *AWAY) as error:
+        except (OffsetConflictError, BatchRefusedError, *AWAY) as error:
             logger.info(
                 "a batch of %d frames was not written: %s", flight.assembled.frames, one_line(error)
             )
@@ -284,10 +298,29 @@ class Worker:
             lane.flight = lane.writing.write(*ready)
 
     def _land(self, lane: Lane) -> None:
-        """Wait for the batch in flight, with new tries while database or broker are away."""
+        """Wait for the batch in flight until it is written, whole or without what is refused."""
         flight = lane.flight
         if flight is None:
             return
+        try:
+            self._see_through(lane, flight)
+        except BatchRefusedError as refusal:
+            self._isolation.write(flight.assembled, refusal, partial(self._write_part, lane))
+        if self._source.assignment_changed():
+            raise _Interrupted
+
+    def _write_part(self, lane: Lane, part: Assembled, *, buried: bool) -> None:
+        if self._source.assignment_changed():
+            raise _Interrupted
+        if not buried:
+            log_letters(part.dead)
+        offsets = {advance.partition: advance.next_offset for advance in part.batch.offsets}
+        prepared = prepare(part.batch, self._catalogue)
+        lane.flight = lane.writing.write(part, prepared, offsets, buried=buried)
+        self._see_through(lane, lane.flight)
+
+    def _see_through(self, lane: Lane, flight: Flight) -> None:
+        """Wait for a batch, with new tries while database or broker are away."""
         for wait_s in _waits():
             self._wait_for(flight.result)
             try:
@@ -307,6 +340,9 @@ class Worker:
                 lane.flight = None
                 self._take_stock()
                 raise _Interrupted from conflict
+            except BatchRefusedError:
+                lane.flight = None
+                raise
             except AWAY as error:
                 self._log_away(error, wait_s)
             self._hold(wait_s)
@@ -315,12 +351,11 @@ class Worker:
             lane.writing.write_again(flight)
         lane.flight = None
         self._account_for(flight)
-        if self._source.assignment_changed():
-            raise _Interrupted
 
     def _account_for(self, flight: Flight) -> None:
         """A batch was written: tell Kafka, and whoever watches."""
         self._source.mirror(flight.offsets)
+        self._isolation.note_written(flight.assembled)
         self.metrics.committed(flight.assembled, flight.offsets)
         counts = flight.assembled.batch.counts
         self._done = Progress(

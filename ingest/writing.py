@@ -13,7 +13,7 @@ import psycopg
 from ingest.errors import KafkaUnreachableError
 from ingest.kafka import Publisher
 from storage.connection import connect, server
-from storage.errors import DatabaseUnreachableError
+from storage.errors import BatchRefusedError, DatabaseUnreachableError
 from storage.frame_writer import FrameWriter
 
 if TYPE_CHECKING:
@@ -82,9 +82,22 @@ class WritingThread:
         self._publisher = Publisher(settings, bootstrap)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
-    def write(self, assembled: Assembled, prepared: Prepared, offsets: dict[int, int]) -> Flight:
+    def write(
+        self,
+        assembled: Assembled,
+        prepared: Prepared,
+        offsets: dict[int, int],
+        *,
+        buried: bool = False,
+    ) -> Flight:
         """Begin to write a batch; its result raises what the writer or the broker did."""
-        flight = Flight(assembled=assembled, prepared=prepared, offsets=offsets, result=Future())
+        flight = Flight(
+            assembled=assembled,
+            prepared=prepared,
+            offsets=offsets,
+            result=Future(),
+            buried=buried,
+        )
         self.write_again(flight)
         return flight
 
@@ -116,7 +129,8 @@ class WritingThread:
     def _write(self, flight: Flight) -> None:
         mark = self._stages.mark
         mark("bury")
-        if not flight.buried:
+        is_part = flight.buried
+        if not is_part:
             # Before the offsets move: none of them ever passes a message that is nowhere.
             self._publisher.bury(flight.assembled.dead)
             flight.buried = True
@@ -124,8 +138,10 @@ class WritingThread:
         writer = self._open_writer()
         try:
             writer.write_prepared(flight.prepared)
-        except BaseException:
-            self._close_writer()
+        except BaseException as error:
+            # What a writer remembers may be why the whole was refused; of its parts, it is not.
+            if not (is_part and isinstance(error, BatchRefusedError)):
+                self._close_writer()
             raise
         mark("publish")
         self._publish()

@@ -21,6 +21,19 @@ class DatabaseUnreachableError(StorageError):
     """No connection could be had; the message names host, port and database, never the password."""
 
 
+class BatchRefusedError(StorageError):
+    """The database refuses a value or a row of a batch: some message of it holds it.
+
+    Attributes:
+        kind: the same for all that is refused for the same reason: PostgreSQL's condition, and the
+            constraint where one is broken.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class SchemaError(StorageError):
     """The database's tables do not fit this code: run `telemetry migrate`, or upgrade the code."""
 
@@ -58,15 +71,27 @@ def refusal_of(what: str) -> Iterator[None]:
     be tried again.
 
     Raises:
-        StorageError: trying again would be refused again.
+        BatchRefusedError: for what is in it; trying again would be refused again.
+        StorageError: for what the database is; likewise.
     """
     try:
         yield
     except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction):
         raise
+    except _CONTENT as error:
+        kind = " ".join(filter(None, (type(error).__name__, error.diag.constraint_name)))
+        raise BatchRefusedError(
+            kind,
+            f"The database refused {what} ({kind}): {'; '.join(str(error).strip().splitlines())}.",
+        ) from error
     except psycopg.Error as error:
         raise StorageError(
             f"The database refused {what} ({type(error).__name__}): "
             f"{'; '.join(str(error).strip().splitlines())}. Nothing of it was stored, and trying "
-            "again without a change will not help."
+            "again without a change will not help: are the tables of this version (`telemetry "
+            "migrate`), and may this role write them?"
         ) from error
+
+
+_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException)
+"""SQLSTATE classes 22 and 23, and what a trigger raises: these speak of values and rows."""

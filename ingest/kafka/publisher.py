@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import kafka
 from kafka import errors as kafka_errors
@@ -14,7 +15,7 @@ from ingest.kafka.topics import LETTER_MAX_BYTES
 from ingest.record import CONTENT_TYPE_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ingest.record import DeadLetter
     from ingest.settings import IngestSettings
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MESSAGE_MAX_BYTES = 8 << 20
 """The largest message of a vehicle that we produce [bytes]; the embedded broker takes as much."""
+
+LETTERS_BYTES = 16 << 20
+"""Letters handed over before we wait until the broker has them [bytes]: it bounds memory."""
 
 PRODUCER_BATCH_BYTES = 1 << 20
 """What the producer gathers for a partition before it sends [bytes]."""
@@ -46,9 +50,13 @@ class Publisher:
         self._topic, self._dead_topic = settings.topic, settings.dead_topic
         self._settings, self._bootstrap = settings, bootstrap
         greet(settings, bootstrap)
+        self._producer = self._open()
+        self._failure: tuple[str, BaseException] | None = None
+
+    def _open(self) -> Any:
         try:
-            self._producer = kafka.KafkaProducer(
-                **client_arguments(settings, bootstrap),
+            return kafka.KafkaProducer(
+                **client_arguments(self._settings, self._bootstrap),
                 compression_type="zstd",
                 linger_ms=20,
                 batch_size=PRODUCER_BATCH_BYTES,
@@ -59,8 +67,7 @@ class Publisher:
                 metrics_enabled=False,
             )
         except kafka_errors.KafkaError as error:
-            raise unreachable(settings, bootstrap, error) from error
-        self._failure: tuple[str, BaseException] | None = None
+            raise unreachable(self._settings, self._bootstrap, error) from error
 
     def send(self, vin: str, payload: bytes, content_type: ContentType) -> None:
         """Send one message of a vehicle; its VIN is the key, so its messages stay in order.
@@ -81,18 +88,44 @@ class Publisher:
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Put refused messages into the dead-letter topic and wait until they are safe there.
 
+        Of one that the topic cannot hold, a letter says where it lies instead.
+
         Raises:
             KafkaUnreachableError: not all of them are; bury them again.
-            MessageTooLargeError: the topic does not take one of them, and will not.
+            MessageTooLargeError: the topic does not even take what says where one lies.
         """
         self._failure = None
-        for letter in letters:
-            record = letter.record
-            # The library refuses to send what has neither key nor value.
-            value = b"" if record.key is None and record.value is None else record.value
-            self._hand_over(self._dead_topic, record.key, value, letter.headers())
-        if letters:
+        for portion in _portions(letters):
+            try:
+                for letter in portion:
+                    self._bury(letter)
+                self.flush()
+            except MessageTooLargeError:
+                self._begin_anew()
+                for letter in portion:
+                    self._bury_alone(letter)
+
+    def _bury(self, letter: DeadLetter) -> None:
+        record = letter.record
+        # The library refuses to send what has neither key nor value.
+        value = b"" if record.key is None and record.value is None else record.value
+        self._hand_over(self._dead_topic, record.key, value, letter.headers())
+
+    def _bury_alone(self, letter: DeadLetter) -> None:
+        """Bury one of which some were too large; where it is one of those, say where it lies."""
+        try:
+            self._bury(letter)
             self.flush()
+        except MessageTooLargeError:
+            self._begin_anew()
+            self._hand_over(self._dead_topic, None, b"", letter.pointer_headers())
+            self.flush()
+
+    def _begin_anew(self) -> None:
+        """Another producer: one to which the broker has refused a batch sends nothing any more."""
+        with suppress(kafka_errors.KafkaError):
+            self._producer.close()
+        self._producer, self._failure = self._open(), None
 
     def send_back(
         self,
@@ -169,3 +202,16 @@ class Publisher:
 
 
 _TOO_LARGE = (kafka_errors.MessageSizeTooLargeError, kafka_errors.RecordListTooLargeError)
+
+
+def _portions(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    portion: list[DeadLetter] = []
+    held = 0
+    for letter in letters:
+        portion.append(letter)
+        held += len(letter.record.value or b"")
+        if held >= LETTERS_BYTES:
+            yield portion
+            portion, held = [], 0
+    if portion:
+        yield portion

@@ -17,6 +17,7 @@ from kafka import errors as kafka_errors
 
 from ingest.errors import IngestError, OffsetOutOfRangeError
 from ingest.kafka.client import client_arguments, refused, refuses, unreachable
+from ingest.kafka.fetching import RawBatch, bound
 from ingest.kafka.topics import identify
 from ingest.record import Record, content_type_of
 
@@ -77,6 +78,7 @@ class FrameSource:
                 heartbeat_interval_ms=session_ms // 4,
                 metrics_enabled=False,
             )
+            bound(self._consumer, settings.inflated_batch_bytes)
             self._noted = _Assignment(self._consumer)
             self._consumer.subscribe([settings.topic], listener=self._noted)
             # A group's leader shares out the partitions it knows of: without this, none at first.
@@ -115,9 +117,12 @@ class FrameSource:
                 partition=partition.partition,
                 offset=message.offset,
                 key=message.key,
-                value=message.value,
+                value=bytes(message.value)
+                if isinstance(message.value, RawBatch)
+                else message.value,
                 content_type=content_type_of(message.headers),
                 headers=tuple(message.headers),
+                unread=message.value.why if isinstance(message.value, RawBatch) else "",
             )
             for partition, messages in polled.items()
             for message in messages

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from schemas.wire.event import check_time
-from schemas.wire.refusal import DecodeError, Refusal
+from schemas.wire.refusal import DecodeError, Refusal, brief
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -27,7 +27,7 @@ def read_time(value: object) -> int:
             return (moment - _EPOCH) // _MICROSECOND
     raise DecodeError(
         Refusal.BAD_TIME,
-        f"{str(value)[:40]!r} is no time: send RFC 3339 with an offset, such as"
+        f"{brief(value)} is no time: send RFC 3339 with an offset, such as"
         f" 2026-01-01T00:00:00.000Z, or integer microseconds since 1970",
     )
 

@@ -38,7 +38,7 @@ from schemas.wire.message import (
     too_many_events,
     too_many_rows,
 )
-from schemas.wire.refusal import DecodeError, Refusal
+from schemas.wire.refusal import DecodeError, Refusal, brief
 
 MAX_JSON_BYTES = 16 * 2**20  # bytes; ours: 600 frames of 600 signals by name
 
@@ -148,7 +148,7 @@ def _read_odd_value(index: int, name: str, value: Any) -> Any:
         return _INFINITIES[value]
     raise DecodeError(
         Refusal.BAD_VALUE,
-        f"frame {index}: {name[:80]!r} is {str(value)[:40]!r}: send a number, true or false,"
+        f"frame {index}: {name[:80]!r} is {brief(value)}: send a number, true or false,"
         f' null for absent, or "Infinity"',
     )
 

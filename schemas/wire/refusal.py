@@ -1,5 +1,6 @@
 """Why a message is refused: one stable code for machines, one sentence for people."""
 
+import reprlib
 from enum import StrEnum
 
 from schemas.errors import TelemetryError
@@ -58,3 +59,9 @@ class DecodeError(TelemetryError):
     def __init__(self, reason: Refusal, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def brief(value: object) -> str:
+    """The beginning of a JSON value, for a sentence; however deep it is nested."""
+    text = reprlib.repr(value) if isinstance(value, dict | list) else str(value)
+    return repr(text[:40])

@@ -282,7 +282,7 @@ def test_weight_follows_what_a_message_costs_and_not_only_its_frames() -> None:
         gathered.add(sent)
         weights.append(gathered.weight)
         assert not gathered.empty
-    assert weights == [60, 250, 1, (1 << 20) // assemble.FRAME_BYTES]
+    assert weights == [60, 250, 1, (1 << 20) // assemble.LETTER_BYTES]
 
 
 def test_message_whose_vin_could_not_be_looked_up_is_not_added() -> None:

@@ -10,7 +10,9 @@ import pytest
 from google.protobuf import text_format
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
+from ingest.kafka.fetching import MAX_HEADERS
 from ingest.record import Reason
+from ingest.settings import IngestSettings
 from schemas import catalogue as catalogues
 from schemas import frame_pb2
 from schemas.wire import (
@@ -116,6 +118,10 @@ def test_the_guide_and_the_schema_tell_the_limits_that_hold() -> None:
         "events": f"{MAX_EVENTS:,}",
         "bytes of a message": f"{MAX_PROTOBUF_BYTES // MIB} MiB of Protobuf,"
         f" {MAX_JSON_BYTES // MIB} MiB of JSON",
+        "headers of a message": f"{MAX_HEADERS:,}",
+        "bytes that a compressed record batch inflates to": (
+            f"{IngestSettings.model_fields['inflated_batch_bytes'].default // MIB} MiB"
+        ),
         "text (trigger detail, driver id)": f"{MAX_TEXT} printable",
     }
     for what, value in limits.items():
