@@ -139,7 +139,7 @@ class FrameWriter:
                         [part for part in newest if part.fills_gaps is fills_gaps],
                         fills_gaps=fills_gaps,
                     )
-                self._raise_counts(+counts)
+                raise_counts(self._connection, +counts)
             self._mark("commit")
         self._remember(newest)
 
@@ -266,20 +266,6 @@ class FrameWriter:
             copy.write(binary_copy.TRAILER)
         self._connection.execute(query("upsert_state"), {"fills_gaps": fills_gaps})
 
-    def _raise_counts(self, counts: dict[CountKey, int]) -> None:
-        if not counts:
-            return
-        self._connection.execute(
-            query("raise_counts"),
-            {
-                "topics": [key.topic for key in counts],
-                "partitions": [key.partition for key in counts],
-                "measures": [key.measure for key in counts],
-                "keys": [key.key for key in counts],
-                "counts": list(counts.values()),
-            },
-        )
-
     def _remember(self, newest: list[Latest]) -> None:
         for part in newest:
             place = self._group_places[part.group]
@@ -288,6 +274,22 @@ class FrameWriter:
             ):
                 known = self._newest[vehicle_id]
                 known[place] = max(known[place], newest_us)
+
+
+def raise_counts(connection: Connection, counts: dict[CountKey, int]) -> None:
+    """Add to the exact counts."""
+    if not counts:
+        return
+    connection.execute(
+        query("raise_counts"),
+        {
+            "topics": [key.topic for key in counts],
+            "partitions": [key.partition for key in counts],
+            "measures": [key.measure for key in counts],
+            "keys": [key.key for key in counts],
+            "counts": list(counts.values()),
+        },
+    )
 
 
 def _home(batch: Batch) -> tuple[str, int]:

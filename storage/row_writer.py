@@ -9,15 +9,16 @@ well, but merged the other way round: what is stored holds.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psycopg import errors, sql
 
 from storage import binary_copy
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from schemas.catalogue import Catalogue
@@ -72,6 +73,46 @@ class RowWriter:
         more_repeated, more_changed = self._copy_or_merge(rows, self._encode(rows.take(fresh)))
         return repeated + more_repeated, changed + more_changed
 
+    def fill(self, rows: GroupRows, encoded: binary_copy.Encoded) -> tuple[int, int]:
+        """Fill gaps of one day with rows of which most may be there.
+
+        They are compared with what is stored before any is written: a columnstore batch into which
+        nothing new comes is read, and stays as it is.
+
+        Args:
+            rows: of one UTC day, sorted by vehicle and time, with `fills_gaps`.
+            encoded: all the rows, ready to be copied.
+
+        Returns:
+            How many were there and said nothing new, and how many were there and changed.
+        """
+        group, stage = rows.group, _stage(rows.group)
+        self.copy(stage, encoded)
+        self._connection.execute(sql.SQL("ANALYZE {} (vehicle_id, time)").format(stage))
+        gaps = sql.SQL(" OR ").join(
+            sql.SQL("stage.{0} IS NOT NULL AND row.{0} IS NULL").format(sql.Identifier(name))
+            for name in encoded.columns[2:]
+        )
+        known = self._connection.execute(
+            sql.SQL(
+                "DELETE FROM {stage} AS stage USING {table} AS row"
+                " WHERE row.vehicle_id = stage.vehicle_id AND row.time = stage.time"
+                " AND row.vehicle_id = ANY ({vehicle_ids})"
+                " AND row.time >= {first} AND row.time <= {last} AND NOT ({gaps})"
+            ).format(
+                stage=stage,
+                table=_table(group),
+                vehicle_ids=sql.Literal(np.unique(rows.vehicle_ids).tolist()),
+                first=_instant(int(rows.times_us.min())),
+                last=_instant(int(rows.times_us.max())),
+                gaps=gaps,
+            )
+        ).rowcount
+        repeated, changed = self._merge_staged(
+            group, encoded.columns, encoded.rows - known, fills_gaps=True
+        )
+        return known + repeated, changed
+
     def _encode(self, rows: GroupRows) -> binary_copy.Encoded:
         return binary_copy.encode(rows, self._catalogue.groups[rows.group])
 
@@ -79,7 +120,7 @@ class RowWriter:
         """Store those of the rows that are encoded."""
         try:
             with self._connection.transaction():
-                self._copy(_table(rows.group), encoded)
+                self.copy(_table(rows.group), encoded)
         except errors.UniqueViolation:
             return self._merge(rows, encoded)
         return 0, 0
@@ -89,25 +130,32 @@ class RowWriter:
 
         So both are counted exactly, even where another writer stores the same rows meanwhile.
         """
-        group = rows.group
-        self._copy(_stage(group), encoded)
-        names = [sql.Identifier(name) for name in encoded.columns]
+        self.copy(_stage(rows.group), encoded)
+        return self._merge_staged(
+            rows.group, encoded.columns, encoded.rows, fills_gaps=rows.fills_gaps
+        )
+
+    def _merge_staged(
+        self, group: str, columns: tuple[str, ...], staged: int, *, fills_gaps: bool
+    ) -> tuple[int, int]:
+        names = [sql.Identifier(name) for name in columns]
         insert = sql.SQL(
             "INSERT INTO {table} AS row ({names}) SELECT {names} FROM {stage}"
             " ORDER BY vehicle_id, time ON CONFLICT (vehicle_id, time) DO "
         ).format(table=_table(group), names=sql.SQL(", ").join(names), stage=_stage(group))
         inserted = self._connection.execute(insert + sql.SQL("NOTHING")).rowcount
         changed = 0
-        if inserted < encoded.rows:
-            cell, change = _FILLING if rows.fills_gaps else _OVERLAYING
+        if inserted < staged:
+            cell, change = _FILLING if fills_gaps else _OVERLAYING
             overlay = sql.SQL(", ").join(cell.format(name) for name in names[2:])
             differs = sql.SQL(" OR ").join(change.format(name) for name in names[2:])
             update = sql.SQL("UPDATE SET {} WHERE {}").format(overlay, differs)
             changed = self._connection.execute(insert + update).rowcount
         self._connection.execute(sql.SQL("TRUNCATE {}").format(_stage(group)))
-        return encoded.rows - inserted - changed, changed
+        return staged - inserted - changed, changed
 
-    def _copy(self, table: sql.Identifier, encoded: binary_copy.Encoded) -> None:
+    def copy(self, table: sql.Identifier, encoded: binary_copy.Encoded) -> None:
+        """Copy rows into a table that has their columns."""
         statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
             table, sql.SQL(", ").join(map(sql.Identifier, encoded.columns))
         )
@@ -137,3 +185,7 @@ def _table(group: str) -> sql.Identifier:
 
 def _stage(group: str) -> sql.Identifier:
     return sql.Identifier(f"stage_{group}")
+
+
+def _instant(microseconds: int) -> sql.Literal:
+    return sql.Literal(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds))

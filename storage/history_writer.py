@@ -1,0 +1,259 @@
+"""History into the signal tables: one group and day a transaction, by the fastest way it allows.
+
+Rows that lie apart from all that is stored (nothing of their vehicle between its first and its last
+one) cannot meet a row that is there. On TimescaleDB they go straight into the columnstore where
+many of a vehicle come together, else by COPY into the table; a chunk that holds rows then is
+compressed at the end. The others are compared with what is stored, which the columnstore does
+without being unpacked: only what is missing, or fills a gap, is written. So the same history twice
+writes nothing, and what was broken off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psycopg import errors, sql
+
+from storage import binary_copy, columnstore
+from storage.batch import Batch, CountKey
+from storage.errors import refusal_of
+from storage.frame_writer import FrameWriter, raise_counts
+from storage.latest_values import latest
+from storage.prepared import DAY_US
+from storage.queries import query
+from storage.signal_tables import table_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from schemas.catalogue import Catalogue
+    from storage.batch import GroupRows, RefusedValue
+    from storage.columnstore import Chunk
+    from storage.connection import Connection, Server
+    from storage.settings import StorageSettings
+
+ROWS_TOGETHER = 200
+"""Rows of a vehicle, in the mean, that are worth a columnstore batch of their own; a full one has
+1,000. Fewer are stored as rows first, and compressed with their neighbours at the end."""
+
+ROW_STORE_BYTES = 16 << 20
+"""A chunk with more rows than this outside the columnstore is not written directly [bytes]: its
+key would be built anew over all of them, again and again."""
+
+TOPIC = "history"
+"""Under which loads are counted in `ingest_count`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryRows:
+    """One group's rows of one UTC day, by vehicle and time, each pair once."""
+
+    rows: GroupRows
+    """They fill gaps."""
+    refused_values: tuple[RefusedValue, ...] = ()
+    out_of_limits: dict[str, int] = field(default_factory=dict)
+    """Values that were taken out, by signal."""
+    repeated: int = 0
+    """Rows that said nothing new beside another row of the same load."""
+    merged: int = 0
+    """Rows that changed another row of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What became of rows."""
+
+    new: int
+    filled: int
+    """Rows that were there and got values."""
+    repeated: int
+    """Rows that were there and said nothing new."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """How the chunks that were written look at the end."""
+
+    grown_bytes: int
+    """By how much they grew, with indexes."""
+    columnstore: bool
+    """Whether all that was written lies in the columnstore."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """A chunk this writer has written to."""
+
+    chunk: Chunk
+    day: int
+    bytes_before: int
+
+
+class HistoryWriter(FrameWriter):
+    """Writes history over one connection.
+
+    Args:
+        connection: an autocommit connection of this writer's own.
+        server: what stands at its other end.
+        catalogue: the catalogue the database was migrated to.
+        settings: when chunks are compressed, and how many refused values are kept.
+        number: under which partition this writer counts; no other writer's at the same time.
+        direct: whether rows may go straight into the columnstore.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        server: Server,
+        catalogue: Catalogue,
+        settings: StorageSettings,
+        *,
+        number: int = 0,
+        direct: bool = True,
+    ) -> None:
+        super().__init__(
+            connection, server, catalogue, refused_values_kept=settings.refused_values_kept
+        )
+        self._number = number
+        self._compress_after = timedelta(days=settings.compress_after_days)
+        self._timescaledb = server.timescaledb is not None
+        self._direct = direct and self._timescaledb and columnstore.can_copy_directly(connection)
+        self._places: dict[tuple[str, int], _Place] = {}
+
+    def write_history(self, part: HistoryRows) -> Written:
+        """Write one group's rows of one day and commit.
+
+        Raises:
+            StorageError: the database refuses them; nothing of them was written.
+            psycopg.OperationalError: the database went away or undid a deadlock; write them again.
+        """
+        rows = part.rows
+        group, day = rows.group, int(rows.times_us[0] // DAY_US)
+        self._ensure_days({day})
+        with refusal_of(f"history of group {group}, {_start(day):%Y-%m-%d}"):
+            try:
+                with self._connection.transaction():
+                    written, place = self._write(part, day, direct=self._direct)
+            except errors.LockNotAvailable:
+                # Somebody reads or writes the chunk for longer: go by COPY, which needs no lock.
+                with self._connection.transaction():
+                    written, place = self._write(part, day, direct=False)
+        if place is not None:
+            self._places[group, day] = place
+        return written
+
+    def finish(self) -> Finished:
+        """Compress what was written as rows and is old enough; measure.
+
+        A younger chunk still gets rows, and is left to the policy.
+        """
+        columns, grown, now = True, 0, datetime.now(tz=UTC)
+        for _, place in sorted(self._places.items()):
+            chunk = place.chunk
+            if columnstore.holds_rows(self._connection, chunk):
+                if _start(place.day + 1) <= now - self._compress_after:
+                    with refusal_of(f"compression of {chunk.name}"):
+                        columnstore.compress(self._connection, chunk)
+                else:
+                    columns = False
+            grown += columnstore.total_bytes(self._connection, chunk) - place.bytes_before
+        return Finished(grown_bytes=grown, columnstore=columns and self._timescaledb)
+
+    def _write(self, part: HistoryRows, day: int, *, direct: bool) -> tuple[Written, _Place | None]:
+        rows, place = part.rows, None
+        known = self._places.get((rows.group, day))
+        if self._timescaledb:
+            place = known or self._place(rows.group, day)
+        # A new chunk is nobody else's as long as this transaction lasts.
+        empty = place is not None and place is not known and place.chunk.created
+        apart = np.ones(len(rows), dtype=np.bool_) if empty else self._apart(rows, day)
+        if direct and place is not None and self._worth_it(rows, apart, place.chunk):
+            with columnstore.without_key(self._connection, place.chunk):
+                if not empty:
+                    apart = self._apart(rows, day)
+                new = self._copy_directly(rows.take(apart), place.chunk)
+            more, filled, repeated = self._store(rows.take(~apart), None)
+            new += more
+        else:
+            new, filled, repeated = self._store(rows, apart)
+        counts = {self._count("out_of_limits", name): n for name, n in part.out_of_limits.items()}
+        counts[self._count("repeated", rows.group)] = repeated + part.repeated
+        counts[self._count("merged", rows.group)] = filled + part.merged
+        self._insert_events(Batch(refused_values=part.refused_values))
+        if new or filled:
+            vehicles = np.unique(rows.vehicle_ids).tolist()
+            self._touch_days([(vehicle_id, day) for vehicle_id in vehicles])
+            group = self._catalogue.groups[rows.group]
+            self._upsert_state([latest(rows, group)], fills_gaps=True)
+        raise_counts(self._connection, {key: n for key, n in counts.items() if n})
+        return Written(new=new, filled=filled, repeated=repeated), place
+
+    def _count(self, measure: str, key: str) -> CountKey:
+        return CountKey(TOPIC, self._number, measure, key)
+
+    def _place(self, group: str, day: int) -> _Place:
+        chunk = columnstore.find_chunk(self._connection, group, _start(day))
+        if chunk is None:
+            start_us = day * DAY_US
+            chunk = columnstore.create_chunk(self._connection, group, start_us, start_us + DAY_US)
+        before = 0 if chunk.created else columnstore.total_bytes(self._connection, chunk)
+        return _Place(chunk=chunk, day=day, bytes_before=before)
+
+    def _worth_it(self, rows: GroupRows, apart: NDArray[np.bool_], chunk: Chunk) -> bool:
+        vehicles = len(np.unique(rows.vehicle_ids[apart]))
+        return (
+            vehicles > 0
+            and int(apart.sum()) >= ROWS_TOGETHER * vehicles
+            and columnstore.row_store_bytes(self._connection, chunk) <= ROW_STORE_BYTES
+        )
+
+    def _copy_directly(self, rows: GroupRows, chunk: Chunk) -> int:
+        """In the columnstore's order, time descending: a columnstore batch is cut as rows come."""
+        if len(rows):
+            backwards = rows.take(np.arange(len(rows) - 1, -1, -1))
+            encoded = binary_copy.encode(backwards, self._catalogue.groups[rows.group])
+            self._rows.copy(chunk.identifier, encoded)
+        return len(rows)
+
+    def _store(self, rows: GroupRows, apart: NDArray[np.bool_] | None) -> tuple[int, int, int]:
+        """Store rows as rows; how many were new, were filled, and were there."""
+        new = filled = repeated = 0
+        group = self._catalogue.groups[rows.group]
+        if apart is not None and apart.any():
+            away = rows.take(apart)
+            told, changed = self._rows.write(
+                away, np.ones(len(away), dtype=np.bool_), binary_copy.encode(away, group)
+            )
+            new, filled, repeated = len(away) - told - changed, changed, told
+            rows = rows.take(~apart)
+        if len(rows):
+            told, changed = self._rows.fill(rows, binary_copy.encode(rows, group))
+            new += len(rows) - told - changed
+            filled, repeated = filled + changed, repeated + told
+        return new, filled, repeated
+
+    def _apart(self, rows: GroupRows, day: int) -> NDArray[np.bool_]:
+        """(n,) rows of vehicles of which nothing is stored between their first and last one."""
+        starts = np.flatnonzero(np.r_[True, rows.vehicle_ids[1:] != rows.vehicle_ids[:-1]])
+        ends = np.r_[starts[1:], len(rows)] - 1
+        statement = sql.SQL(query("vehicles_between")).format(
+            table=sql.Identifier(table_name(rows.group)),
+            start=sql.Literal(_start(day)),
+            stop=sql.Literal(_start(day + 1)),
+        )
+        known = self._connection.execute(
+            statement,
+            {
+                "vehicle_ids": rows.vehicle_ids[starts].tolist(),
+                "first_us": rows.times_us[starts].tolist(),
+                "last_us": rows.times_us[ends].tolist(),
+            },
+        ).fetchall()
+        return ~np.isin(rows.vehicle_ids, [vehicle_id for (vehicle_id,) in known])
+
+
+def _start(day: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
