@@ -13,6 +13,7 @@ from cli import (
     dead_letters,
     demo,
     ingest,
+    load,
     logs,
     migrate,
     register,
@@ -28,9 +29,10 @@ from schemas.errors import TelemetryError
 HELP = """From a truck's signals to an answer.
 
 The way of a frame: a truck (telemetry simulate, telemetry replay) sends messages to Kafka;
-telemetry ingest decodes, checks and writes them to the database; telemetry analyse makes trips of
-the signals; telemetry serve answers fleet owners, dealers and data scientists. telemetry up starts
-a Kafka and a PostgreSQL for it on this machine; telemetry demo does all of it at once.
+telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
+history in Parquet files); telemetry analyse makes trips of the signals; telemetry serve answers
+fleet owners, dealers and data scientists. telemetry up starts a Kafka and a PostgreSQL for it on
+this machine; telemetry demo does all of it at once.
 
 Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
 TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
@@ -52,6 +54,7 @@ app.add_typer(catalogue.app, name="catalogue")
 simulate.register(app)
 replay.register(app)
 ingest.register(app)
+load.register(app)
 app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
 serve.register(app)

@@ -39,3 +39,7 @@ class DeadLetterError(IngestError):
 
 class ReplayError(IngestError):
     """A file or a mapping cannot be replayed; the message names file, column and what would do."""
+
+
+class HistoryError(IngestError):
+    """Parquet files cannot be loaded; the message names file, column and what would do."""
