@@ -19,6 +19,7 @@ from schemas.wire import ContentType, Message, encode_protobuf
 from servers.settings import ServersSettings
 from simulator.config import CHUNK_S, SECONDS_PER_DAY, SimulationConfig, SimulationError
 from simulator.messages import messages
+from simulator.parquet import FrameFiles
 from simulator.simulation import simulate as run
 from simulator.truth import TruthWriter
 
@@ -51,6 +52,13 @@ def simulate(
             "--live", help="After the days that lie behind us, go on at the clock's pace."
         ),
     ] = False,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write frames (no events) to this folder, for `telemetry load` and notebooks, "
+            "in place of sending them to Kafka."
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -69,9 +77,14 @@ def simulate(
     config = SimulationConfig(
         vehicles=vehicles, days=LIVE_SPAN_DAYS if live else days, seed=seed, start=begin
     )
+    folder = truth or context.load(ServersSettings).home / "truth" / str(seed)
+    if parquet is not None:
+        if live:
+            raise SimulationError("--live sends to Kafka: leave it away with --parquet")
+        _write(config, parquet, truth=folder)
+        return
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
     ensure_topics(settings, bootstrap)
-    folder = truth or context.load(ServersSettings).home / "truth" / str(seed)
     with bar(f"{vehicles} trucks", total=None if live else days, unit="days") as at:
         sent = send(
             config,
@@ -81,16 +94,46 @@ def simulate(
             progress=lambda sent: at(sent.days),
         )
     if not sent.frames:
-        Console(stderr=True, soft_wrap=True).print(
-            "No truck was switched on in that time (it may be night in China): simulate a whole "
-            "day, --days 1, or give a --start in the morning.",
-            style="yellow",
-        )
+        _warn_of_night()
     Console().print(
         f"{sent.frames:,} frames of {vehicles} vehicles sent to {settings.topic} in "
         f"{sent.messages:,} messages, from {begin:%Y-%m-%d %H:%M} UTC; the truth about them is in "
         f"{folder}.",
         highlight=False,
+    )
+
+
+def _write(config: SimulationConfig, folder: Path, *, truth: Path) -> None:
+    """Write the simulation's frames as Parquet, and the truth beside them."""
+    rows = 0
+    writer: TruthWriter | None = None
+    with (
+        FrameFiles(folder) as files,
+        bar(f"{config.vehicles} trucks", total=config.days, unit="days") as at,
+    ):
+        try:
+            for chunk in run(config):
+                writer = writer or TruthWriter(truth, chunk.fleet)
+                rows += files.write(chunk)
+                writer.write(chunk.truth)
+                at((chunk.start_us / 1e6 + CHUNK_S - config.start_s) / SECONDS_PER_DAY)
+        finally:
+            if writer is not None:
+                writer.close()
+    if not rows:
+        _warn_of_night()
+    Console().print(
+        f"{rows:,} frames of {config.vehicles} vehicles written to {folder}, from "
+        f"{config.start:%Y-%m-%d %H:%M} UTC; the truth about them is in {truth}.",
+        highlight=False,
+    )
+
+
+def _warn_of_night() -> None:
+    Console(stderr=True, soft_wrap=True).print(
+        "No truck was switched on in that time (it may be night in China): simulate a whole "
+        "day, --days 1, or give a --start in the morning.",
+        style="yellow",
     )
 
 
