@@ -57,6 +57,17 @@ class GroupRows:
             fills_gaps=self.fills_gaps,
         )
 
+    def backwards(self) -> GroupRows:
+        """The same rows from the last to the first; nothing is copied."""
+        return GroupRows(
+            group=self.group,
+            vehicle_ids=self.vehicle_ids[::-1],
+            times_us=self.times_us[::-1],
+            narrow=self.narrow[::-1],
+            wide=self.wide[::-1],
+            fills_gaps=self.fills_gaps,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OffsetAdvance:

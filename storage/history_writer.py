@@ -122,6 +122,9 @@ class HistoryWriter(FrameWriter):
         self._timescaledb = server.timescaledb is not None
         self._direct = direct and self._timescaledb and columnstore.can_copy_directly(connection)
         self._places: dict[tuple[str, int], _Place] = {}
+        # A power cut may take the last commits with it, whole: no more than a load broken off
+        # earlier. `finish` waits until the disk has all of them.
+        connection.execute("SET synchronous_commit = off")
 
     def write_history(self, part: HistoryRows) -> Written:
         """Write one group's rows of one day and commit.
@@ -150,6 +153,8 @@ class HistoryWriter(FrameWriter):
 
         A younger chunk still gets rows, and is left to the policy.
         """
+        self._connection.execute("SET synchronous_commit = on")
+        self._connection.execute("SELECT pg_current_xact_id()")  # its commit carries all before it
         columns, grown, now = True, 0, datetime.now(tz=UTC)
         for _, place in sorted(self._places.items()):
             chunk = place.chunk
@@ -174,11 +179,11 @@ class HistoryWriter(FrameWriter):
             with columnstore.without_key(self._connection, place.chunk):
                 if not empty:
                     apart = self._apart(rows, day)
-                new = self._copy_directly(rows.take(apart), place.chunk)
-            more, filled, repeated = self._store(rows.take(~apart), None)
+                new = self._copy_directly(rows if apart.all() else rows.take(apart), place.chunk)
+            more, filled, repeated = self._store(rows, apart, stored=True)
             new += more
         else:
-            new, filled, repeated = self._store(rows, apart)
+            new, filled, repeated = self._store(rows, apart, stored=False)
         counts = {self._count("out_of_limits", name): n for name, n in part.out_of_limits.items()}
         counts[self._count("repeated", rows.group)] = repeated + part.repeated
         counts[self._count("merged", rows.group)] = filled + part.merged
@@ -213,25 +218,30 @@ class HistoryWriter(FrameWriter):
     def _copy_directly(self, rows: GroupRows, chunk: Chunk) -> int:
         """In the columnstore's order, time descending: a columnstore batch is cut as rows come."""
         if len(rows):
-            backwards = rows.take(np.arange(len(rows) - 1, -1, -1))
-            encoded = binary_copy.encode(backwards, self._catalogue.groups[rows.group])
+            encoded = binary_copy.encode(rows.backwards(), self._catalogue.groups[rows.group])
             self._rows.copy(chunk.identifier, encoded)
         return len(rows)
 
-    def _store(self, rows: GroupRows, apart: NDArray[np.bool_] | None) -> tuple[int, int, int]:
-        """Store rows as rows; how many were new, were filled, and were there."""
+    def _store(
+        self, rows: GroupRows, apart: NDArray[np.bool_], *, stored: bool
+    ) -> tuple[int, int, int]:
+        """Store rows as rows, those that lie apart only if they are not `stored` already.
+
+        Returns:
+            How many were new, were there and got values, and were there and said nothing new.
+        """
         new = filled = repeated = 0
         group = self._catalogue.groups[rows.group]
-        if apart is not None and apart.any():
-            away = rows.take(apart)
+        if apart.any() and not stored:
+            away = rows if apart.all() else rows.take(apart)
             told, changed = self._rows.write(
                 away, np.ones(len(away), dtype=np.bool_), binary_copy.encode(away, group)
             )
             new, filled, repeated = len(away) - told - changed, changed, told
-            rows = rows.take(~apart)
-        if len(rows):
-            told, changed = self._rows.fill(rows, binary_copy.encode(rows, group))
-            new += len(rows) - told - changed
+        if not apart.all():
+            among = rows.take(~apart)
+            told, changed = self._rows.fill(among, binary_copy.encode(among, group))
+            new += len(among) - told - changed
             filled, repeated = filled + changed, repeated + told
         return new, filled, repeated
 

@@ -21,20 +21,22 @@ def test_the_files_hold_what_the_messages_hold(tmp_path: Path) -> None:
     config = SimulationConfig(
         vehicles=3, days=20 / 1440, seed=2, start=datetime(2026, 3, 2, 23, 50, tzinfo=UTC)
     )
-    catalogue, sent, rows = catalogues.default(), {}, 0
+    catalogue, rows = catalogues.default(), 0
+    sent: dict[tuple[str, int], dict[str, float]] = {}
     with FrameFiles(tmp_path) as files:
         for chunk in simulate(config):
             rows += files.write(chunk)
             for message in messages(chunk, upload_s=600):
                 for block in message.blocks:
                     for ids, values in (
-                        (block.signal_ids, block.values),
+                        (block.signal_ids, block.values.astype(np.float64)),
                         (block.wide_signal_ids, block.wide_values),
                     ):
                         names = [catalogue.by_id[number].name for number in ids.tolist()]
                         for time_us, row in zip(block.times_us.tolist(), values, strict=True):
                             found = sent.setdefault((message.vin, time_us), {})
-                            found.update(zip(names, np.float32(row).tolist(), strict=True))
+                            numbers = [float(np.float32(value)) for value in row]
+                            found.update(zip(names, numbers, strict=True))
     paths = sorted(path.name for path in tmp_path.iterdir())
     assert paths == ["frames_2026-03-02.parquet", "frames_2026-03-03.parquet"][: len(paths)]
     assert rows == len(sent) > 0
