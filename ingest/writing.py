@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from ingest.errors import KafkaUnreachableError
 from ingest.kafka import Publisher
 from storage.connection import connect, server
-from storage.errors import BatchRefusedError, DatabaseUnreachableError
+from storage.errors import PASSING, BatchRefusedError, DatabaseUnreachableError
 from storage.frame_writer import FrameWriter
 
 if TYPE_CHECKING:
@@ -27,12 +25,11 @@ if TYPE_CHECKING:
     from storage.settings import StorageSettings
 
 AWAY = (
-    psycopg.OperationalError,
-    psycopg.errors.ReadOnlySqlTransaction,
+    *PASSING,
     DatabaseUnreachableError,
     KafkaUnreachableError,
 )
-"""What is raised while a server cannot be spoken to, or is a standby that will be promoted."""
+"""What is raised while a server cannot be spoken to, or cannot do its part for now."""
 
 logger = logging.getLogger(__name__)
 

@@ -62,13 +62,21 @@ class OffsetConflictError(StorageError):
         )
 
 
+PASSING = (
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+"""What says nothing against the work itself: a lost connection, a deadlock, a time-out, no space;
+a server that only reads for now (a standby before it takes over) or ends slow work."""
+
+
 @contextmanager
 def refusal_of(what: str) -> Iterator[None]:
     """Turn the database's refusal of `what` into a StorageError that says so.
 
-    A lost connection, a deadlock or a full disk stays a psycopg.OperationalError, and a server that
-    only reads for now (a standby before it takes over) its own error: these pass, and the same may
-    be tried again.
+    What is `PASSING` stays the error it is, and the same may be tried again.
 
     Raises:
         BatchRefusedError: for what is in it; trying again would be refused again.
@@ -76,7 +84,7 @@ def refusal_of(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction):
+    except PASSING:
         raise
     except _CONTENT as error:
         kind = " ".join(filter(None, (type(error).__name__, error.diag.constraint_name)))

@@ -16,11 +16,20 @@ def test_a_refusal_names_what_was_refused_and_why() -> None:
 
 
 @pytest.mark.parametrize(
-    "passing", [errors.AdminShutdown, errors.DeadlockDetected, errors.DiskFull]
+    "passing",
+    [
+        errors.AdminShutdown,
+        errors.DeadlockDetected,
+        errors.DiskFull,
+        errors.IdleInTransactionSessionTimeout,
+        errors.LockNotAvailable,
+        errors.QueryCanceled,
+        errors.ReadOnlySqlTransaction,
+        errors.SerializationFailure,
+        errors.TransactionTimeout,
+    ],
 )
-def test_what_may_pass_by_itself_stays_what_it_is(
-    passing: type[psycopg.OperationalError],
-) -> None:
+def test_what_may_pass_by_itself_stays_what_it_is(passing: type[psycopg.Error]) -> None:
     with pytest.raises(passing), refusal_of("rows of group motion"):
         raise passing
 
