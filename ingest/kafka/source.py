@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import kafka
 from kafka import errors as kafka_errors
 
-from ingest.errors import IngestError, OffsetOutOfRangeError
+from ingest.errors import IngestError, KafkaUnreachableError, OffsetOutOfRangeError
 from ingest.kafka.client import client_arguments, refused, refuses, unreachable
 from ingest.kafka.fetching import RawBatch, bound
 from ingest.kafka.topics import identify
@@ -23,6 +24,7 @@ from ingest.record import Record, content_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from uuid import UUID
 
     from ingest.settings import IngestSettings
 
@@ -63,6 +65,8 @@ class FrameSource:
         self._settings, self._bootstrap = settings, bootstrap
         self.identify()
         self._going: frozenset[int] = frozenset()
+        self._read_as: UUID | None = None
+        """The topic's id in the library's metadata when its partitions were let go."""
         self._mirrored: dict[kafka.TopicPartition, kafka.OffsetAndMetadata] = {}
         session_ms = int(settings.session_timeout_s * 1000)
         try:
@@ -89,7 +93,8 @@ class FrameSource:
     def poll(self, timeout_s: float) -> list[Record]:
         """Wait for records; ask `assignment_changed` before using them.
 
-        A broker that is away brings no records; the library connects again by itself.
+        A broker that is away brings no records, and the library connects again by itself. Where the
+        topic turns out to be another one under the same name, that is a change of assignment.
 
         Raises:
             OffsetOutOfRangeError: the log does not reach back to where the database stands.
@@ -98,7 +103,16 @@ class FrameSource:
         try:
             polled = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
         except kafka_errors.OffsetOutOfRangeError as error:
+            if self._made_again():
+                self._noted.changed.set()
+                return []
             raise self._out_of_range(error) from error
+        except kafka_errors.RetriableError as error:
+            # The library lets a lost connection through where it was about to ask for the group's
+            # coordinator; it goes on where it is polled again.
+            logger.warning("Kafka at %s is away for now: %s", self._bootstrap, error)
+            time.sleep(timeout_s)
+            return []
         except Exception as error:
             if refuses(error):
                 raise refused(self._settings, self._bootstrap, error) from error
@@ -111,6 +125,9 @@ class FrameSource:
                 "ingest_offset to the offset to go on from."
             ) from error
         self._remember_rebalance()
+        if self._consumer._cluster.topic_id(self.topic) != self._read_as:  # noqa: SLF001 - it offers no other way to see it
+            self._noted.changed.set()
+            return []
         return [
             Record(
                 topic=self.topic,
@@ -163,6 +180,7 @@ class FrameSource:
                 self._consumer.seek(partition, offset)
             self._consumer.resume(partition)
         self._going = frozenset(offsets)
+        self._read_as = self._consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - as in `poll`
 
     def pause(self) -> None:
         """Fetch nothing until `resume`; the membership stays alive as long as `poll` is called."""
@@ -193,6 +211,13 @@ class FrameSource:
             logger.info("Kafka did not note the last offsets, the database has them: %s", error)
         finally:
             self._consumer.close(autocommit=False, timeout_ms=5000)
+
+    def _made_again(self) -> bool:
+        """Whether the name stands for another topic by now, or for none: its offsets are void."""
+        try:
+            return identify(self._bootstrap, self.topic) != (self.cluster_id, self.topic_id)
+        except KafkaUnreachableError:
+            return True
 
     def _remember_rebalance(self) -> None:
         """Go on with a rebalance that the library has forgotten.

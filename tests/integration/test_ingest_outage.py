@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import kafka
 import numpy as np
@@ -320,6 +322,46 @@ def test_topic_made_again_under_a_running_worker_is_taken_up_from_its_beginning(
         ensure_topics(bench.settings, bench.bootstrap)
         expected |= frames(bench, vin, ago_us(800), 5)
         wait_until(lambda: bench.rows(vin) == expected, "the new topic's frames")
+
+
+def test_topic_made_again_at_once_voids_offsets_that_it_does_not_reach(bench: Bench) -> None:
+    (vin,), first_us = new_vins(1), ago_us(900)
+    with running(bench.worker()) as run:
+        for _ in range(40):  # so that the new topic is far shorter than the old one's offset
+            frames(bench, vin, first_us, 3)
+        wait_until(lambda: run.done.messages == 40, "the first messages")
+        admin = KafkaAdminClient(bootstrap_servers=bench.bootstrap)
+        for number in range(1, 4):
+            admin.delete_topics([bench.settings.topic])
+            wait_until(lambda: bench.settings.topic not in admin.list_topics(), "the deletion")
+            ensure_topics(bench.settings, bench.bootstrap)
+            frames(bench, vin, first_us + number * 10 * SECOND_US, 5)
+            wait_until(partial(reached, run, 40 + number), "the new message")
+        admin.close()
+    assert bench.counts("messages") == {"": 43}
+    assert len(bench.rows(vin)) == 3 + 3 * 5
+
+
+def reached(run: Any, messages: int) -> bool:
+    return bool(run.done.messages >= messages)
+
+
+def test_connection_lost_within_a_poll_is_waited_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (vin,) = new_vins(1)
+    expected = frames(bench, vin, ago_us(900), 5)
+    poll, failures = kafka.KafkaConsumer.poll, itertools.repeat(None, 3)
+
+    def lost(self: kafka.KafkaConsumer, **arguments: int) -> object:
+        for _ in failures:
+            raise kafka.errors.KafkaConnectionError("104 ECONNRESET")
+        return poll(self, **arguments)
+
+    monkeypatch.setattr(kafka.KafkaConsumer, "poll", lost)
+    bench.drain()
+    assert next(failures, "all of them") == "all of them"
+    assert bench.rows(vin) == expected
 
 
 def test_letter_that_is_too_large_for_its_topic_is_an_error_and_not_a_loss(bench: Bench) -> None:
