@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check lint fuzz bench docs proto lock clean help
+.PHONY: setup demo test faults check lint fuzz bench docs proto lock clean help
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -24,7 +24,10 @@ demo: setup ## start the servers, a small fleet, ingest, analysis and the pages
 	$(BIN)/telemetry demo
 
 test: lint ## everything, with a real Kafka and PostgreSQL; the fast tests first
-	$(BIN)/python -m pytest tests/unit tests/integration
+	$(BIN)/python -m pytest tests/unit tests/integration tests/faults
+
+faults: setup ## servers and workers killed, cut off, filled up at random: SEED=1 FAULTS=50
+	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 check: lint ## format, lint, types, unit tests (layers among them): under a minute
 	$(BIN)/python -m pytest tests/unit

@@ -25,8 +25,9 @@ from storage.settings import StorageSettings
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
     from pydantic import SecretStr
 
     from schemas.catalogue import Catalogue, Signal, ValueType
@@ -68,6 +69,18 @@ def sample_signals(catalogue: Catalogue) -> list[Signal]:
     return list(found.values())
 
 
+def random_values(
+    signals: Sequence[Signal], frames: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(frames, signals) values within the limits that float32 holds, a fifth of them absent."""
+    lowest = np.array([max(s.minimum, -1000) for s in signals])
+    highest = np.array([min(s.maximum, 1000) for s in signals])
+    table: NDArray[np.float64] = np.floor(rng.uniform(lowest, highest, (frames, len(signals))))
+    table = np.maximum(table, np.ceil(lowest))
+    table[rng.random(table.shape) < 0.2] = np.nan
+    return table
+
+
 @dataclass
 class Ledger:
     """What was sent, and so must be in the tables once and alone."""
@@ -90,11 +103,7 @@ class Ledger:
         """A message of values that float32 holds, a fifth of them absent; it is noted."""
         signals = sample_signals(self.catalogue)
         times = first_us + np.arange(frames, dtype=np.int64) * step_s * SECOND_US
-        lowest = np.array([max(s.minimum, -1000) for s in signals])
-        highest = np.array([min(s.maximum, 1000) for s in signals])
-        table = np.floor(rng.uniform(lowest, highest, (frames, len(signals))))
-        table = np.maximum(table, np.ceil(lowest))
-        table[rng.random(table.shape) < 0.2] = np.nan
+        table = random_values(signals, frames, rng)
         names = [signal.name for signal in signals]
         self.note(
             vin_, times.tolist(), (dict(zip(names, row, strict=True)) for row in table.tolist())
