@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from kafka import errors as kafka_errors
 
 from ingest.kafka import TopicLog
-from ingest.kafka.topics import identify, open_admin, unreachable
+from ingest.kafka.client import open_admin, unreachable
+from ingest.kafka.topics import identify
 from storage.offsets import read_offsets
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def look(settings: IngestSettings, bootstrap: str) -> Ends:
         KafkaUnreachableError: no broker answers.
     """
     cluster_id, topic_id = identify(settings, bootstrap, settings.topic)
-    members = _members(settings.group, bootstrap)
+    members = _members(settings, bootstrap)
     with TopicLog(settings.dead_topic, settings, bootstrap) as dead:
         letters = sum(span.end - span.first for span in dead.spans().values())
     with TopicLog(settings.topic, settings, bootstrap) as frames:
@@ -104,12 +105,12 @@ def arrived(before: Ends, after: Ends) -> float:
     return came / max(after.at - before.at, 1e-3)
 
 
-def _members(group: str, bootstrap: str) -> tuple[Member, ...]:
-    with closing(open_admin(bootstrap)) as admin:
+def _members(settings: IngestSettings, bootstrap: str) -> tuple[Member, ...]:
+    with closing(open_admin(settings, bootstrap)) as admin:
         try:
-            described: dict[str, Any] = admin.describe_groups([group])[group]
+            described: dict[str, Any] = admin.describe_groups([settings.group])[settings.group]
         except kafka_errors.KafkaError as error:
-            raise unreachable(bootstrap, error) from error
+            raise unreachable(settings, bootstrap, error) from error
     return tuple(
         Member(client=member["client_id"], host=member["client_host"].removeprefix("/"))
         for member in described["members"]

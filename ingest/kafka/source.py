@@ -215,7 +215,9 @@ class FrameSource:
     def _made_again(self) -> bool:
         """Whether the name stands for another topic by now, or for none: its offsets are void."""
         try:
-            return identify(self._bootstrap, self.topic) != (self.cluster_id, self.topic_id)
+            return (self.cluster_id, self.topic_id) != identify(
+                self._settings, self._bootstrap, self.topic
+            )
         except KafkaUnreachableError:
             return True
 

@@ -66,7 +66,8 @@ class Arena:
             for settings in (self.settings, self.side_settings):
                 ensure_topics(settings, self.grounds.bootstrap)
             self._topic_ids = {
-                topic: identify(self.grounds.bootstrap, topic)[1] for topic in (TOPIC, SIDE_TOPIC)
+                topic: identify(self.settings, self.grounds.bootstrap, topic)[1]
+                for topic in (TOPIC, SIDE_TOPIC)
             }
             self.truth = Truth(self.grounds.catalogue)
             self.fleet = Fleet(self.truth, TOPIC, SIDE_TOPIC, self.grounds.bootstrap, seed)
@@ -163,7 +164,7 @@ class Arena:
         finally:
             admin.close()
         ensure_topics(self.settings, self.grounds.bootstrap)
-        self._topic_ids[TOPIC] = identify(self.grounds.bootstrap, TOPIC)[1]
+        self._topic_ids[TOPIC] = identify(self.settings, self.grounds.bootstrap, TOPIC)[1]
         self.fleet.forget_ends(TOPIC)
         self.fleet.drive()
 

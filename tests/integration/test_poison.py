@@ -192,7 +192,7 @@ def test_message_of_50_megabytes_is_refused_with_its_bytes_or_where_it_lies(benc
     assert {header(letter, "reason") for letter in (kept, pointer)} == {"too_large"}
     assert bench.counts("refused") == {"too_large": 2}
     publisher = Publisher(bench.settings, bench.bootstrap)
-    with TopicLog(bench.settings.dead_topic, bench.bootstrap) as log:
+    with TopicLog(bench.settings.dead_topic, bench.settings, bench.bootstrap) as log:
         pointers = [it for it in letters(log.entries(), Wanted()) if it.left_out is not None]
         assert [str(it.source) for it in pointers] == [f"{bench.settings.topic}/0/{second[1]}"]
         assert dead_letters.replay(pointers, publisher) == 0
@@ -252,7 +252,7 @@ def test_message_that_the_database_refuses_is_buried_alone(bench: Bench) -> None
     # Two messages in 41: two halves at each of at most six halvings, for each of the two.
     assert done.batches <= 2 * 2 * 6
     publisher = Publisher(bench.settings, bench.bootstrap)
-    with TopicLog(bench.settings.dead_topic, bench.bootstrap) as log:
+    with TopicLog(bench.settings.dead_topic, bench.settings, bench.bootstrap) as log:
         wanted = Wanted(reason="database_refused")
         assert dead_letters.replay(letters(log.entries(), wanted), publisher) == 2
     publisher.close()

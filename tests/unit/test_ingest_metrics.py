@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -85,6 +86,8 @@ def assembled(counts: dict[CountKey, int], *, frames: int = 0, letters: int = 0)
         batch=Batch(groups=(rows,), counts=counts, offsets=(offsets,)),
         dead=(letter,) * letters,
         frames=frames,
+        records=(),
+        now=datetime.now(tz=UTC),
     )
 
 
