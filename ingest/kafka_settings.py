@@ -155,11 +155,12 @@ class KafkaSettings(BaseSettings):
                 )
 
     def _named(self, *prefixes: str) -> list[str]:
-        """The variables of those beginnings that somebody has set."""
+        """The variables of those beginnings that somebody has set to more than their default."""
         return [
             _variable(name)
             for name in sorted(self.model_fields_set)
-            if name.startswith(prefixes) and getattr(self, name) is not None
+            if name.startswith(prefixes)
+            and getattr(self, name) != type(self).model_fields[name].default
         ]
 
 

@@ -34,7 +34,10 @@ class StorageSettings(BaseSettings):
         description="On TimescaleDB, chunks older than this become columnstore [days].",
     )
     rollup_retention_days: int = Field(
-        default=730, ge=1, description="Rollups older than this are dropped [days]."
+        default=730,
+        ge=1,
+        description="Rollups older than this are dropped [days]; unset, they are kept no shorter "
+        "than rows.",
     )
     refused_values_kept: int = Field(
         default=1_000_000,
@@ -49,6 +52,8 @@ class StorageSettings(BaseSettings):
                 f"compress_after_days ({self.compress_after_days}) must be less than retention_days"
                 f" ({self.retention_days}), or nothing would ever be compressed"
             )
+        if "rollup_retention_days" not in self.model_fields_set:
+            self.rollup_retention_days = max(self.rollup_retention_days, self.retention_days)
         if self.rollup_retention_days < self.retention_days:
             raise ValueError(
                 f"rollup_retention_days ({self.rollup_retention_days}) must be at least "

@@ -82,6 +82,8 @@ class Expected:
     ledger: Ledger
     rows_sent: Counter[str] = field(default_factory=Counter)
     """By group: rows with a value in it, each time they came."""
+    values_sent: Counter[str] = field(default_factory=Counter)
+    """By topic: values within their limits, each time they came."""
     out_of_limits: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By topic and signal."""
     events: dict[int, str] = field(default_factory=dict)
@@ -233,6 +235,7 @@ class Truth:
                     expected.out_of_limits[topic, signal.name] += 1
             for group in {signal.group for signal in signals if signal.name in row}:
                 expected.rows_sent[group] += 1
+            expected.values_sent[topic] += len(row)
             expected.ledger.note(vin, [time_us], [row])
 
 

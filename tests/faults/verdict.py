@@ -55,19 +55,21 @@ class Judge:
         self._seen["messages"] = sum(1 for _ in self._truth.placed())
         rows_sent: Counter[str] = Counter()
         rows_there: Counter[str] = Counter()
+        values_sent: Counter[str] = Counter()
         out_of_limits: Counter[tuple[str, str]] = Counter()
         vins = []
         for vin, expected in self._truth.vehicles():
             vins.append(vin)
             rows_there += self._compare_rows(vin, expected)
             rows_sent += expected.rows_sent
+            values_sent += expected.values_sent
             out_of_limits += expected.out_of_limits
             self._compare_state(vin, expected)
             self._compare_days(vin, expected)
             self._compare_events(vin, expected)
             self._compare_reports(vin, expected)
         self._compare_vehicles(vins)
-        self._compare_counts(out_of_limits)
+        self._compare_counts(values_sent, out_of_limits)
         self._compare_repeats(rows_sent, rows_there)
         self._compare_letters()
         self._compare_offsets()
@@ -191,8 +193,13 @@ class Judge:
         found = {vin for (vin,) in self._ask("SELECT vin FROM telemetry.vehicle")}
         self._equal("registered vehicles", set(vins), found)
 
-    def _compare_counts(self, out_of_limits: Counter[tuple[str, str]]) -> None:
+    def _compare_counts(
+        self, values_sent: Counter[str], out_of_limits: Counter[tuple[str, str]]
+    ) -> None:
         wanted = self._truth.counts() | {
+            (topic, "values", ""): count for topic, count in values_sent.items()
+        }
+        wanted |= {
             (topic, "out_of_limits", name): count for (topic, name), count in out_of_limits.items()
         }
         found = {

@@ -364,7 +364,7 @@ def test_connection_lost_within_a_poll_is_waited_out(
     assert bench.rows(vin) == expected
 
 
-def test_letter_that_is_too_large_for_its_topic_is_an_error_and_not_a_loss(bench: Bench) -> None:
+def test_letter_that_is_too_large_for_its_topic_says_where_the_message_lies(bench: Bench) -> None:
     admin = KafkaAdminClient(bootstrap_servers=bench.bootstrap)
     admin.delete_topics([bench.settings.dead_topic])
     wait_until(lambda: bench.settings.dead_topic not in admin.list_topics(), "the deletion")
@@ -372,10 +372,12 @@ def test_letter_that_is_too_large_for_its_topic_is_an_error_and_not_a_loss(bench
         {bench.settings.dead_topic: {"num_partitions": 1, "configs": {"max.message.bytes": "1000"}}}
     )
     admin.close()
-    bench.send_raw((b"k", np.random.default_rng(1).bytes(5000), []))
-    with pytest.raises(MessageTooLargeError, match=r"\.dead .*max\.message\.bytes"):
-        bench.drain()
-    assert bench.offsets() == {}
+    (lies_at,) = bench.send_raw((b"k", np.random.default_rng(1).bytes(5000), []))
+    bench.drain()
+    (pointer,) = bench.letters()
+    assert (source(pointer), pointer.value) == (lies_at, b"")
+    assert header(pointer, "left-out") == "5000"
+    assert bench.offsets() == {lies_at[0]: lies_at[1] + 1}
 
 
 def test_letter_larger_than_a_message_may_be_is_kept(bench: Bench) -> None:

@@ -82,8 +82,15 @@ def process(status: ServerStatus) -> psutil.Process:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether it does more than wait for its parent to ask for its exit code."""
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    """Whether it does more than wait for its parent to ask for its exit code.
+
+    Of a program of many threads the last ones hold files and ports a moment longer.
+    """
+    try:
+        ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return False
+    return not ended
 
 
 def crash(status: ServerStatus) -> None:
