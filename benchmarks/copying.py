@@ -38,45 +38,54 @@ class EncodedBatch:
     """A batch's rows, ready to be copied."""
 
     parts: tuple[tuple[str, binary_copy.Encoded], ...]
+    """By group."""
     frames: int
 
 
 def encoded(sent: Iterable[Message]) -> list[EncodedBatch]:
     """The rows that ingest writes, in batches of its size."""
-    signals, numbers = catalogue.default(), dict[str, int]()
-    assembler = Assembler(
-        signals,
-        lambda vin: numbers.setdefault(vin, len(numbers) + 1),
-        retention=timedelta(days=90),
-        future_tolerance=timedelta(minutes=10),
-        report_interval_s=60,
-    )
+    signals, assembler = catalogue.default(), frame_assembler()
     batches = []
 
     def build() -> None:
         frames = assembler.frames
         parts = tuple(
-            (table_name(rows.group), binary_copy.encode(rows, signals.groups[rows.group]))
+            (rows.group, binary_copy.encode(rows, signals.groups[rows.group]))
             for rows in assembler.build(datetime.now(tz=UTC), ()).batch.groups
         )
         batches.append(EncodedBatch(parts=parts, frames=frames))
 
     for offset, message in enumerate(sent):
-        assembler.add(
-            Record(
-                topic="bench",
-                partition=0,
-                offset=offset,
-                key=None,
-                value=encode_protobuf(message),
-                content_type=ContentType.PROTOBUF,
-            )
-        )
+        assembler.add(record_of(offset, encode_protobuf(message)))
         if assembler.weight >= IngestSettings().batch_frames:
             build()
     if not assembler.empty:
         build()
     return batches
+
+
+def frame_assembler() -> Assembler:
+    """What lays a worker's batches out, with numbers of its own for the VINs."""
+    numbers = dict[str, int]()
+    return Assembler(
+        catalogue.default(),
+        lambda vin: numbers.setdefault(vin, len(numbers) + 1),
+        retention=timedelta(days=90),
+        future_tolerance=timedelta(minutes=10),
+        report_interval_s=60,
+    )
+
+
+def record_of(offset: int, payload: bytes) -> Record:
+    """A Protobuf message as it comes out of a topic."""
+    return Record(
+        topic="bench",
+        partition=0,
+        offset=offset,
+        key=None,
+        value=payload,
+        content_type=ContentType.PROTOBUF,
+    )
 
 
 def raw_copy(batches: Sequence[EncodedBatch], *, connections: int = 1) -> float:
@@ -106,17 +115,24 @@ def ensure_partitions(connection: Connection) -> None:
 
 def _copy(connection: Connection, batches: Sequence[EncodedBatch]) -> None:
     for batch in batches:
-        with connection.transaction(), connection.cursor() as cursor:
-            for table, rows in batch.parts:
-                statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-                    sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, rows.columns))
-                )
-                with cursor.copy(statement) as copy:
-                    copy.write(binary_copy.HEADER)
-                    data = rows.data.data
-                    for start in range(0, len(data), COPY_CHUNK_BYTES):
-                        copy.write(data[start : start + COPY_CHUNK_BYTES])
-                    copy.write(binary_copy.TRAILER)
+        with connection.transaction():
+            copy_batch(connection, batch.parts)
+
+
+def copy_batch(connection: Connection, parts: Iterable[tuple[str, binary_copy.Encoded]]) -> None:
+    """COPY a batch's rows, group by group, within the caller's transaction."""
+    with connection.cursor() as cursor:
+        for group, rows in parts:
+            statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+                sql.Identifier(table_name(group)),
+                sql.SQL(", ").join(map(sql.Identifier, rows.columns)),
+            )
+            with cursor.copy(statement) as copy:
+                copy.write(binary_copy.HEADER)
+                data = rows.data.data
+                for start in range(0, len(data), COPY_CHUNK_BYTES):
+                    copy.write(data[start : start + COPY_CHUNK_BYTES])
+                copy.write(binary_copy.TRAILER)
 
 
 def naive(sent: Sequence[Message]) -> float:

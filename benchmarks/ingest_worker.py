@@ -41,6 +41,7 @@ def main() -> None:
             "at": monotonic(),
             "frames": done.frames,
             "resident_mb": process.memory_info().rss / 1e6,
+            "stage_s": worker.metrics.stage_seconds(),
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
         }
         print(json.dumps(line), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -41,6 +42,7 @@ class Filled:
 
     topic: str
     bootstrap: str
+    messages: int
     frames: int
     vins: tuple[str, ...]
 
@@ -52,6 +54,8 @@ class Drained:
     frames_per_s: float
     peak_mb: float
     """Resident memory of the largest worker [MB]."""
+    stage_s: dict[str, float]
+    """Seconds that the threads of all workers were at each stage."""
 
 
 @contextmanager
@@ -74,17 +78,24 @@ def filled(
     """A topic that holds these messages."""
     with topic(bootstrap) as settings:
         publisher = Publisher(settings, bootstrap)
-        frames, vins = 0, dict[str, None]()
+        count, frames, vins = 0, 0, dict[str, None]()
         for message in messages:
             if json_format:
                 payload = encode_json(message, catalogue.default())
                 publisher.send(message.vin, payload, ContentType.JSON)
             else:
                 publisher.send(message.vin, encode_protobuf(message), ContentType.PROTOBUF)
+            count += 1
             frames += message.frame_count
             vins[message.vin] = None
         publisher.close()
-        yield Filled(topic=settings.topic, bootstrap=bootstrap, frames=frames, vins=tuple(vins))
+        yield Filled(
+            topic=settings.topic,
+            bootstrap=bootstrap,
+            messages=count,
+            frames=frames,
+            vins=tuple(vins),
+        )
 
 
 def drain(source: Filled, *, workers: int = 1) -> Drained:
@@ -98,8 +109,15 @@ def drain(source: Filled, *, workers: int = 1) -> Drained:
     ):
         began = monotonic()
         ended = processes.wait_for(source.frames)
-        peaks = [sample.peak_mb for sample in processes.stop()]
-    return Drained(frames_per_s=source.frames / (ended - began), peak_mb=max(peaks))
+        last = processes.stop()
+    stages: Counter[str] = Counter()
+    for sample in last:
+        stages.update(sample.stage_s)
+    return Drained(
+        frames_per_s=source.frames / (ended - began),
+        peak_mb=max(sample.peak_mb for sample in last),
+        stage_s=dict(stages),
+    )
 
 
 @contextmanager
@@ -136,6 +154,8 @@ class Sample:
     """Frames it has written so far."""
     resident_mb: float
     peak_mb: float
+    stage_s: dict[str, float]
+    """Seconds its threads were at each stage so far."""
 
 
 class WorkerProcesses:

@@ -196,6 +196,13 @@ class Metrics:
         self._turned = self._moved = monotonic()
         """When the loop turned last; when something was committed, or there was no lag."""
 
+    def stage_seconds(self) -> dict[str, float]:
+        """Seconds that all threads together were at each stage so far."""
+        name = "telemetry_ingest_stage_seconds_total"
+        return {
+            stage: self.registry.get_sample_value(name, {"stage": stage}) or 0.0 for stage in STAGES
+        }
+
     def stages(self) -> Stages:
         """The stages of one more thread; those of the writing threads are added up."""
         return Stages(self._seconds)
