@@ -6,9 +6,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from time import perf_counter
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+import kafka
 from psycopg import sql
 
 from benchmarks.databases import database
@@ -16,7 +19,7 @@ from ingest.assemble import Assembler
 from ingest.record import Record
 from ingest.settings import IngestSettings
 from schemas import catalogue
-from schemas.wire import ContentType, encode_json, encode_protobuf
+from schemas.wire import ContentType, encode_protobuf
 from storage import binary_copy
 from storage.connection import connect, server
 from storage.partitions import ensure_days
@@ -26,6 +29,7 @@ from storage.signal_tables import table_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from benchmarks.streaming import Filled
     from schemas.wire import Message
     from storage.connection import Connection
 
@@ -135,10 +139,9 @@ def copy_batch(connection: Connection, parts: Iterable[tuple[str, binary_copy.En
                 copy.write(binary_copy.TRAILER)
 
 
-def naive(sent: Sequence[Message]) -> float:
-    """JSON, a dictionary a frame, one executemany a table and message, a commit a message."""
+def naive(source: Filled) -> float:
+    """A first consumer: a message at a time, one executemany a table, a commit [frames/s]."""
     signals = catalogue.default()
-    payloads = [encode_json(message, signals) for message in sent]
     columns = {
         group.name: [signal.name for signal in group.signals] for group in signals.groups.values()
     }
@@ -148,11 +151,19 @@ def naive(sent: Sequence[Message]) -> float:
         for group, names in columns.items()
     }
     booleans = {signal.name for signal in signals.signals if signal.type == "boolean"}
+    consumer = kafka.KafkaConsumer(
+        source.topic,
+        bootstrap_servers=source.bootstrap.split(","),
+        group_id=f"{source.topic}.naive.{uuid4().hex[:8]}",
+        auto_offset_reset="earliest",
+    )
+    numbers = {vin: number for number, vin in enumerate(source.vins, start=1)}
     with database() as dsn, connect(dsn) as connection:
         ensure_partitions(connection)
+        next(consumer)  # joining the group is not consuming
         began = perf_counter()
-        for vehicle_id, payload in enumerate(payloads, start=1):
-            message = json.loads(payload)
+        for record in islice(consumer, source.messages - 1):
+            message = json.loads(record.value)
             with connection.transaction(), connection.cursor() as cursor:
                 for group, names in columns.items():
                     rows = []
@@ -166,7 +177,8 @@ def naive(sent: Sequence[Message]) -> float:
                             else value
                             for name in names
                         ]
-                        rows.append([vehicle_id, frame["time"], *cells])
+                        rows.append([numbers[message["vin"]], frame["time"], *cells])
                     cursor.executemany(statements[group], rows)
         seconds = perf_counter() - began
-    return sum(message.frame_count for message in sent) / seconds
+    consumer.close()
+    return source.frames / source.messages * (source.messages - 1) / seconds

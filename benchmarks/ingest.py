@@ -4,12 +4,14 @@
 - ingest: a worker process on a filled topic: fetch, decode, check, encode, COPY, state, commit;
 - with repeats: every hundredth message comes again three hundred messages later;
 - JSON: the same frames as JSON;
-- two workers of one group;
-- naive: json.loads and one executemany a table and message, as a first consumer is written.
+- one lane: a worker that writes over one connection, where it would write over two by default;
+- two workers of one group, each with one lane: what a second process adds;
+- naive: a consumer as a first one is written: json.loads, one executemany a table and message.
 
 The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles; and by period:
 each second what is measured every second, each tenth second the rest. Three rounds, each with all
-contenders in turn, each on a new database; medians are compared.
+contenders in turn, each on a new database; medians are compared. `busy` is the share of all cores'
+time in which they worked: near 1 the machine is the bound, and `_us` says for whom it worked.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from benchmarks.streaming import drain, filled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from benchmarks.streaming import Drained
     from schemas.wire import Message
 
 ROUNDS = 3
@@ -44,11 +47,13 @@ def run() -> dict[str, float]:
     sent = list(full_messages(vehicles=VEHICLES, messages=MESSAGES))
     rates: defaultdict[str, list[float]] = defaultdict(list)
     peaks: list[float] = []
+    usage: defaultdict[str, list[Drained]] = defaultdict(list)
     with (
         servers() as bootstrap,
         filled(bootstrap, sent) as full,
         filled(bootstrap, _repeating(sent)) as repeating,
         filled(bootstrap, sent[:JSON_MESSAGES], json_format=True) as as_json,
+        filled(bootstrap, sent[:NAIVE_MESSAGES], json_format=True) as for_naive,
         filled(
             bootstrap, messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES)
         ) as by_period,
@@ -57,16 +62,20 @@ def run() -> dict[str, float]:
         few_columns = encoded(messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES))
         for number in range(1, ROUNDS + 1):
             rates["raw_copy"].append(raw_copy(batches))
-            drained = drain(full)
-            rates["ingest"].append(drained.frames_per_s)
-            peaks.append(drained.peak_mb)
-            rates["repeats"].append(drain(repeating).frames_per_s)
-            rates["json"].append(drain(as_json).frames_per_s)
+            for name, drained in (
+                ("ingest", drain(full)),
+                ("repeats", drain(repeating)),
+                ("json", drain(as_json)),
+                ("one_lane", drain(full, lanes=1)),
+                ("two_workers", drain(full, workers=2, lanes=1)),
+                ("by_period", drain(by_period)),
+            ):
+                rates[name].append(drained.frames_per_s)
+                usage[name].append(drained)
+            peaks.append(usage["ingest"][-1].peak_mb)
             rates["raw_copy_2"].append(raw_copy(batches, connections=2))
-            rates["two_workers"].append(drain(full, workers=2).frames_per_s)
             rates["by_period_raw_copy"].append(raw_copy(few_columns))
-            rates["by_period"].append(drain(by_period).frames_per_s)
-            rates["naive"].append(naive(sent[:NAIVE_MESSAGES]))
+            rates["naive"].append(naive(for_naive))
             print(
                 f"round {number}: "
                 + ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()),
@@ -81,6 +90,25 @@ def run() -> dict[str, float]:
         "ingest_values_per_s": medians["ingest"] * PRESENT,
         "ingest_peak_memory_mb": statistics.median(peaks),
         **{f"{what}_of_{base}": _ratio(rates, what, base) for what, base in _COMPARED},
+        **{
+            figure: value
+            for name in ("ingest", "two_workers", "by_period")
+            for figure, value in _bound(name, usage[name]).items()
+        },
+    }
+
+
+def _bound(name: str, rounds: list[Drained]) -> dict[str, float]:
+    """How busy the cores were, and for whom: processor time a frame [µs]."""
+    kinds = ("python", "database", "kafka")
+    return {
+        f"{name}_busy": statistics.median(drained.cpu.busy for drained in rounds),
+        **{
+            f"{name}_{kind}_us": statistics.median(
+                1e6 * drained.cpu.seconds.get(kind, 0.0) / drained.frames for drained in rounds
+            )
+            for kind in kinds
+        },
     }
 
 
@@ -90,6 +118,7 @@ _COMPARED = (
     ("by_period", "by_period_raw_copy"),
     ("ingest", "naive"),
     ("json", "ingest"),
+    ("two_workers", "one_lane"),
     ("two_workers", "ingest"),
     ("two_workers", "raw_copy_2"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Thread
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import kafka
 
+from benchmarks.cpu import Usage, Watch
 from benchmarks.databases import database
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
@@ -51,11 +52,14 @@ class Filled:
 class Drained:
     """How workers did it."""
 
+    frames: int
     frames_per_s: float
     peak_mb: float
     """Resident memory of the largest worker [MB]."""
     stage_s: dict[str, float]
     """Seconds that the threads of all workers were at each stage."""
+    cpu: Usage
+    """Who the cores worked for meanwhile."""
 
 
 @contextmanager
@@ -98,25 +102,31 @@ def filled(
         )
 
 
-def drain(source: Filled, *, workers: int = 1) -> Drained:
+def drain(source: Filled, *, workers: int = 1, lanes: int | None = None) -> Drained:
     """Worker processes of one group drain the topic into a database of their own.
+
+    Each writes over so many lanes (connections); None: as many as it does by default.
 
     Time runs from when all are ready to join the group to the commit of the last frame.
     """
     with (
         registered(source.vins) as dsn,
-        working(source.topic, source.bootstrap, dsn, workers=workers) as processes,
+        working(source.topic, source.bootstrap, dsn, workers=workers, lanes=lanes) as processes,
     ):
-        began = monotonic()
+        began, watch = monotonic(), Watch()
         ended = processes.wait_for(source.frames)
+        cpu = watch.stop()
         last = processes.stop()
-    stages: Counter[str] = Counter()
-    for sample in last:
-        stages.update(sample.stage_s)
+    stages: defaultdict[str, float] = defaultdict(float)
+    for spent in processes.stage_s:
+        for stage, seconds in spent.items():
+            stages[stage] += seconds
     return Drained(
+        frames=source.frames,
         frames_per_s=source.frames / (ended - began),
         peak_mb=max(sample.peak_mb for sample in last),
         stage_s=dict(stages),
+        cpu=cpu,
     )
 
 
@@ -132,11 +142,17 @@ def registered(vins: Iterable[str]) -> Iterator[SecretStr]:
 
 @contextmanager
 def working(
-    topic: str, bootstrap: str, dsn: SecretStr, *, workers: int = 1
+    topic: str, bootstrap: str, dsn: SecretStr, *, workers: int = 1, lanes: int | None = None
 ) -> Iterator[WorkerProcesses]:
     """Workers of one group, told to go; stopped at the end."""
-    task = {"topic": topic, "bootstrap": bootstrap, "dsn": dsn.get_secret_value()}
-    processes = WorkerProcesses(task | {"group": f"bench.{uuid4().hex[:8]}"}, workers)
+    task = {
+        "topic": topic,
+        "bootstrap": bootstrap,
+        "dsn": dsn.get_secret_value(),
+        "group": f"bench.{uuid4().hex[:8]}",
+        "lanes": lanes or IngestSettings().lanes,
+    }
+    processes = WorkerProcesses(task, workers)
     try:
         processes.go()
         yield processes
@@ -154,14 +170,18 @@ class Sample:
     """Frames it has written so far."""
     resident_mb: float
     peak_mb: float
-    stage_s: dict[str, float]
-    """Seconds its threads were at each stage so far."""
 
 
 class WorkerProcesses:
-    """Processes of `benchmarks.ingest_worker`, and what they have said so far."""
+    """Processes of `benchmarks.ingest_worker`, and what they have said so far.
 
-    def __init__(self, task: dict[str, str], workers: int) -> None:
+    Attributes:
+        samples: by worker, what it said after each batch.
+        stage_s: of each worker that has ended, the seconds its threads were at each stage.
+    """
+
+    def __init__(self, task: dict[str, object], workers: int) -> None:
+        self.stage_s: list[dict[str, float]] = []
         self.samples: list[list[Sample]] = [[] for _ in range(workers)]
         self._processes = [
             subprocess.Popen(
@@ -201,11 +221,18 @@ class WorkerProcesses:
             process.terminate()
         for process in self._processes:
             process.wait(timeout=60)
+        for thread in self._listening:
+            if thread.ident is not None:
+                thread.join(timeout=60)
         return [said[-1] for said in self.samples if said]
 
     def _listen(self, number: int) -> None:
         for line in _output(self._processes[number]):
-            self.samples[number].append(Sample(**json.loads(line)))
+            said = json.loads(line)
+            if "stage_s" in said:
+                self.stage_s.append(said["stage_s"])
+            else:
+                self.samples[number].append(Sample(**said))
 
 
 def _tell(process: subprocess.Popen[str], line: str) -> None:

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 FETCH_MAX_BYTES = 16 << 20
 """What one fetch brings at the most, of all partitions [bytes]: it bounds a worker's memory."""
 
-PARTITION_FETCH_BYTES = 4 << 20
-"""What one fetch brings of a partition at the most [bytes]."""
+PARTITION_FETCH_BYTES = 1 << 20
+"""What one fetch brings of a partition at the most [bytes]: about a batch, so that a backlog comes
+from all partitions in turn, and the lanes that write them are at work together."""
 
 POLL_RECORDS = 100
 """Messages that one poll brings at the most: a stop is noticed between polls."""

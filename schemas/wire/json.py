@@ -71,7 +71,7 @@ def decode_json(payload: bytes, catalogue: Catalogue) -> Message:
         raise too_many_rows(len(frames))
     if len(events) > MAX_EVENTS:
         raise too_many_events(len(events))
-    blocks, unknown_signals = _read_frames(frames, catalogue)
+    blocks, unknown_signals, frame_quotes = _read_frames(frames, catalogue)
     message = Message(
         vin=vin,
         catalogue_version=catalogue_version,
@@ -79,7 +79,8 @@ def decode_json(payload: bytes, catalogue: Catalogue) -> Message:
         events=tuple(_read_event(f"event {index}", event) for index, event in enumerate(events)),
         unknown_signals=unknown_signals,
     )
-    refuse_duplicates(payload, quotes(document))
+    document["frames"] = []
+    refuse_duplicates(payload, quotes(document) + frame_quotes)
     return message
 
 
@@ -106,9 +107,14 @@ def encode_json(message: Message, catalogue: Catalogue) -> bytes:
 
 def _read_frames(
     frames: Sequence[Any], catalogue: Catalogue
-) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """Gather frames into blocks; also the names that the catalogue does not have."""
+) -> tuple[tuple[Block, ...], tuple[str, ...], int]:
+    """Gather frames into blocks; also the names that the catalogue does not have.
+
+    The third is the quotation marks that the frames need, see `schemas.wire.duplicates`: they are
+    most of a message, and here every value is looked at anyhow.
+    """
     groups: dict[tuple[str, ...], tuple[list[int], list[list[Any]]]] = {}
+    marks = 0
     for index, frame in enumerate(frames):
         if type(frame) is not dict or frame.keys() != _FRAME_MEMBERS:
             raise DecodeError(
@@ -120,7 +126,9 @@ def _read_frames(
                 Refusal.BAD_FIELD, f"frame {index}: signals must be an object of names and values"
             )
         values = list(signals.values())
+        marks += 2 * (len(frame) + len(signals)) + quotes(frame["time"])
         if not _VALUE_TYPES.issuperset(map(type, values)):
+            marks += 2 * sum(type(value) is str for value in values)
             values = [_read_odd_value(index, name, value) for name, value in signals.items()]
         times, rows = groups.setdefault(tuple(signals), ([], []))
         times.append(read_time(frame["time"]))
@@ -138,7 +146,7 @@ def _read_frames(
         )
     for name in unknown:
         check_text("a signal's name", name, Refusal.BAD_FIELD)
-    return tuple(blocks), tuple(unknown)
+    return tuple(blocks), tuple(unknown), marks
 
 
 def _read_odd_value(index: int, name: str, value: Any) -> Any:

@@ -22,12 +22,22 @@ RETURNING next_offset
 -- :name upsert_state
 -- Newest value wins, each by its own time; at the same time the later message does, unless it only
 -- fills gaps. In the order of the key, so that two writers never wait for each other in a circle.
+-- The usual row is newer in every value and lacks none that is known: it takes the old one's place,
+-- and only the others are put together value by value.
 INSERT INTO vehicle_state AS state (vehicle_id, signal_group, time, "values", times)
 SELECT vehicle_id, signal_group, time, "values", times
 FROM state_stage
 ORDER BY vehicle_id, signal_group
 ON CONFLICT (vehicle_id, signal_group) DO UPDATE
 SET ("values", times) = (
+        WITH usual AS (
+            SELECT (SELECT min(new_time) FROM unnest(excluded.times) AS new_time
+                    WHERE new_time > '-infinity') > state.time
+                   AND array_positions(excluded.values, 'NaN')
+                       <@ array_positions(state.values, 'NaN') AS replaces
+        )
+        SELECT excluded.values, excluded.times FROM usual WHERE replaces
+        UNION ALL
         SELECT array_agg(CASE WHEN newer THEN cell.new_value ELSE coalesce(cell.value, 'NaN') END
                          ORDER BY cell.position),
                array_agg(CASE WHEN newer THEN cell.new_time
@@ -39,6 +49,7 @@ SET ("values", times) = (
                              AND (cell.new_time > coalesce(cell.time, '-infinity')
                                   OR cell.new_time = cell.time AND NOT %(fills_gaps)s) AS newer
                      ) AS guard
+        HAVING NOT (SELECT replaces FROM usual)
     ),
     time = greatest(state.time, excluded.time),
     updated_at = now()
