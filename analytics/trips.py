@@ -1,35 +1,53 @@
-"""Trips: from the engine's start to its stop, with distance, idling and fuel.
+"""Trips: when a vehicle was under way, how far, how long it idled, and what it burnt.
 
 A trip is a run of rows in which the engine runs or the vehicle moves, held together over rests
 shorter than `TripRules.rest_s`. Rows count for the time until the next one; a gap in the data is
-not time the vehicle spent in any state, though counters carry over it.
+not time the vehicle spent in any state, though counters carry over it. A vehicle that moves
+without its engine is towed or carried: that is a trip of its own kind, and nobody's driving.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from analytics.counters import rises
+from analytics.samples import SampleRules, prepare
+from analytics.spans import Spans, duration_s, end_us, greatest, held, total
+from analytics.speed import SPEED_SOURCES
+from analytics.trip_spans import DRIVEN, FERRIED, TOWED, trip_spans
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-METHOD_VERSION = 1
+    from analytics.samples import Samples
+
+METHOD_VERSION = 2
 """Raised when the same signals would give other trips."""
 
 INPUT_SIGNALS = (
     "wheel_speed",
+    "tachograph_speed",
+    "gnss_speed",
     "engine_speed",
     "engine_running",
+    "ignition_on",
+    "gear_current",
+    "driveline_engaged",
+    "clutch_switch",
     "fuel_rate",
     "odometer",
     "fuel_used_total",
     "latitude",
     "longitude",
 )
-"""The catalogue signals that `find_trips` reads; any may be absent."""
+"""The catalogue signals that trips depend on; any may be absent."""
+
+KINDS = ("drive", "idle", "tow", "ferry")
+"""Driven; stood with the engine running; moved on its wheels, or as freight, without the engine."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,59 +56,46 @@ class TripRules:
 
     rest_s: float = 300.0
     """A rest this long ends a trip [s]; Samsara's trips end after 5 min [kb.samsara.com]."""
+    gap_s: float = 300.0
+    """So does so long a gap in the data [s], unless the odometer shows that it drove on."""
+    drove_on_km_h: float = 10.0
+    """It drove on where the odometer rose this fast over the gap [km/h]: town traffic with its
+    stops is faster."""
+    longest_gap_s: float = 7200.0
+    """Over a longer gap nobody knows whether it was one trip [s]."""
     running_rpm: float = 300.0
     """An engine turning this fast runs [rpm]; a starter turns it at less than 300."""
     moving_km_h: float = 1.0
     """Below this the vehicle stands [km/h]: wheel speed sensors do not see less."""
     longest_step_s: float = 60.0
     """Rows further apart than this have a gap between them, which is nobody's time [s]."""
+    motion_s: float = 5.0
+    """Moving for less without the engine is a flicker and begins nothing [s]."""
     least_km: float = 0.1
     """What moved less and lasted less than `least_s` is no trip but a manoeuvre [km]."""
     least_s: float = 60.0
     """See `least_km` [s]."""
+    stop_s: float = 3.0
+    """Standing for so long between two stretches of driving is a stop [s]."""
+    tow_s: float = 120.0
+    """Moving for so long with ignition or engine off is being towed [s]: longer than any vehicle
+    rolls."""
+    ferry_s: float = 300.0
+    """Moving for so long while the wheels stand is being carried [s] ..."""
+    ferry_km_h: float = 5.0
+    """... faster than a receiver drifts [km/h] ..."""
+    ferry_km: float = 1.0
+    """... and so far [km]."""
+    odometer_km_h: float = 250.0
+    """An odometer that rises faster than a vehicle drives has jumped [km/h]."""
+    odometer_share: float = 0.25
+    """An odometer that differs by more than this from a speed known throughout is wrong."""
+    fuel_l_h: float = 300.0
+    """A fuel counter that rises faster than an engine burns has jumped [L/h]: 1,200 kW."""
     least_fuel_coverage: float = 0.95
     """Fuel is integrated where the rate is there for this share of the engine's time."""
-
-
-def find_trips(signals: pd.DataFrame, rules: TripRules | None = None) -> pd.DataFrame:
-    """Cut one vehicle's signals into trips.
-
-    Args:
-        signals: one vehicle's rows by time (a sorted UTC DatetimeIndex), any of the columns
-            INPUT_SIGNALS in the catalogue's units (km/h, rpm, L/h, km, L, degrees), NaN absent.
-            An absent column is one that is NaN throughout.
-        rules: where trips begin and end.
-
-    Returns:
-        A row a trip by time: start_time, end_time (UTC); distance_km; duration_s; idle_s (engine
-        running, vehicle standing); fuel_l, idle_fuel_l and l_per_100km (NaN where there was
-        neither counter nor rate, or no distance); max_speed_kmh; start_latitude, start_longitude,
-        end_latitude, end_longitude; distance_source (odometer or wheel_speed) and fuel_source
-        (fuel_used_total, fuel_rate, or None).
-    """
-    rules = rules or TripRules()
-    rows = signals.reindex(columns=list(INPUT_SIGNALS)).astype(float)
-    if rows.empty:
-        return _table([])
-    rows["step_s"] = _steps(rows.index, rules.longest_step_s)
-    moving = rows["wheel_speed"] >= rules.moving_km_h
-    running = (rows["engine_speed"] >= rules.running_rpm) | (rows["engine_running"] == 1)
-    rows["idle"] = running & ~moving
-    rows["running"] = running
-    active = rows[running | moving]
-    if active.empty:
-        return _table([])
-    rest = pd.Series(active.index, index=active.index).diff() > pd.Timedelta(seconds=rules.rest_s)
-    trips: list[dict[str, Any]] = [
-        _trip(part, rules) for _, part in active.groupby(np.cumsum(rest.to_numpy()), sort=True)
-    ]
-    return _table(
-        [
-            trip
-            for trip in trips
-            if trip["distance_km"] >= rules.least_km or trip["duration_s"] >= rules.least_s
-        ]
-    )
+    least_speed_coverage: float = 0.9
+    """Distance is integrated where the speed is known for this share of the rows' time."""
 
 
 COLUMNS = (
@@ -109,69 +114,223 @@ COLUMNS = (
     "end_longitude",
     "distance_source",
     "fuel_source",
+    "kind",
+    "driving_s",
+    "stop_count",
 )
 """The columns of a table of trips."""
 
-
-def _table(trips: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(trips, columns=list(COLUMNS))
-
-
-def _steps(times: pd.Index[pd.Timestamp], longest_s: float) -> NDArray[np.float64]:
-    """Seconds each row stands for: until the next, or the usual step where a gap follows."""
-    microseconds = times.to_numpy(dtype="datetime64[us]").astype(np.int64)
-    steps = np.diff(microseconds).astype(np.float64) / 1e6
-    regular = steps <= longest_s
-    usual = float(np.median(steps[regular])) if regular.any() else 0.0
-    return np.append(np.where(regular, steps, usual), usual)
+TEXTS = ("distance_source", "fuel_source", "kind")
+"""Those of them that are texts, or None."""
 
 
-def _trip(rows: pd.DataFrame, rules: TripRules) -> dict[str, Any]:
-    """Sum up the active rows of one trip."""
-    step_s = rows["step_s"]
-    distance_km, distance_source = _distance(rows)
-    fuel_l, fuel_source = _fuel(rows, rules)
-    idle = rows[rows["idle"]]
-    idle_rate_known = fuel_source is not None and rows["fuel_rate"].notna().any()
-    latitude, longitude = rows["latitude"].dropna(), rows["longitude"].dropna()
-    start, end = rows.index[0], rows.index[-1] + pd.Timedelta(seconds=float(step_s.iloc[-1]))
-    return {
-        "start_time": start,
-        "end_time": end,
+def find_trips(signals: pd.DataFrame, rules: TripRules | None = None) -> pd.DataFrame:
+    """Cut one vehicle's signals into trips: `trips_of` the samples made ready by these rules.
+
+    Args:
+        signals: one vehicle's rows by time (a UTC DatetimeIndex), any of the columns INPUT_SIGNALS
+            in the catalogue's units (km/h, rpm, L/h, km, L, degrees), NaN absent. An absent
+            column is one that is NaN throughout.
+        rules: where trips begin and end.
+
+    Raises:
+        UnreadableSignalsError: the index is no time, or a column is no number.
+    """
+    rules = rules or TripRules()
+    sample_rules = SampleRules(
+        longest_step_s=rules.longest_step_s,
+        moving_km_h=rules.moving_km_h,
+        running_rpm=rules.running_rpm,
+    )
+    return trips_of(prepare(signals, sample_rules), rules)
+
+
+def trips_of(samples: Samples, rules: TripRules | None = None) -> pd.DataFrame:
+    """Cut one vehicle's samples into trips.
+
+    Args:
+        samples: one vehicle's rows, made ready. What moving, running and a gap are, they say.
+        rules: where trips begin and end.
+
+    Returns:
+        A row a trip by time: start_time, end_time (UTC); distance_km, what the wheels rolled (NaN
+        where neither odometer nor speed tell); duration_s; idle_s (engine running, vehicle known
+        to stand); fuel_l, idle_fuel_l and l_per_100km (NaN where there was neither counter nor
+        rate, or no distance); max_speed_kmh; start_latitude, start_longitude, end_latitude,
+        end_longitude; distance_source (odometer, or the speed that was integrated most: one of
+        SPEED_SOURCES; None) and fuel_source (fuel_used_total, fuel_rate, or None); kind (one of
+        KINDS); driving_s (moving) and stop_count (standing between two moves), both 0 where
+        nobody drove.
+    """
+    rules = rules or TripRules()
+    if not len(samples):
+        return _table({})
+    spans, ways = trip_spans(samples, rules)
+    distance_km, distance_source = _distance(samples, spans, rules)
+    lasts_s = duration_s(samples, spans)
+    ran = _sum(samples.step_s * samples.running, spans) > 0
+    # What moved without an engine must have come somewhere; an engine is heard where it stands.
+    counts = (distance_km >= rules.least_km) | (ways == FERRIED)
+    counts |= (lasts_s >= rules.least_s) & (ran | np.isnan(distance_km))
+    spans, ways, ran, lasts_s = spans[counts], ways[counts], ran[counts], lasts_s[counts]
+    distance_km, distance_source = distance_km[counts], distance_source[counts]
+    kind = np.select(
+        [ways == TOWED, ways == FERRIED, ran & (distance_km < rules.least_km)],
+        ["tow", "ferry", "idle"],
+        "drive",
+    ).astype(object)
+    fuel_l, idle_fuel_l, fuel_source = _fuel(samples, spans, rules)
+    driven = (kind == "drive") & (distance_km >= rules.least_km)
+    start, end = samples.time_us[spans.first], end_us(samples, spans)
+    table: dict[str, object] = {
+        "start_time": start.view("datetime64[us]"),
+        "end_time": end.view("datetime64[us]"),
         "distance_km": distance_km,
-        "duration_s": (end - start).total_seconds(),
-        "idle_s": float(idle["step_s"].sum()),
+        "duration_s": lasts_s,
+        "idle_s": _sum(samples.step_s * _idle(samples), spans),
         "fuel_l": fuel_l,
-        "idle_fuel_l": (
-            float((idle["fuel_rate"] * idle["step_s"]).sum() / 3600) if idle_rate_known else np.nan
-        ),
-        "l_per_100km": 100 * fuel_l / distance_km if distance_km >= rules.least_km else np.nan,
-        "max_speed_kmh": float(rows["wheel_speed"].max()),
-        "start_latitude": float(latitude.iloc[0]) if len(latitude) else np.nan,
-        "start_longitude": float(longitude.iloc[0]) if len(longitude) else np.nan,
-        "end_latitude": float(latitude.iloc[-1]) if len(latitude) else np.nan,
-        "end_longitude": float(longitude.iloc[-1]) if len(longitude) else np.nan,
+        "idle_fuel_l": idle_fuel_l,
+        "l_per_100km": 100 * fuel_l / np.where(driven, distance_km, np.nan),
+        "max_speed_kmh": greatest(samples.speed_km_h, spans),
+        **_places(samples, spans),
         "distance_source": distance_source,
         "fuel_source": fuel_source,
+        "kind": kind,
+        "driving_s": np.where(ways == DRIVEN, _sum(samples.step_s * samples.moving, spans), 0.0),
+        "stop_count": np.where(ways == DRIVEN, _stops(samples, spans, rules), 0),
     }
+    return _table(table)
 
 
-def _distance(rows: pd.DataFrame) -> tuple[float, str]:
+def trip_of(samples: Samples, trips: pd.DataFrame) -> NDArray[np.intp]:
+    """For each row the number of the trip it lies in, -1 outside.
+
+    Args:
+        samples: n rows of one vehicle.
+        trips: its trips by time, as `trips_of` gives them.
+    """
+    start_us, end = (
+        trips[name].to_numpy(dtype="datetime64[us]").astype(np.int64)
+        for name in ("start_time", "end_time")
+    )
+    if not len(trips):
+        return np.full(len(samples), -1)
+    number = np.searchsorted(start_us, samples.time_us, side="right") - 1
+    return np.where((number >= 0) & (samples.time_us < end[number]), number, -1)
+
+
+def _table(columns: dict[str, object]) -> pd.DataFrame:
+    """The columns as a frame, their types right where there is no trip."""
+    types = dict.fromkeys(COLUMNS, "float64") | dict.fromkeys(TEXTS, "object")
+    types |= {"start_time": "datetime64[us]", "end_time": "datetime64[us]", "stop_count": "int64"}
+    trips = pd.DataFrame(
+        {name: pd.Series(columns.get(name, []), dtype=types[name]) for name in COLUMNS}
+    )
+    for name in ("start_time", "end_time"):
+        trips[name] = trips[name].dt.tz_localize("UTC")
+    return trips
+
+
+def _sum(values: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
+    """(k,) as spans.total, for values that are all there and spans that all have rows."""
+    if not len(spans):
+        return np.empty(0)
+    edges = np.column_stack((spans.first, spans.stop)).ravel()
+    return np.add.reduceat(np.append(values, 0.0), edges)[::2]
+
+
+def _idle(samples: Samples) -> NDArray[np.bool_]:
+    """The engine runs and the vehicle is known to stand."""
+    return samples.running & ~samples.moving & (samples.speed_source >= 0)
+
+
+def _distance(
+    samples: Samples, spans: Spans, rules: TripRules
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Kilometres by the odometer, which also counts while no data came; else by the speed."""
-    odometer = rows["odometer"].dropna()
-    if len(odometer) > 1:
-        return float(odometer.iloc[-1] - odometer.iloc[0]), "odometer"
-    return float((rows["wheel_speed"] * rows["step_s"]).sum() / 3600), "wheel_speed"
+    step_s, source = samples.step_s, samples.speed_source
+    km = np.where(source < 0, 0.0, samples.speed_km_h) * step_s / 3600
+    all_s = _sum(step_s, spans)
+    by_source = np.zeros((len(SPEED_SOURCES), len(spans)))
+    for number in np.flatnonzero(np.bincount(source + 1, minlength=1)[1:]):
+        by_source[number] = _sum(step_s * (source == number), spans)
+    integrated_km = np.where(
+        (by_source.sum(axis=0) >= rules.least_speed_coverage * all_s) & (all_s > 0),
+        _sum(km, spans),
+        np.nan,
+    )
+    # 0.25 km are two counts of the coarse odometer (SAE J1939 SPN 245).
+    odometer = rises(
+        samples["odometer"], samples.time_us, spans, fastest_h=rules.odometer_km_h, count=0.25
+    )
+    # Before its first reading and after its last the speed has to do.
+    counted_km = odometer.by + total(km, odometer.before) + total(km, odometer.after)
+    gaps = np.append(0, np.cumsum(samples.gap))
+    unbroken = gaps[spans.stop] == gaps[spans.first + 1]
+    differs = np.abs(counted_km - integrated_km) > np.maximum(
+        1.0, rules.odometer_share * integrated_km
+    )
+    believed = odometer.sound & ~(unbroken & differs)
+    names = np.array([*SPEED_SOURCES, None], dtype=object)
+    most = np.where(np.isnan(integrated_km), len(SPEED_SOURCES), by_source.argmax(axis=0))
+    return (
+        np.where(believed, counted_km, integrated_km),
+        np.where(believed, "odometer", names[most]),
+    )
 
 
-def _fuel(rows: pd.DataFrame, rules: TripRules) -> tuple[float, str | None]:
-    """Litres by the engine's counter, else by its rate where that is there nearly all the time."""
-    counter = rows["fuel_used_total"].dropna()
-    if len(counter) > 1:
-        return float(counter.iloc[-1] - counter.iloc[0]), "fuel_used_total"
-    running = rows[rows["running"]]
-    rate = running["fuel_rate"]
-    covered, all_ = running["step_s"][rate.notna()].sum(), running["step_s"].sum()
-    if all_ > 0 and covered >= rules.least_fuel_coverage * all_:
-        return float((rate * running["step_s"]).sum() / 3600), "fuel_rate"
-    return np.nan, None
+def _fuel(
+    samples: Samples, spans: Spans, rules: TripRules
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.object_]]:
+    """Litres, litres while idling, and where from: the engine's counter, else its rate.
+
+    The rate counts where it is there nearly all the time the engine runs.
+    """
+    rate = samples["fuel_rate"]
+    known = ~np.isnan(rate)
+    burnt_l = np.where(known, rate, 0.0) * samples.step_s / 3600
+    # 1 L is two counts of the coarse fuel counter (SAE J1939 SPN 250).
+    counter = rises(
+        samples["fuel_used_total"], samples.time_us, spans, fastest_h=rules.fuel_l_h, count=1.0
+    )
+    counted_l = counter.by + total(burnt_l, counter.before) + total(burnt_l, counter.after)
+    running_s = _sum(samples.step_s * samples.running, spans)
+    told_s = _sum(samples.step_s * (samples.running & known), spans)
+    by_rate = (running_s > 0) & (told_s >= rules.least_fuel_coverage * running_s)
+    source = np.select(
+        [counter.sound, by_rate], ["fuel_used_total", "fuel_rate"], default=""
+    ).astype(object)
+    source[source == ""] = None
+    fuel_l = np.select([counter.sound, by_rate], [counted_l, _sum(burnt_l, spans)], np.nan)
+    told = (counter.sound | by_rate) & (_sum(known.astype(np.float64), spans) > 0)
+    idle_l = np.where(told, _sum(burnt_l * _idle(samples), spans), np.nan)
+    return fuel_l, idle_l, source
+
+
+def _places(samples: Samples, spans: Spans) -> dict[str, NDArray[np.float64]]:
+    """The first and the last known position within each span."""
+    latitude, longitude = samples["latitude"], samples["longitude"]
+    known = np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))
+    first = np.searchsorted(known, spans.first)
+    last = np.searchsorted(known, spans.stop) - 1
+    there = last >= first
+    place = {}
+    for end, rows in (("start", first), ("end", last)):
+        row = known[rows[there]]
+        for name, values in (("latitude", latitude), ("longitude", longitude)):
+            place[f"{end}_{name}"] = np.full(len(spans), np.nan)
+            place[f"{end}_{name}"][there] = values[row]
+    return place
+
+
+def _stops(samples: Samples, spans: Spans, rules: TripRules) -> NDArray[np.intp]:
+    """How often the vehicle stood between two moves of each span."""
+    moving = np.flatnonzero(samples.moving)
+    standing = held(samples, ~samples.moving & (samples.speed_source >= 0), least_s=rules.stop_s)
+    trip = np.searchsorted(spans.first, standing.first, side="right") - 1
+    before, after = np.searchsorted(moving, standing.first), np.searchsorted(moving, standing.stop)
+    # Between a move and a move of the same trip.
+    between = (trip >= 0) & (before > 0) & (after < len(moving))
+    trip, before, after = trip[between], before[between] - 1, after[between]
+    within = (moving[before] >= spans.first[trip]) & (moving[after] < spans.stop[trip])
+    return np.bincount(trip[within], minlength=len(spans))

@@ -7,6 +7,8 @@
     ├── SimulationError     a simulation that cannot be run as asked           (simulator)
     ├── ServerError         an embedded server that cannot be had              (servers)
     ├── StorageError        a database that refuses, or is not ready           (storage)
+    ├── UnreadableSignalsError, ThresholdError, ScoreError, FatigueError, TimeZoneError, LayoutError
+    │                       driving that cannot be judged as asked             (analytics)
     ├── IngestError         a worker that must stop for a person to look       (ingest)
     └── SettingsError       a setting whose value cannot be used               (any room)
 

@@ -24,6 +24,7 @@ class VehicleModel:
     Attributes:
         key: Name of the table in `models.toml`.
         title: What people call it.
+        vehicle_class: The class it is judged in, by its thresholds and among its peers.
         wmi: Maker's world manufacturer identifier with the next letters of its VINs.
         route: Kind of road it works on, a key of `simulator.road.ROUTES`.
         mass_empty_kg: Tractor, trailer and driver without cargo.
@@ -55,6 +56,7 @@ class VehicleModel:
 
     key: str
     title: str
+    vehicle_class: str
     wmi: str
     route: str
     mass_empty_kg: float
