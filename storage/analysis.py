@@ -128,6 +128,21 @@ def trips_around(
     return min(start, first or start), max(stop, last or stop)
 
 
+def rows_beside(
+    connection: Connection, vehicle_id: int, start: datetime, stop: datetime, reach: timedelta
+) -> tuple[datetime | None, datetime | None]:
+    """The last row before a span and the first one after it, of what trips are found in.
+
+    None: there is none within `reach`.
+    """
+    row = connection.execute(
+        query("rows_beside"),
+        {"vehicle_id": vehicle_id, "start": start, "stop": stop, "reach": reach},
+    ).fetchone()
+    before, after = row or (None, None)
+    return before, after
+
+
 def store_trips(
     connection: Connection,
     vehicle_id: int,
@@ -170,7 +185,21 @@ def store_trips(
                     for record in records
                 ],
             )
+        mark_analysed(connection, seen, method_version)
+
+
+def mark_analysed(connection: Connection, seen: Iterable[ChangedDay], method_version: int) -> None:
+    """Write down, in the caller's transaction, that days are analysed as far as was seen."""
+    with connection.cursor() as cursor:
         cursor.executemany(
             query("mark_analysed"),
-            [{"vehicle_id": day.vehicle_id, "day": day.day, "seen": day.touched} for day in seen],
+            [
+                {
+                    "vehicle_id": day.vehicle_id,
+                    "day": day.day,
+                    "seen": day.touched,
+                    "method_version": method_version,
+                }
+                for day in seen
+            ],
         )

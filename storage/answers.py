@@ -74,9 +74,14 @@ class Trip:
 
     start_time: datetime
     end_time: datetime
-    distance_km: float
+    kind: str
+    driver_id: int | None
+    """Who drove most of it; None: nobody is known, or the principal may not know."""
+    distance_km: float | None
     duration_s: float
+    driving_s: float | None
     idle_s: float
+    stop_count: int | None
     fuel_l: float | None
     idle_fuel_l: float | None
     l_per_100km: float | None
@@ -85,7 +90,7 @@ class Trip:
     start_longitude: float | None
     end_latitude: float | None
     end_longitude: float | None
-    distance_source: str
+    distance_source: str | None
     fuel_source: str | None
 
 

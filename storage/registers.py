@@ -53,6 +53,137 @@ def register_vehicle(
     return Vehicle(vehicle_id=number, vin=vin, check_digit_ok=fits)
 
 
+def set_vehicle_class(connection: Connection, vin: str, vehicle_class: str) -> None:
+    """Say by which thresholds and peers a vehicle is judged.
+
+    Where that is news, its days count as analysed by an older method, see
+    `storage.behaviour.redo_older`.
+
+    Args:
+        connection: an autocommit connection.
+        vin: the vehicle.
+        vehicle_class: heavy_truck, medium_truck, light_truck, bus or car.
+
+    Raises:
+        StorageError: the VIN is not registered, or there is no such class.
+    """
+    number = find_vehicle(connection, vin)
+    if number is None:
+        raise StorageError(f"Vehicle {vin} is not registered: register it before its class is set.")
+    with refusal_of(f"class {vehicle_class} of vehicle {vin}"):
+        connection.execute(
+            query("set_vehicle_class"), {"vehicle_id": number, "vehicle_class": vehicle_class}
+        )
+
+
+def ensure_fleet(
+    connection: Connection, *, party_id: int, name: str, time_zone: str = "Asia/Shanghai"
+) -> int:
+    """The number of a party's fleet of that name, which is made if need be.
+
+    Args:
+        connection: an autocommit connection.
+        party_id: whose fleet it is.
+        name: the fleet's.
+        time_zone: IANA name; the fleet's days and weeks are cut by it from now on.
+
+    Raises:
+        StorageError: there is no such party or time zone.
+    """
+    with refusal_of(f"fleet {name} of party {party_id} in {time_zone}"):
+        row = connection.execute(
+            query("ensure_fleet"), {"party_id": party_id, "name": name, "time_zone": time_zone}
+        ).fetchone()
+    if row is None:  # pragma: no cover - the statement always returns a row
+        raise StorageError(f"Fleet {name} could not be made.")
+    return int(row[0])
+
+
+def add_to_fleet(
+    connection: Connection,
+    *,
+    fleet_id: int,
+    vin: str,
+    member: tuple[datetime | None, datetime | None] = (None, None),
+) -> None:
+    """Let a vehicle be one of a fleet.
+
+    Args:
+        connection: an autocommit connection.
+        fleet_id: the fleet.
+        vin: the vehicle.
+        member: from when to when; None: from now on, for good.
+
+    Raises:
+        StorageError: the VIN is not registered, there is no such fleet, or the span ends before it
+            begins.
+    """
+    number = find_vehicle(connection, vin)
+    if number is None:
+        raise StorageError(f"Vehicle {vin} is not registered: register it before it joins a fleet.")
+    with refusal_of(f"vehicle {vin} in fleet {fleet_id}"):
+        connection.execute(
+            query("add_to_fleet"),
+            {
+                "fleet_id": fleet_id,
+                "vehicle_id": number,
+                "from": member[0],
+                "until": member[1],
+            },
+        )
+
+
+def employ_driver(
+    connection: Connection,
+    *,
+    card_id: str,
+    party_id: int | None,
+    name: str | None = None,
+    employed: tuple[datetime | None, datetime | None] = (None, None),
+) -> int:
+    """Write down who a driver is and who employs him; the employer may see how he drives.
+
+    Args:
+        connection: an autocommit connection.
+        card_id: the tachograph card; a driver nobody has seen yet is registered by it.
+        party_id: the employer; None: nobody.
+        name: the driver's.
+        employed: from when to when; the employer sees what was recorded then. None: without limit.
+
+    Returns:
+        The driver's number.
+
+    Raises:
+        StorageError: there is no such party, or the span ends before it begins.
+    """
+    with refusal_of(f"driver {card_id} at party {party_id}"):
+        row = connection.execute(
+            query("employ_driver"),
+            {
+                "card_id": card_id,
+                "party_id": party_id,
+                "name": name,
+                "from": employed[0],
+                "until": employed[1],
+            },
+        ).fetchone()
+    if row is None:  # pragma: no cover - the statement always returns a row
+        raise StorageError(f"Driver {card_id} could not be written down.")
+    return int(row[0])
+
+
+def find_party(connection: Connection, name: str) -> int:
+    """The number of the party of that name.
+
+    Raises:
+        StorageError: there is none.
+    """
+    row = connection.execute(query("find_party"), {"name": name}).fetchone()
+    if row is None:
+        raise StorageError(f"There is no party {name!r}.")
+    return int(row[0])
+
+
 def ensure_party(connection: Connection, name: str, kind: str) -> int:
     """The number of the party of that name, which is made if need be.
 

@@ -32,7 +32,7 @@ from storage.errors import DatabaseUnreachableError, SchemaError, StorageError
 from storage.queries import query
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -51,8 +51,27 @@ DIAGNOSIS_TIMEOUT_S = 2
 """How long `Reader.diagnose` tries to connect [s]."""
 
 
-class UnknownVehicleError(StorageError):
-    """There is no such vehicle, or the principal may not see it: the two are told to nobody."""
+class UnknownError(StorageError):
+    """There is no such thing, or the principal may not see it: the two are told to nobody."""
+
+
+class UnknownVehicleError(UnknownError):
+    """There is no such vehicle."""
+
+
+class UnknownDriverError(UnknownError):
+    """There is no such driver."""
+
+
+class UnknownFleetError(UnknownError):
+    """There is no such fleet."""
+
+
+_UNKNOWN: Mapping[str | None, type[UnknownError]] = {
+    "driver": UnknownDriverError,
+    "fleet": UnknownFleetError,
+}
+"""By the table that lacks what was asked for; vehicles were first, and their errors name none."""
 
 
 class DatabaseBusyError(StorageError):
@@ -114,7 +133,8 @@ class Reader:
                 finally:
                     self._in_use -= 1
         except errors.NoDataFound as error:
-            raise UnknownVehicleError("There is no such vehicle.") from error
+            kind = _UNKNOWN.get(error.diag.table_name, UnknownVehicleError)
+            raise kind("What was asked for is not there.") from error
         except errors.QueryCanceled as error:
             raise QueryTimeoutError(
                 f"The {describe(self._dsn)} took too long: {str(error).strip()}. Ask for less."
@@ -137,7 +157,8 @@ class Reader:
                 f"The {describe(self._dsn)} went away: {str(error).strip()}"
             ) from error
 
-    async def _records(self, record: type[R], name: str, **parameters: object) -> list[R]:
+    async def records(self, record: type[R], name: str, **parameters: object) -> list[R]:
+        """The rows of a named statement, each as a record whose fields are its columns."""
         async with (
             self._connection() as connection,
             connection.cursor(row_factory=class_row(record)) as cursor,
@@ -168,7 +189,7 @@ class Reader:
         Raises:
             SchemaError: it was never migrated.
         """
-        (greeting,) = await self._records(Greeting, "served_greeting", party_name=party_name)
+        (greeting,) = await self.records(Greeting, "served_greeting", party_name=party_name)
         return greeting
 
     async def vehicles(
@@ -210,7 +231,7 @@ class Reader:
         Raises:
             UnknownVehicleError: there is none that the principal may see.
         """
-        (vehicle,) = await self._records(Vehicle, "served_vehicle", principal=principal, vin=vin)
+        (vehicle,) = await self.records(Vehicle, "served_vehicle", principal=principal, vin=vin)
         return vehicle
 
     async def state(self, principal: int, vin: str) -> list[Latest]:
@@ -219,7 +240,7 @@ class Reader:
         Raises:
             UnknownVehicleError: there is none that the principal may see.
         """
-        return await self._records(Latest, "served_vehicle_state", principal=principal, vin=vin)
+        return await self.records(Latest, "served_vehicle_state", principal=principal, vin=vin)
 
     async def active_trouble_codes(self, principal: int, vin: str) -> list[TroubleCode]:
         """The newest active trouble codes of a vehicle, at most MAX_TROUBLE_CODES.
@@ -227,7 +248,7 @@ class Reader:
         Raises:
             UnknownVehicleError: there is none that the principal may see.
         """
-        return await self._records(
+        return await self.records(
             TroubleCode,
             "served_active_trouble_codes",
             principal=principal,
@@ -250,7 +271,7 @@ class Reader:
         Raises:
             UnknownVehicleError: there is no vehicle of that VIN that the principal may see.
         """
-        return await self._records(
+        return await self.records(
             Trip,
             "served_trips",
             principal=principal,

@@ -9,8 +9,8 @@ WHERE touched_day.analysed < touched_day.touched
 ORDER BY touched_day.vehicle_id, touched_day.day
 
 -- :name mark_analysed
--- Write down which touch an analysis has seen.
-UPDATE touched_day SET analysed = %(seen)s
+-- Write down which touch an analysis has seen, and by which version of the method.
+UPDATE touched_day SET analysed = %(seen)s, analysed_by = %(method_version)s
 WHERE vehicle_id = %(vehicle_id)s AND day = %(day)s AND analysed < %(seen)s
 
 -- :name trips_around
@@ -36,3 +36,16 @@ VALUES (
     %(fuel_l)s, %(idle_fuel_l)s, %(l_per_100km)s, %(max_speed_kmh)s, %(start_latitude)s,
     %(start_longitude)s, %(end_latitude)s, %(end_longitude)s, %(distance_source)s, %(fuel_source)s,
     %(method_version)s)
+
+-- :name rows_beside
+-- The last row shortly before a span and the first shortly after it, of the groups that tell motion.
+SELECT greatest(
+           (SELECT max(time) FROM signal_motion WHERE vehicle_id = %(vehicle_id)s
+              AND time < %(start)s AND time >= %(start)s - %(reach)s),
+           (SELECT max(time) FROM signal_location WHERE vehicle_id = %(vehicle_id)s
+              AND time < %(start)s AND time >= %(start)s - %(reach)s)),
+       least(
+           (SELECT min(time) FROM signal_motion WHERE vehicle_id = %(vehicle_id)s
+              AND time >= %(stop)s AND time < %(stop)s + %(reach)s),
+           (SELECT min(time) FROM signal_location WHERE vehicle_id = %(vehicle_id)s
+              AND time >= %(stop)s AND time < %(stop)s + %(reach)s))

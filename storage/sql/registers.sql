@@ -21,3 +21,39 @@ INSERT INTO vehicle_access (party_id, vehicle_id, purpose, valid, data)
 VALUES (%(party_id)s, %(vehicle_id)s, %(purpose)s,
         tstzrange(coalesce(%(valid_from)s, now()), %(valid_until)s),
         tstzrange(%(data_from)s, %(data_until)s))
+
+-- :name set_vehicle_class
+-- By which thresholds and peers a vehicle is judged; where that is news, its days are out of date.
+WITH changed AS (
+    UPDATE vehicle SET vehicle_class = %(vehicle_class)s
+    WHERE vehicle_id = %(vehicle_id)s AND vehicle_class <> %(vehicle_class)s
+    RETURNING vehicle_id
+)
+UPDATE touched_day SET analysed_by = 0 FROM changed
+WHERE touched_day.vehicle_id = changed.vehicle_id
+
+-- :name ensure_fleet
+-- A party's fleet by its name, made if need be; the time zone is the one given last.
+INSERT INTO fleet (party_id, name, time_zone) VALUES (%(party_id)s, %(name)s, %(time_zone)s)
+ON CONFLICT (party_id, name) DO UPDATE SET time_zone = EXCLUDED.time_zone
+RETURNING fleet_id
+
+-- :name add_to_fleet
+-- Let a vehicle be one of a fleet for some time, unless it is one all that time.
+INSERT INTO fleet_vehicle (fleet_id, vehicle_id, member)
+SELECT %(fleet_id)s, %(vehicle_id)s, span
+FROM tstzrange(coalesce(%(from)s, now()), %(until)s) AS span
+WHERE NOT EXISTS (SELECT FROM fleet_vehicle
+                  WHERE fleet_id = %(fleet_id)s AND vehicle_id = %(vehicle_id)s AND member @> span)
+
+-- :name employ_driver
+-- A driver by the tachograph card, with name and employer.
+INSERT INTO driver (card_id, party_id, name, employed)
+VALUES (%(card_id)s, %(party_id)s, %(name)s, tstzrange(%(from)s, %(until)s))
+ON CONFLICT (card_id) DO UPDATE
+SET party_id = EXCLUDED.party_id, name = EXCLUDED.name, employed = EXCLUDED.employed
+RETURNING driver_id
+
+-- :name find_party
+-- The number of a party.
+SELECT party_id FROM party WHERE name = %(name)s

@@ -23,9 +23,9 @@ FROM served.active_trouble_codes(%(principal)s, %(vin)s, %(max_rows)s)
 
 -- :name served_trips
 -- Trips of a vehicle by their start.
-SELECT start_time, end_time, distance_km, duration_s, idle_s, fuel_l, idle_fuel_l, l_per_100km,
-       max_speed_kmh, start_latitude, start_longitude, end_latitude, end_longitude,
-       distance_source, fuel_source
+SELECT start_time, end_time, kind, driver_id, distance_km, duration_s, driving_s, idle_s,
+       stop_count, fuel_l, idle_fuel_l, l_per_100km, max_speed_kmh, start_latitude,
+       start_longitude, end_latitude, end_longitude, distance_source, fuel_source
 FROM served.trips(%(principal)s, %(vin)s, %(start)s, %(stop)s, %(newest_first)s, %(max_rows)s)
 
 -- :name served_signals
