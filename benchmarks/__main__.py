@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("simulator", "ingest", "ladder", "latency", "backlog", "history")
+NAMES = ("simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour")
 OUT = Path(__file__).parent / "out" / "latest.json"
 
 

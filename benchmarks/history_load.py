@@ -1,12 +1,12 @@
 """The process that loads a file for `benchmarks.history`: told what to do by JSON on stdin."""
 
 import json
-import resource
 import sys
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from benchmarks.memory import peak_mb
 from ingest.history import HistoryLoader
 from ingest.settings import IngestSettings
 from schemas import catalogue
@@ -34,7 +34,7 @@ def main() -> None:
                 "values": done.values,
                 "grown_bytes": done.grown_bytes,
                 "columnstore": done.columnstore,
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "peak_mb": peak_mb(),
             }
         )
     )

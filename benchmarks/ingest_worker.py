@@ -8,13 +8,13 @@ ingest, so it is not timed.
 import json
 import signal
 import sys
-from pathlib import Path
 from threading import Event
 from time import monotonic
 
 import psutil
 from pydantic import SecretStr
 
+from benchmarks.memory import peak_mb
 from ingest.settings import IngestSettings
 from ingest.worker import Progress, Worker
 from schemas import catalogue
@@ -42,7 +42,7 @@ def main() -> None:
             "at": monotonic(),
             "frames": done.frames,
             "resident_mb": process.memory_info().rss / 1e6,
-            "peak_mb": _peak_mb(),
+            "peak_mb": peak_mb(),
         }
         print(json.dumps(line), flush=True)
 
@@ -50,17 +50,6 @@ def main() -> None:
     print(json.dumps({"stage_s": worker.metrics.stage_seconds()}), flush=True)
     if done.refused:
         sys.exit(f"{done.refused} messages were refused")
-
-
-def _peak_mb() -> float:
-    """The process's own peak [MB]: getrusage's is that of whoever started it, where that is higher.
-
-    [proc_pid_status(5): VmHWM]
-    """
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise OSError("the kernel does not tell a process's peak memory")
 
 
 if __name__ == "__main__":

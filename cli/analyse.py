@@ -1,14 +1,16 @@
 """`telemetry analyse`: work up every vehicle-day that changed since the last time."""
 
+import math
 import signal
 import threading
 from datetime import datetime
+from time import monotonic
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from analytics.runner import Outcome
+from analytics.runner import AnalysisSettings, Outcome
 from analytics.runner import analyse as run
 from cli import context
 from cli.options import seconds
@@ -36,6 +38,13 @@ def analyse(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Only up to this day (UTC)."),
     ] = None,
+    all_changed: Annotated[
+        bool,
+        typer.Option(
+            "--all-changed",
+            help="All that changed, of every vehicle: what happens where nothing is named.",
+        ),
+    ] = False,
     watch: Annotated[
         float | None,
         typer.Option(
@@ -43,31 +52,46 @@ def analyse(
         ),
     ] = None,
 ) -> None:
-    """Find trips in what was ingested, and bring the rollups up to date.
+    """Find out how vehicles were driven: trips, events, counters, hours at the wheel, scores.
 
-    Only vehicle-days that changed since they were last worked up are read, late data included. It
-    may be killed and repeated. Rollups are brought up to date where neither vehicle nor days are
-    named.
+    Only vehicle-days that changed since they were last worked up are read, late data included, and
+    what follows from them is brought up to date: the counters since registration, the hours of
+    their drivers, the scores of their weeks. It may be killed and repeated. Rollups are brought up
+    to date where neither vehicle nor days are named.
     """
+    if all_changed and not (vehicle is None and from_ is None and to is None):
+        raise typer.BadParameter(
+            "--all-changed means every vehicle and day: leave out --vehicle, --from and --to"
+        )
     stop = threading.Event()
     if watch is not None:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()
+    every_s = context.load(AnalysisSettings).score_every_s
+    scored = -math.inf
     while True:
-        outcome = work_up(vehicle, from_, to)
-        if watch is None or outcome.vehicle_days or outcome.rolled_up:
+        scores = watch is None or monotonic() - scored >= every_s
+        outcome = work_up(vehicle, from_, to, scores=scores)
+        if scores:
+            scored = monotonic()
+        if watch is None or outcome.anything:
             console.print(line(outcome), highlight=False)
         if watch is None or stop.wait(watch):
             return
 
 
 def work_up(
-    vehicle: str | None = None, first: datetime | None = None, last: datetime | None = None
+    vehicle: str | None = None,
+    first: datetime | None = None,
+    last: datetime | None = None,
+    *,
+    scores: bool = True,
 ) -> Outcome:
     """Analyse on the database that settings or `up` name, with a progress bar."""
     signals = catalogue.default()
     with (
         connect(context.database_dsn()) as connection,
+        connect(context.database_dsn()) as reading,
         bar("Analysing", total=None, unit="vehicle-days") as at,
     ):
         require_current(connection, signals)
@@ -78,9 +102,12 @@ def work_up(
             server(connection),
             signals,
             context.load(StorageSettings),
+            context.load(AnalysisSettings),
+            reading=reading,
             vin=vehicle,
             first=first.date() if first else None,
             last=last.date() if last else None,
+            scores=scores,
             progress=lambda done, _: at(done),
         )
 
@@ -89,6 +116,7 @@ def line(outcome: Outcome) -> str:
     """What an analysis did, for people."""
     dropped = f", {len(outcome.dropped)} expired partitions dropped" if outcome.dropped else ""
     return (
-        f"{outcome.vehicle_days:,} vehicle-days worked up, {outcome.trips:,} trips found, "
+        f"{outcome.vehicle_days:,} vehicle-days worked up, {outcome.trips:,} trips and "
+        f"{outcome.events:,} events found, {outcome.scored_weeks:,} weeks scored, "
         f"{outcome.rolled_up:,} vehicle-days rolled up{dropped}."
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
+from analytics.runner import AnalysisSettings
 from api.settings import ApiSettings
 from cli.logs import LogSettings
 from ingest.kafka_settings import SecurityProtocol
@@ -70,6 +71,7 @@ def refuse_unknown_names() -> None:
             ServersSettings,
             StorageSettings,
             IngestSettings,
+            AnalysisSettings,
             ApiSettings,
             LogSettings,
         )

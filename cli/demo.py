@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from threading import Event, Thread
 from time import monotonic, sleep, time
 from typing import Annotated, Self
@@ -26,12 +27,16 @@ from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
 from schemas.errors import TelemetryError
 from servers.settings import ServersSettings
+from simulator import build_fleet
 from simulator.config import CHUNK_S, SimulationConfig
-from storage import overview
+from storage import overview, registers
 from storage.connection import connect
 
 ANALYSE_EVERY_S = 60.0
 """How often the running demo looks for changed days [s]."""
+
+FLEET = "Demo trucks"
+"""The fleet that the demo's trucks belong to."""
 
 UPLOAD_S = 60
 """Seconds of frames that a simulated message holds."""
@@ -89,6 +94,7 @@ def demo(
             seed=fleet_seed,
             start=simulate.start_time(start, days),
         )
+        _register(config)
         with _Fleet(settings, bootstrap, config, past_days=days) as fleet:
             sent = fleet.catch_up()
             _wait_until_written(before + sent.messages, ingest)
@@ -113,6 +119,22 @@ def demo(
                     analyse.work_up()
             except KeyboardInterrupt:
                 console.print("Stopping.")
+
+
+def _register(config: SimulationConfig) -> None:
+    """Make the trucks known: what they are, and one fleet of them, whose days are China's."""
+    trucks = build_fleet(config)
+    with connect(context.database_dsn()) as connection:
+        party_id = registers.find_party(connection, registers.DEMO_PARTY)
+        fleet_id = registers.ensure_fleet(connection, party_id=party_id, name=FLEET)
+        for truck in trucks:
+            registers.register_vehicle(connection, truck.vin, model=truck.model.title)
+            registers.set_vehicle_class(connection, truck.vin, truck.model.vehicle_class)
+            registers.add_to_fleet(connection, fleet_id=fleet_id, vin=truck.vin, member=_EVER)
+
+
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), None)
+"""A fleet's trucks were its own in their simulated past, too."""
 
 
 class _Fleet:

@@ -10,9 +10,9 @@ from cli import context
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from schemas.vin import check_vin
+from storage import registers
 from storage.connection import connect
 from storage.migrate import require_compatible
-from storage.registers import register_vehicle
 
 
 def register(app: typer.Typer) -> None:
@@ -28,11 +28,28 @@ def register_vehicles(
         Path | None, typer.Option(help="A text file with a VIN a line, besides those named.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model of all of them.")] = None,
+    class_: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="What all of them are judged as: heavy_truck (where nothing is said), "
+            "medium_truck, light_truck, bus or car.",
+        ),
+    ] = None,
+    fleet: Annotated[
+        str | None, typer.Option(help="The fleet they join from now on; it is made if need be.")
+    ] = None,
+    party: Annotated[str, typer.Option(help="Whose fleet it is.")] = registers.DEMO_PARTY,
+    time_zone: Annotated[
+        str, typer.Option(help="By which the fleet's days and weeks are cut, if it is made now.")
+    ] = "Asia/Shanghai",
 ) -> None:
     """Register vehicles by VIN; one that is registered already stays as it is.
 
-    Needed where TELEMETRY_UNKNOWN_VIN=refuse lets only registered vehicles in. All VINs are checked
-    before the first is registered; a check digit that does not fit is only told.
+    A vehicle's class says which thresholds its driving is judged by and who its peers are; its
+    fleet ranks its drivers. Needed where TELEMETRY_UNKNOWN_VIN=refuse lets only registered vehicles
+    in. All VINs are checked before the first is registered; a check digit that does not fit is only
+    told.
     """
     wanted = list(vins or ())
     if file is not None:
@@ -45,7 +62,17 @@ def register_vehicles(
     console = Console()
     with connect(context.database_dsn()) as connection:
         require_compatible(connection, catalogue.default())
-        vehicles = [register_vehicle(connection, vin, model=model) for vin in wanted]
+        vehicles = [registers.register_vehicle(connection, vin, model=model) for vin in wanted]
+        if class_ is not None:
+            for vin in wanted:
+                registers.set_vehicle_class(connection, vin, class_)
+        if fleet is not None:
+            party_id = registers.find_party(connection, party)
+            number = registers.ensure_fleet(
+                connection, party_id=party_id, name=fleet, time_zone=time_zone
+            )
+            for vin in wanted:
+                registers.add_to_fleet(connection, fleet_id=number, vin=vin)
     for vehicle in vehicles:
         if not vehicle.check_digit_ok:
             console.print(f"{vehicle.vin}: its check digit does not fit (registered all the same)")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from analytics.behaviour import behaviour
 from analytics.runner import Outcome, analyse
-from analytics.trips import find_trips
 from storage import registers
 from storage.batch import Batch, GroupRows
 from storage.connection import connect, server
@@ -141,8 +141,8 @@ def test_a_day_touched_during_the_analysis_stays_to_be_done(
             truck.drive(late.pop(), minutes=5)
         return original(*arguments, **named)  # type: ignore[arg-type]  # handed through
 
-    original = find_trips
-    monkeypatch.setattr("analytics.runner.find_trips", touch_meanwhile)
+    original = behaviour
+    monkeypatch.setattr("analytics.runner.days.behaviour", touch_meanwhile)
     truck.analyse()
     assert [duration for _, duration, _ in truck.trips()] == [300]
     assert truck.analyse().vehicle_days == 1

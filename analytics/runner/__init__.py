@@ -1,0 +1,11 @@
+"""The only part of analytics that knows the database: it reads what changed, calls, and writes.
+
+First the vehicle-days that changed (`days`), then the hours of the drivers they were of (`duties`),
+then the scores of the weeks they lie in (`weeks`). What a step has seen is written down in the
+transaction that stores its results, so a run may be killed anywhere and repeated.
+"""
+
+from analytics.runner.run import Outcome, analyse
+from analytics.runner.settings import AnalysisSettings
+
+__all__ = ["AnalysisSettings", "Outcome", "analyse"]
