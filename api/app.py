@@ -10,12 +10,17 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import (
+    accumulated,
     catalogue,
+    drivers,
+    events,
+    fleets,
     guard,
     health,
     openapi,
     pages,
     problems,
+    scores,
     signals,
     state,
     trips,
@@ -76,6 +81,11 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         state.router,
         signals.router,
         trips.router,
+        events.router,
+        scores.router,
+        accumulated.router,
+        drivers.router,
+        fleets.router,
         catalogue.router,
         pages.router,
     ):

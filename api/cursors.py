@@ -18,6 +18,8 @@ MAX_LENGTH = 64
 """Characters; what we make is shorter than half of that."""
 
 _TIME_US = re.compile(r"-?[0-9]{1,17}", re.ASCII)
+_ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def after_vin(vin: str) -> str:
@@ -52,6 +54,43 @@ def read_time(cursor: str) -> int:
     """
     text = _read("t", cursor)
     if _TIME_US.fullmatch(text) is None:
+        raise _no_cursor()
+    return int(text)
+
+
+def after_rows(time_us: int, rows: int) -> str:
+    """A cursor that goes on after so many rows of a time, in microseconds since 1970-01-01 UTC.
+
+    For listings in which several rows may have the same time.
+    """
+    return _write("r", f"{time_us}.{rows}")
+
+
+def read_rows(cursor: str) -> tuple[int, int]:
+    """The time to go on at, and how many of its rows to pass over.
+
+    Raises:
+        ProblemError: 422, it is no cursor of such a listing.
+    """
+    found = _ROWS_OF_TIME.fullmatch(_read("r", cursor))
+    if found is None:
+        raise _no_cursor()
+    return int(found.group(1)), int(found.group(2))
+
+
+def after_number(number: int) -> str:
+    """A cursor that goes on after a number: an id, or a place in a ranking."""
+    return _write("n", str(number))
+
+
+def read_number(cursor: str) -> int:
+    """The number to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing by number.
+    """
+    text = _read("n", cursor)
+    if _NUMBER.fullmatch(text) is None:
         raise _no_cursor()
     return int(text)
 

@@ -13,6 +13,8 @@ _STATUS: Mapping[Code, int] = {
     Code.UNKNOWN_SIGNAL: 422,
     Code.SPAN_TOO_LONG: 422,
     Code.UNKNOWN_VEHICLE: 404,
+    Code.UNKNOWN_DRIVER: 404,
+    Code.UNKNOWN_FLEET: 404,
     Code.DATABASE_UNREACHABLE: 503,
     Code.BUSY: 503,
     Code.TOO_SLOW: 503,

@@ -1,5 +1,6 @@
 """Parameters that several endpoints take, each with its check and its words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -8,7 +9,7 @@ from fastapi import Depends, Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.problems import invalid, unknown_vehicle
+from api.problems import invalid, unknown_driver, unknown_fleet, unknown_vehicle
 from schemas.vin import VinError, check_vin
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -40,6 +41,48 @@ def _vin(
 
 Vin = Annotated[str, Depends(_vin)]
 """A path's VIN, of the right form."""
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+"""A number of ours; what is longer no database column holds."""
+
+
+def _driver_id(
+    driver_id: Annotated[
+        str,
+        Path(
+            description="The driver's number, from /v1/drivers. One that does not exist, or is not "
+            "yours to know, is answered with the same 404.",
+            examples=["17"],
+        ),
+    ],
+) -> int:
+    if _NUMBER.fullmatch(driver_id) is None:
+        raise unknown_driver()
+    return int(driver_id)
+
+
+DriverId = Annotated[int, Depends(_driver_id)]
+"""A path's driver, of the right form."""
+
+
+def _fleet_id(
+    fleet_id: Annotated[
+        str,
+        Path(
+            description="The fleet's number, from /v1/fleets. One that does not exist, or is not "
+            "yours, is answered with the same 404.",
+            examples=["3"],
+        ),
+    ],
+) -> int:
+    if _NUMBER.fullmatch(fleet_id) is None:
+        raise unknown_fleet()
+    return int(fleet_id)
+
+
+FleetId = Annotated[int, Depends(_fleet_id)]
+"""A path's fleet, of the right form."""
 
 
 def _plausible(time: datetime) -> datetime:

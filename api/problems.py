@@ -15,7 +15,13 @@ from starlette.responses import Response
 
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
-from storage.served import DatabaseBusyError, QueryTimeoutError, UnknownVehicleError
+from storage.served import (
+    DatabaseBusyError,
+    QueryTimeoutError,
+    UnknownDriverError,
+    UnknownFleetError,
+    UnknownVehicleError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -32,6 +38,8 @@ class Code(StrEnum):
     UNKNOWN_SIGNAL = "unknown_signal"
     SPAN_TOO_LONG = "span_too_long"
     UNKNOWN_VEHICLE = "unknown_vehicle"
+    UNKNOWN_DRIVER = "unknown_driver"
+    UNKNOWN_FLEET = "unknown_fleet"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     WRONG_HOST = "wrong_host"
@@ -47,6 +55,8 @@ TITLES: Mapping[Code, str] = {
     Code.UNKNOWN_SIGNAL: "No signal has this name",
     Code.SPAN_TOO_LONG: "The span is too long for this resolution",
     Code.UNKNOWN_VEHICLE: "There is no such vehicle",
+    Code.UNKNOWN_DRIVER: "There is no such driver",
+    Code.UNKNOWN_FLEET: "There is no such fleet",
     Code.NOT_FOUND: "There is nothing at this address",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
     Code.WRONG_HOST: "This API is not known by this name",
@@ -159,6 +169,26 @@ def unknown_vehicle() -> ProblemError:
     )
 
 
+def unknown_driver() -> ProblemError:
+    """The one answer for a driver who does not exist or is not the principal's to know."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_DRIVER,
+        detail="There is no driver of this number that you may know.",
+        way_out="/v1/drivers lists the drivers you may know.",
+    )
+
+
+def unknown_fleet() -> ProblemError:
+    """The one answer for a fleet that does not exist or is another party's."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_FLEET,
+        detail="There is no fleet of this number that you may see.",
+        way_out="/v1/fleets lists the fleets you may see.",
+    )
+
+
 def not_ready(detail: str) -> ProblemError:
     """The database is there but not what this code needs."""
     return _unavailable(
@@ -185,6 +215,10 @@ def of_error(error: Exception) -> ProblemError:
             return error
         case UnknownVehicleError():
             return unknown_vehicle()
+        case UnknownDriverError():
+            return unknown_driver()
+        case UnknownFleetError():
+            return unknown_fleet()
         case DatabaseBusyError():
             return _unavailable(
                 Code.BUSY,

@@ -10,6 +10,7 @@ from schemas.catalogue import Catalogue
 from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
+from storage.served_behaviour import BehaviourReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -20,6 +21,11 @@ class Services:
     catalogue: Catalogue
     reader: Reader
     _party_id: int | None = field(default=None, init=False)
+
+    @property
+    def behaviour(self) -> BehaviourReader:
+        """What the reader can say of driving."""
+        return BehaviourReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

@@ -21,7 +21,7 @@ from api.parameters import (
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
-from api.vehicles import Position
+from api.vehicles import Position, position
 from storage.answers import Trip
 
 MAX_TRIPS = 1000
@@ -36,21 +36,42 @@ class Order(StrEnum):
     NEWEST_FIRST = "newest_first"
 
 
+class TripKind(StrEnum):
+    """What kind of trip it was."""
+
+    DRIVE = "drive"
+    IDLE = "idle"
+    TOW = "tow"
+    FERRY = "ferry"
+
+
 class TripSummary(BaseModel):
-    """A trip, from the engine's start to its stop; null is what was not measured."""
+    """A trip, from the engine's start to its stop; null is what is not known, or not to you."""
 
     start: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T00:10:00Z"])
     end: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T03:40:00Z"])
-    distance_km: float = Field(description="[km]", examples=[248.6])
+    kind: TripKind = Field(
+        description="drive; idle (the engine ran, nothing moved); tow (moved without the engine); "
+        "ferry (carried while it stood).",
+        examples=["drive"],
+    )
+    driver_id: int | None = Field(
+        description="Who drove most of it, where known and yours to know.", examples=[17]
+    )
+    distance_km: float | None = Field(
+        description="[km]; null where neither odometer nor speed told.", examples=[248.6]
+    )
     duration_s: float = Field(description="From start to end [s].", examples=[12600.0])
+    driving_s: float | None = Field(description="In motion [s].", examples=[11520.0])
     idle_s: float = Field(description="Engine on, standing [s].", examples=[840.0])
+    stop_count: int | None = Field(description="Stops on the way.", examples=[12])
     fuel_l: float | None = Field(description="Fuel used [L].", examples=[71.9])
     idle_fuel_l: float | None = Field(description="Of this while idling [L].", examples=[0.5])
     l_per_100km: float | None = Field(description="Consumption [L/100 km].", examples=[28.9])
     max_speed_kmh: float | None = Field(description="[km/h]", examples=[88.5])
     start_position: Position | None = Field(description="Where it began.")
     end_position: Position | None = Field(description="Where it ended.")
-    distance_source: str = Field(
+    distance_source: str | None = Field(
         description="odometer (the counter) or wheel_speed (integrated).", examples=["odometer"]
     )
     fuel_source: str | None = Field(
@@ -71,9 +92,13 @@ class Trips(BaseModel):
                         {
                             "start": "2026-11-01T00:10:00Z",
                             "end": "2026-11-01T03:40:00Z",
+                            "kind": "drive",
+                            "driver_id": 17,
                             "distance_km": 248.6,
                             "duration_s": 12600.0,
+                            "driving_s": 11520.0,
                             "idle_s": 840.0,
+                            "stop_count": 12,
                             "fuel_l": 71.9,
                             "idle_fuel_l": 0.5,
                             "l_per_100km": 28.9,
@@ -163,23 +188,19 @@ def _summary(trip: Trip) -> TripSummary:
     return TripSummary(
         start=trip.start_time,
         end=trip.end_time,
+        kind=TripKind(trip.kind),
+        driver_id=trip.driver_id,
         distance_km=trip.distance_km,
         duration_s=trip.duration_s,
+        driving_s=trip.driving_s,
         idle_s=trip.idle_s,
+        stop_count=trip.stop_count,
         fuel_l=trip.fuel_l,
         idle_fuel_l=trip.idle_fuel_l,
         l_per_100km=trip.l_per_100km,
         max_speed_kmh=trip.max_speed_kmh,
-        start_position=_position(trip.start_latitude, trip.start_longitude, trip.start_time),
-        end_position=_position(trip.end_latitude, trip.end_longitude, trip.end_time),
+        start_position=position(trip.start_latitude, trip.start_longitude, trip.start_time),
+        end_position=position(trip.end_latitude, trip.end_longitude, trip.end_time),
         distance_source=trip.distance_source,
         fuel_source=trip.fuel_source,
     )
-
-
-def _position(
-    latitude: float | None, longitude: float | None, time: AwareDatetime
-) -> Position | None:
-    if latitude is None or longitude is None:
-        return None
-    return Position(latitude=latitude, longitude=longitude, time=time)

@@ -37,6 +37,15 @@ class Position(BaseModel):
     time: AwareDatetime = Field(description="When, UTC.", examples=["2026-11-01T08:00:00Z"])
 
 
+def position(
+    latitude: float | None, longitude: float | None, time: AwareDatetime
+) -> Position | None:
+    """Where a vehicle was, unless that is not known."""
+    if latitude is None or longitude is None:
+        return None
+    return Position(latitude=latitude, longitude=longitude, time=time)
+
+
 class VehicleSummary(BaseModel):
     """A vehicle and what it was last heard to do; null is what it has not told."""
 

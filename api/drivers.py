@@ -1,0 +1,279 @@
+"""`/v1/drivers`: those one may know, what each drove, and how."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api import cursors, events, paging, scores
+from api.events import EventKindText, EventsQuery, EventSummary
+from api.openapi import problems
+from api.parameters import EXAMPLE_VIN, DriverId, Paged, link
+from api.principal import Principal
+from api.problems import Code
+from api.scores import ScoresQuery, ScoreSummary
+from api.services import App
+from api.trips import TripKind, TripsQuery
+from storage.answers_behaviour import DrivenTrip
+
+PATH = "/v1/drivers"
+
+MAX_DRIVERS = 500
+
+router = APIRouter(tags=["drivers"])
+
+
+class DriverSummary(BaseModel):
+    """A driver; null is what is not known or not yours to know."""
+
+    driver_id: int = Field(description="The driver's number here.", examples=[17])
+    card_id: str = Field(description="The tachograph card.", examples=["CHN0001000000017"])
+    name: str | None = Field(description="As the employer gave it.", examples=["王伟"])
+    is_employee: bool = Field(description="Whether you employ the driver.", examples=[True])
+
+
+class Drivers(BaseModel):
+    """A page of drivers by number."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "drivers": [
+                        {
+                            "driver_id": 17,
+                            "card_id": "CHN0001000000017",
+                            "name": "王伟",
+                            "is_employee": True,
+                        }
+                    ],
+                    "next": f"{PATH}?limit=1&cursor=bjE3",
+                }
+            ]
+        }
+    )
+
+    drivers: list[DriverSummary] = Field(description="At most `limit`.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class DriversQuery(Paged):
+    """What is asked of the listing."""
+
+    limit: int = Field(
+        default=100, ge=1, le=MAX_DRIVERS, description="Drivers a page.", examples=[100]
+    )
+
+
+@router.get(
+    PATH,
+    operation_id="list_drivers",
+    summary="Drivers one may know",
+    responses=problems(Code.INVALID_PARAMETER),
+)
+async def list_drivers(
+    query: Annotated[DriversQuery, Query()], services: App, party: Principal
+) -> Drivers:
+    """List those whom you employ and those who drove vehicles that were yours then."""
+    after_id = 0 if query.cursor is None else cursors.read_number(query.cursor)
+    found = await services.behaviour.drivers(party, after_id=after_id, limit=query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return Drivers(
+        drivers=[
+            DriverSummary(
+                driver_id=driver.driver_id,
+                card_id=driver.card_id,
+                name=driver.name,
+                is_employee=driver.is_employee,
+            )
+            for driver in shown
+        ],
+        next=link(PATH, query, cursors.after_number(shown[-1].driver_id)) if more else None,
+    )
+
+
+class DrivenTripSummary(BaseModel):
+    """What a driver drove of a trip; null is what was not measured or is not yours to know."""
+
+    vin: str | None = Field(description="The vehicle.", examples=[EXAMPLE_VIN])
+    trip_start: AwareDatetime = Field(
+        description="Start of the whole trip, UTC.", examples=["2026-11-01T00:10:00Z"]
+    )
+    start: AwareDatetime = Field(
+        description="From when on this driver drove, UTC.", examples=["2026-11-01T00:10:00Z"]
+    )
+    end: AwareDatetime = Field(description="Until when, UTC.", examples=["2026-11-01T03:40:00Z"])
+    kind: TripKind = Field(description="Of the trip.", examples=["drive"])
+    distance_km: float = Field(description="[km]", examples=[248.6])
+    driving_s: float = Field(description="In motion [s].", examples=[11520.0])
+    idle_s: float = Field(description="Engine on, standing [s].", examples=[840.0])
+    fuel_l: float | None = Field(description="Fuel used [L].", examples=[71.9])
+    stops: float = Field(description="Stops on the way.", examples=[12.0])
+
+
+class DriverTrips(BaseModel):
+    """A page of what a driver drove, by start."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "driver_id": 17,
+                    "trips": [
+                        {
+                            "vin": EXAMPLE_VIN,
+                            "trip_start": "2026-11-01T00:10:00Z",
+                            "start": "2026-11-01T00:10:00Z",
+                            "end": "2026-11-01T03:40:00Z",
+                            "kind": "drive",
+                            "distance_km": 248.6,
+                            "driving_s": 11520.0,
+                            "idle_s": 840.0,
+                            "fuel_l": 71.9,
+                            "stops": 12.0,
+                        }
+                    ],
+                    "next": f"{PATH}/17/trips?start=2026-11-01T00%3A00%3A00Z"
+                    "&end=2026-11-02T00%3A00%3A00Z&limit=1&cursor=cjE3OTM0OTE4MDAwMDAwMDAuMQ",
+                }
+            ]
+        }
+    )
+
+    driver_id: int = Field(description="The driver.", examples=[17])
+    trips: list[DrivenTripSummary] = Field(description="At most `limit`.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+@router.get(
+    PATH + "/{driver_id}/trips",
+    operation_id="list_driver_trips",
+    summary="What a driver drove",
+    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+)
+async def list_driver_trips(
+    driver_id: DriverId, query: Annotated[TripsQuery, Query()], services: App, party: Principal
+) -> DriverTrips:
+    """List the trips, or parts of trips, that a driver drove, whatever the vehicle."""
+    page = paging.wanted(query, query.order, query.limit)
+    found = await services.behaviour.driver_trips(party, driver_id, page)
+    return DriverTrips(
+        driver_id=driver_id,
+        trips=[_driven(trip) for trip in found[: query.limit]],
+        next=paging.next_link(
+            f"{PATH}/{driver_id}/trips", query, page, [trip.start_time for trip in found]
+        ),
+    )
+
+
+def _driven(trip: DrivenTrip) -> DrivenTripSummary:
+    return DrivenTripSummary(
+        vin=trip.vin,
+        trip_start=trip.trip_start,
+        start=trip.start_time,
+        end=trip.end_time,
+        kind=TripKind(trip.kind),
+        distance_km=trip.distance_km,
+        driving_s=trip.driving_s,
+        idle_s=trip.idle_s,
+        fuel_l=trip.fuel_l,
+        stops=trip.stops,
+    )
+
+
+class DriverEvents(BaseModel):
+    """A page of a driver's events by their start."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "driver_id": 17,
+                    "events": [events.EXAMPLE],
+                    "kinds": [events.EXAMPLE_KIND],
+                    "next": f"{PATH}/17/events?start=2026-11-01T00%3A00%3A00Z"
+                    "&end=2026-11-02T00%3A00%3A00Z&limit=1&cursor=cjE3OTM0OTE5ODUwMDAwMDAuMQ",
+                }
+            ]
+        }
+    )
+
+    driver_id: int = Field(description="The driver.", examples=[17])
+    events: list[EventSummary] = Field(description="At most `limit`.")
+    kinds: list[EventKindText] = Field(description="What the kinds of these events are.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+@router.get(
+    PATH + "/{driver_id}/events",
+    operation_id="list_driver_events",
+    summary="Driving events of a driver",
+    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+)
+async def list_driver_events(
+    driver_id: DriverId, query: Annotated[EventsQuery, Query()], services: App, party: Principal
+) -> DriverEvents:
+    """List a driver's events, whatever the vehicle; one that is not yours to see has no VIN."""
+    page = paging.wanted(query, query.order, query.limit)
+    found = await services.behaviour.driver_events(
+        party,
+        driver_id,
+        page,
+        kinds=events.kinds_of(query),
+        least_severity=events.stored_severity(query),
+    )
+    shown = found[: query.limit]
+    return DriverEvents(
+        driver_id=driver_id,
+        events=[events.summary(event) for event in shown],
+        kinds=events.kind_texts(shown),
+        next=paging.next_link(
+            f"{PATH}/{driver_id}/events", query, page, [event.start_time for event in found]
+        ),
+    )
+
+
+class DriverScores(BaseModel):
+    """A page of a driver's scores by week."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "driver_id": 17,
+                    "scores": [{**scores.EXAMPLE, "driver_id": 17}],
+                    "next": f"{PATH}/17/scores?start=2026-10-01T00%3A00%3A00Z"
+                    "&end=2026-11-02T00%3A00%3A00Z&limit=1&cursor=cjE3OTI5NDQwMDAwMDAwMDAuMQ",
+                }
+            ]
+        }
+    )
+
+    driver_id: int = Field(description="The driver.", examples=[17])
+    scores: list[ScoreSummary] = Field(description="At most `limit`.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+@router.get(
+    PATH + "/{driver_id}/scores",
+    operation_id="list_driver_scores",
+    summary="Scores of a driver",
+    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+)
+async def list_driver_scores(
+    driver_id: DriverId, query: Annotated[ScoresQuery, Query()], services: App, party: Principal
+) -> DriverScores:
+    """List how well a driver drove week by week, with what moved each score.
+
+    A week is there only where you may know all that the driver drove in it.
+    """
+    page = paging.wanted(query, query.order, query.limit)
+    found = await services.behaviour.driver_scores(party, driver_id, page)
+    return DriverScores(
+        driver_id=driver_id,
+        scores=[scores.summary(score) for score in found[: query.limit]],
+        next=paging.next_link(
+            f"{PATH}/{driver_id}/scores", query, page, [score.start_time for score in found]
+        ),
+    )

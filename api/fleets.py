@@ -1,0 +1,319 @@
+"""`/v1/fleets`: a party's fleets, and who of each drove how well in a week."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any
+
+import pandas as pd
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from analytics.ranking import rank
+from api import cursors
+from api.openapi import problems
+from api.parameters import EXAMPLE_VIN, FleetId, Paged, link
+from api.principal import Principal
+from api.problems import Code, invalid
+from api.scores import Grade
+from api.services import App
+from storage.answers_behaviour import FleetScore
+
+PATH = "/v1/fleets"
+
+MAX_FLEETS = 500
+MAX_RANKED = 1000
+
+router = APIRouter(tags=["fleets"])
+
+
+class FleetSummary(BaseModel):
+    """A fleet."""
+
+    fleet_id: int = Field(description="The fleet's number here.", examples=[3])
+    name: str = Field(description="Its name.", examples=["华东干线"])
+    party: str = Field(description="Whose it is.", examples=["Haulage"])
+    time_zone: str = Field(
+        description="By which its days and weeks are cut.", examples=["Asia/Shanghai"]
+    )
+    vehicles: int = Field(description="Vehicles in it now.", examples=[120])
+
+
+class Fleets(BaseModel):
+    """A page of fleets by number."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "fleets": [
+                        {
+                            "fleet_id": 3,
+                            "name": "华东干线",
+                            "party": "Haulage",
+                            "time_zone": "Asia/Shanghai",
+                            "vehicles": 120,
+                        }
+                    ],
+                    "next": f"{PATH}?limit=1&cursor=bjM",
+                }
+            ]
+        }
+    )
+
+    fleets: list[FleetSummary] = Field(description="At most `limit`.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class FleetsQuery(Paged):
+    """What is asked of the listing."""
+
+    limit: int = Field(
+        default=100, ge=1, le=MAX_FLEETS, description="Fleets a page.", examples=[100]
+    )
+
+
+@router.get(
+    PATH,
+    operation_id="list_fleets",
+    summary="Fleets one may see",
+    responses=problems(Code.INVALID_PARAMETER),
+)
+async def list_fleets(
+    query: Annotated[FleetsQuery, Query()], services: App, party: Principal
+) -> Fleets:
+    """List your fleets."""
+    after_id = 0 if query.cursor is None else cursors.read_number(query.cursor)
+    found = await services.behaviour.fleets(party, after_id=after_id, limit=query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return Fleets(
+        fleets=[
+            FleetSummary(
+                fleet_id=fleet.fleet_id,
+                name=fleet.name,
+                party=fleet.party,
+                time_zone=fleet.time_zone,
+                vehicles=fleet.vehicles,
+            )
+            for fleet in shown
+        ],
+        next=link(PATH, query, cursors.after_number(shown[-1].fleet_id)) if more else None,
+    )
+
+
+class Ranked(StrEnum):
+    """What is ranked."""
+
+    DRIVERS = "drivers"
+    VEHICLES = "vehicles"
+
+
+class Place(BaseModel):
+    """A driver's or vehicle's place; null is what is not known, and all places without a score."""
+
+    rank: int | None = Field(description="1 is the best; equal scores share a place.", examples=[2])
+    rank_low: int | None = Field(
+        description="Everybody before this place is clearly better, at 90 %.", examples=[1]
+    )
+    rank_high: int | None = Field(
+        description="Everybody behind this place is clearly worse.", examples=[5]
+    )
+    below_median: float | None = Field(
+        description="Probability that the true score is below the median of its vehicle class.",
+        examples=[0.12],
+    )
+    vin: str | None = Field(
+        default=None, description="The vehicle, where vehicles are ranked.", examples=[EXAMPLE_VIN]
+    )
+    driver_id: int | None = Field(
+        description="The driver, where drivers are ranked.", examples=[17]
+    )
+    card_id: str | None = Field(
+        description="The driver's tachograph card.", examples=["CHN0001000000017"]
+    )
+    name: str | None = Field(description="The driver's name.", examples=["王伟"])
+    vehicle_class: str = Field(description="What was driven most.", examples=["heavy_truck"])
+    band: str | None = Field(
+        description="With those whose work is about as hard it is compared.", examples=["medium"]
+    )
+    score: float | None = Field(description="0 to 100.", examples=[82.4])
+    low: float | None = Field(
+        description="Lower end of where the score lies at 90 %.", examples=[77.0]
+    )
+    high: float | None = Field(description="Upper end.", examples=[87.1])
+    grade: Grade | None = Field(description="A to E.", examples=["A"])
+    reason: str | None = Field(
+        default=None, description="Why there is no score.", examples=["distance"]
+    )
+    score_before: float | None = Field(description="That of the week before.", examples=[79.8])
+    difficulty: float | None = Field(
+        description="How hard the work was, 0 to 100.", examples=[41.0]
+    )
+    distance_km: float = Field(description="Driven [km].", examples=[2140.6])
+    trips: int = Field(description="How many.", examples=[19])
+
+
+class Ranking(BaseModel):
+    """A page of a fleet's ranking, the best first, those without a score last."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "fleet_id": 3,
+                    "name": "华东干线",
+                    "week": "2026-W44",
+                    "time_zone": "Asia/Shanghai",
+                    "of": "drivers",
+                    "ranked": 37,
+                    "places": [
+                        {
+                            "rank": 2,
+                            "rank_low": 1,
+                            "rank_high": 5,
+                            "below_median": 0.12,
+                            "driver_id": 17,
+                            "card_id": "CHN0001000000017",
+                            "name": "王伟",
+                            "vehicle_class": "heavy_truck",
+                            "band": "medium",
+                            "score": 82.4,
+                            "low": 77.0,
+                            "high": 87.1,
+                            "grade": "A",
+                            "score_before": 79.8,
+                            "difficulty": 41.0,
+                            "distance_km": 2140.6,
+                            "trips": 19,
+                        }
+                    ],
+                    "next": f"{PATH}/3/ranking?week=2026-W44&limit=1&cursor=bjE",
+                }
+            ]
+        }
+    )
+
+    fleet_id: int = Field(description="The fleet.", examples=[3])
+    name: str = Field(description="Its name.", examples=["华东干线"])
+    week: str = Field(description="ISO week in `time_zone`.", examples=["2026-W44"])
+    time_zone: str = Field(description="The fleet's.", examples=["Asia/Shanghai"])
+    of: Ranked = Field(description="What `places` are of.", examples=["drivers"])
+    ranked: int = Field(description="How many have a score.", examples=[37])
+    places: list[Place] = Field(description="At most `limit`.")
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class RankingQuery(Paged):
+    """What is asked of the ranking."""
+
+    week: str = Field(
+        max_length=10, description="ISO week, by the fleet's time zone.", examples=["2026-W44"]
+    )
+    of: Ranked = Field(default=Ranked.DRIVERS, description="What is ranked.", examples=["drivers"])
+    limit: int = Field(
+        default=100, ge=1, le=MAX_RANKED, description="Places a page.", examples=[100]
+    )
+
+
+@router.get(
+    PATH + "/{fleet_id}/ranking",
+    operation_id="get_fleet_ranking",
+    summary="Who of a fleet drove how well",
+    responses=problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+)
+async def get_fleet_ranking(
+    fleet_id: FleetId, query: Annotated[RankingQuery, Query()], services: App, party: Principal
+) -> Ranking:
+    """Rank a fleet's drivers or vehicles by their scores of a week, saying how sure places are.
+
+    Only those whose whole week you may see are in it. The difficulty of the work stands beside.
+    """
+    first_day = read_week(query.week)
+    passed = 0 if query.cursor is None else cursors.read_number(query.cursor)
+    fleet = await services.behaviour.fleet(party, fleet_id)
+    found = await services.behaviour.fleet_scores(
+        party, fleet_id, first_day, of_drivers=query.of is Ranked.DRIVERS
+    )
+    # In large fleets comparing everybody with everybody takes a second.
+    places = await run_in_threadpool(ranked, found)
+    end = passed + query.limit
+    return Ranking(
+        fleet_id=fleet.fleet_id,
+        name=fleet.name,
+        week=query.week,
+        time_zone=fleet.time_zone,
+        of=query.of,
+        ranked=sum(place.rank is not None for place in places),
+        places=places[passed:end],
+        next=(
+            link(f"{PATH}/{fleet_id}/ranking", query, cursors.after_number(end))
+            if len(places) > end
+            else None
+        ),
+    )
+
+
+_WEEK = re.compile(r"(20[0-9]{2})-W([0-5][0-9])", re.ASCII)
+
+
+def read_week(text: str) -> date:
+    """The Monday of an ISO week.
+
+    Raises:
+        ProblemError: 422, it is none.
+    """
+    found = _WEEK.fullmatch(text)
+    if found is not None:
+        # Week 0, and 53 of a year that has 52, are none.
+        with suppress(ValueError):
+            return date.fromisocalendar(int(found.group(1)), int(found.group(2)), 1)
+    raise invalid(
+        "week", f"{text!r} is no ISO week.", "Write year and week, from 2026-W01 to 2026-W53."
+    )
+
+
+def ranked(scores: Sequence[FleetScore]) -> list[Place]:
+    """Places of scores, in their order: the best first, those without a score last."""
+    table = pd.DataFrame(
+        {
+            "score": pd.Series([score.score for score in scores], dtype=float),
+            "low": pd.Series([score.low for score in scores], dtype=float),
+            "high": pd.Series([score.high for score in scores], dtype=float),
+            "vehicle_class": [score.vehicle_class for score in scores],
+        }
+    )
+    places = rank(table)
+    by_number = dict(zip(places.index.tolist(), places.to_dict("records"), strict=True))
+    return [_place(score, by_number.get(number, {})) for number, score in enumerate(scores)]
+
+
+def _place(score: FleetScore, place: Mapping[Hashable, Any]) -> Place:
+    return Place(
+        rank=_whole(place.get("rank")),
+        rank_low=_whole(place.get("rank_low")),
+        rank_high=_whole(place.get("rank_high")),
+        below_median=place.get("below_median"),
+        vin=score.vin,
+        driver_id=score.driver_id,
+        card_id=score.card_id,
+        name=score.name,
+        vehicle_class=score.vehicle_class,
+        band=score.band,
+        score=score.score,
+        low=score.low,
+        high=score.high,
+        grade=None if score.grade is None else Grade(score.grade),
+        reason=score.reason,
+        score_before=score.score_before,
+        difficulty=score.difficulty,
+        distance_km=score.distance_km,
+        trips=score.n_trips,
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
