@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from analytics.thresholds import Thresholds
     from analytics.trips import TripRules
 
-METHOD_VERSION = 3
+METHOD_VERSION = 4
 """Raised when the same signals would give other results."""
 
 
@@ -50,6 +50,15 @@ class Behaviour:
     parts: pd.DataFrame
     events: pd.DataFrame
     spans: pd.DataFrame
+
+    def reach(self, start: datetime, stop: datetime) -> tuple[datetime, datetime]:
+        """A span, widened to the trips and spans at the wheel that lie over its edges."""
+        for frame in (self.trips, self.spans):
+            over = frame[(frame["start_time"] < stop) & (frame["end_time"] > start)]
+            if len(over):
+                start = min(start, over["start_time"].min().to_pydatetime())
+                stop = max(stop, over["end_time"].max().to_pydatetime())
+        return start, stop
 
     def starting_in(self, start: datetime, stop: datetime) -> Behaviour:
         """What starts from `start` on and before `stop`; the rows stay as they are."""

@@ -86,7 +86,8 @@ def _together(samples: Samples, stretches: Spans, rules: TripRules) -> NDArray[n
         & np.isnan(samples["engine_running"])
     )
     if awake.any():
-        rest_s -= total(samples.step_s * awake, Spans(first=last + 1, stop=first))
+        awake_s = total(samples.step_s * awake, Spans(first=last + 1, stop=first))
+        rest_s -= np.minimum(awake_s, rules.longest_awake_s)
     gaps = np.flatnonzero(samples.gap)[1:]
     gap_s = (samples.time_us[gaps] - samples.time_us[gaps - 1]) / 1e6
     on = _drove_on(samples, gaps, rules)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from analytics.samples import Samples
 
-METHOD_VERSION = 2
+METHOD_VERSION = 3
 """Raised when the same signals would give other trips."""
 
 INPUT_SIGNALS = (
@@ -63,6 +63,9 @@ class TripRules:
     stops is faster."""
     longest_gap_s: float = 7200.0
     """Over a longer gap nobody knows whether it was one trip [s]."""
+    longest_awake_s: float = 7200.0
+    """So long a trip goes on while nothing but the ignition is on [s]: a wire that is always live
+    would make one trip of a year."""
     running_rpm: float = 300.0
     """An engine turning this fast runs [rpm]; a starter turns it at less than 300."""
     moving_km_h: float = 1.0

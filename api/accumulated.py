@@ -4,13 +4,13 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from analytics.accumulated import LAYOUT_VERSION, accumulated_data
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Vin
+from api.parameters import EXAMPLE_VIN, Vin, no_parameters
 from api.principal import Principal
 from api.problems import Code, not_ready
 from api.services import App
@@ -131,8 +131,9 @@ class Accumulated(BaseModel):
         "stand still until it has caught up.",
         examples=[0.0],
     )
-    accumulated_data: AccumulatedData | None = Field(
-        default=None, description="The counters, under their rFMS names."
+    accumulated_data: AccumulatedData = Field(
+        default_factory=AccumulatedData,
+        description="The counters, under their rFMS names; empty where there are none.",
     )
 
 
@@ -140,8 +141,9 @@ class Accumulated(BaseModel):
     "/v1/vehicles/{vin}/accumulated",
     operation_id="get_accumulated",
     summary="Counters of a vehicle since it was registered",
-    responses=problems(Code.UNKNOWN_VEHICLE),
+    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
     response_model_exclude_none=True,
+    dependencies=[Depends(no_parameters)],
 )
 async def get_accumulated(vin: Vin, services: App, party: Principal) -> Accumulated:
     """Give the counters of rFMS 4.0 accumulatedData, up to the newest day that was worked up."""

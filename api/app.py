@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import (
@@ -19,6 +19,7 @@ from api import (
     health,
     openapi,
     pages,
+    parameters,
     problems,
     scores,
     signals,
@@ -75,8 +76,9 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     app.state.services = Services(
         settings=settings, catalogue=signal_catalogue.default(), reader=reader
     )
+    for router in (health.router, pages.router):
+        app.include_router(router)
     for router in (
-        health.router,
         vehicles.router,
         state.router,
         signals.router,
@@ -87,9 +89,8 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         drivers.router,
         fleets.router,
         catalogue.router,
-        pages.router,
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(parameters.given_once)])
     app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
     openapi.install(app)
     answer = problems.answering(pages.problem_page)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import cursors, events, paging, scores
 from api.events import EventKindText, EventsQuery, EventSummary
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, DriverId, Paged, link
+from api.parameters import EXAMPLE_VIN, DriverId, Paged
 from api.principal import Principal
 from api.problems import Code
 from api.scores import ScoresQuery, ScoreSummary
@@ -75,10 +75,9 @@ async def list_drivers(
     query: Annotated[DriversQuery, Query()], services: App, party: Principal
 ) -> Drivers:
     """List those whom you employ and those who drove vehicles that were yours then."""
-    after_id = 0 if query.cursor is None else cursors.read_number(query.cursor)
-    found = await services.behaviour.drivers(party, after_id=after_id, limit=query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
+    found = await services.behaviour.drivers(
+        party, after_id=paging.number_after(query), limit=query.limit + 1
+    )
     return Drivers(
         drivers=[
             DriverSummary(
@@ -87,9 +86,15 @@ async def list_drivers(
                 name=driver.name,
                 is_employee=driver.is_employee,
             )
-            for driver in shown
+            for driver in found[: query.limit]
         ],
-        next=link(PATH, query, cursors.after_number(shown[-1].driver_id)) if more else None,
+        next=paging.link_if_more(
+            PATH,
+            query,
+            found,
+            query.limit,
+            lambda shown: cursors.after_number(shown[-1].driver_id),
+        ),
     )
 
 
@@ -105,11 +110,20 @@ class DrivenTripSummary(BaseModel):
     )
     end: AwareDatetime = Field(description="Until when, UTC.", examples=["2026-11-01T03:40:00Z"])
     kind: TripKind = Field(description="Of the trip.", examples=["drive"])
-    distance_km: float = Field(description="[km]", examples=[248.6])
+    distance_km: float = Field(description="By the speed [km].", examples=[248.6])
     driving_s: float = Field(description="In motion [s].", examples=[11520.0])
-    idle_s: float = Field(description="Engine on, standing [s].", examples=[840.0])
-    fuel_l: float | None = Field(description="Fuel used [L].", examples=[71.9])
-    stops: float = Field(description="Stops on the way.", examples=[12.0])
+    idle_s: float = Field(
+        description="Engine on, standing, no power take-off at work [s]; a vehicle's trips have it "
+        "included.",
+        examples=[840.0],
+    )
+    fuel_l: float | None = Field(
+        description="Fuel used [L]; null where less than 95 % of the way tells.", examples=[71.9]
+    )
+    stops: int = Field(
+        description="How often it came to a stand for 3 s or longer, the end included.",
+        examples=[12],
+    )
 
 
 class DriverTrips(BaseModel):
@@ -131,7 +145,7 @@ class DriverTrips(BaseModel):
                             "driving_s": 11520.0,
                             "idle_s": 840.0,
                             "fuel_l": 71.9,
-                            "stops": 12.0,
+                            "stops": 12,
                         }
                     ],
                     "next": f"{PATH}/17/trips?start=2026-11-01T00%3A00%3A00Z"
@@ -178,7 +192,7 @@ def _driven(trip: DrivenTrip) -> DrivenTripSummary:
         driving_s=trip.driving_s,
         idle_s=trip.idle_s,
         fuel_l=trip.fuel_l,
-        stops=trip.stops,
+        stops=int(trip.stops),
     )
 
 

@@ -13,11 +13,10 @@ from analytics import fatigue
 from analytics.events.table import EVENT_KINDS
 from api import paging
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Span, Vin
+from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code, invalid
 from api.services import App
-from api.trips import Order
 from api.vehicles import Position, position
 from storage.answers_behaviour import DrivingEvent
 
@@ -61,13 +60,19 @@ class EventSummary(BaseModel):
     """A driving event; null is what was not measured or is not yours to know."""
 
     kind: str = Field(description="What it is; see `kinds`.", examples=["harsh_braking"])
-    severity: Severity = Field(description="low, medium or high.", examples=["medium"])
+    severity: Severity = Field(
+        description="low, medium or high; coasting, the one kind that is to be praised, is always "
+        "low.",
+        examples=["medium"],
+    )
     start: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T02:13:05Z"])
     end: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T02:13:08Z"])
     vin: str | None = Field(description="The vehicle.", examples=[EXAMPLE_VIN])
     driver_id: int | None = Field(description="Who drove.", examples=[17])
     trip_start: AwareDatetime | None = Field(
-        description="Start of the trip it belongs to.", examples=["2026-11-01T00:10:00Z"]
+        description="Start of the trip it belongs to; null of hours at the wheel (fatigue), which "
+        "may hold several.",
+        examples=["2026-11-01T00:10:00Z"],
     )
     peak: float | None = Field(description="How far it went, in the kind's unit.", examples=[4.1])
     peak_time: AwareDatetime | None = Field(
@@ -76,7 +81,7 @@ class EventSummary(BaseModel):
     limit: float | None = Field(
         description="The threshold or limit that was crossed, in the kind's unit.", examples=[3.0]
     )
-    speed_km_h: float | None = Field(description="At the start [km/h].", examples=[63.2])
+    speed_kmh: float | None = Field(description="At the start [km/h].", examples=[63.2])
     distance_km: float | None = Field(description="Meanwhile [km].", examples=[0.04])
     fuel_l: float | None = Field(description="Meanwhile [L].", examples=[0.0])
     position: Position | None = Field(description="Where it began.")
@@ -97,7 +102,7 @@ EXAMPLE: JsonDict = {
     "peak": 4.1,
     "peak_time": "2026-11-01T02:13:06Z",
     "limit": 3.0,
-    "speed_km_h": 63.2,
+    "speed_kmh": 63.2,
     "distance_km": 0.04,
     "fuel_l": 0.0,
     "position": {"latitude": 31.4, "longitude": 120.9, "time": "2026-11-01T02:13:05Z"},
@@ -201,7 +206,7 @@ def kinds_of(query: EventsQuery) -> list[str] | None:
             raise invalid(
                 "kind",
                 f"No kind of event is called {name!r}.",
-                f"Did you mean {close[0]}?" if close else f"Use of {', '.join(KINDS)}.",
+                f"Did you mean {close[0]}?" if close else f"Use some of {', '.join(KINDS)}.",
             )
     return wished
 
@@ -224,7 +229,7 @@ def summary(event: DrivingEvent) -> EventSummary:
         peak=event.peak,
         peak_time=event.peak_time,
         limit=event.limit_value,
-        speed_km_h=event.speed_km_h,
+        speed_kmh=event.speed_km_h,
         distance_km=event.distance_km,
         fuel_l=event.fuel_l,
         position=position(event.latitude, event.longitude, event.start_time),

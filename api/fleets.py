@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from analytics.ranking import rank
-from api import cursors
+from api import cursors, paging
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, FleetId, Paged, link
+from api.parameters import EXAMPLE_VIN, FleetId, Paged
 from api.principal import Principal
 from api.problems import Code, invalid
-from api.scores import Grade
+from api.scores import TREND_EXAMPLE, Grade, Trend, trend
 from api.services import App
 from storage.answers_behaviour import FleetScore
 
@@ -86,10 +86,9 @@ async def list_fleets(
     query: Annotated[FleetsQuery, Query()], services: App, party: Principal
 ) -> Fleets:
     """List your fleets."""
-    after_id = 0 if query.cursor is None else cursors.read_number(query.cursor)
-    found = await services.behaviour.fleets(party, after_id=after_id, limit=query.limit + 1)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
+    found = await services.behaviour.fleets(
+        party, after_id=paging.number_after(query), limit=query.limit + 1
+    )
     return Fleets(
         fleets=[
             FleetSummary(
@@ -99,9 +98,15 @@ async def list_fleets(
                 time_zone=fleet.time_zone,
                 vehicles=fleet.vehicles,
             )
-            for fleet in shown
+            for fleet in found[: query.limit]
         ],
-        next=link(PATH, query, cursors.after_number(shown[-1].fleet_id)) if more else None,
+        next=paging.link_if_more(
+            PATH,
+            query,
+            found,
+            query.limit,
+            lambda shown: cursors.after_number(shown[-1].fleet_id),
+        ),
     )
 
 
@@ -138,7 +143,9 @@ class Place(BaseModel):
     name: str | None = Field(description="The driver's name.", examples=["王伟"])
     vehicle_class: str = Field(description="What was driven most.", examples=["heavy_truck"])
     band: str | None = Field(
-        description="With those whose work is about as hard it is compared.", examples=["medium"]
+        description="With whom of the class it is compared: easy, middle or hard, by their work; "
+        "class: all.",
+        examples=["middle"],
     )
     score: float | None = Field(description="0 to 100.", examples=[82.4])
     low: float | None = Field(
@@ -150,11 +157,16 @@ class Place(BaseModel):
         default=None, description="Why there is no score.", examples=["distance"]
     )
     score_before: float | None = Field(description="That of the week before.", examples=[79.8])
+    trend: Trend | None = Field(
+        default=None, description="How the week compares with the four before it, as in scores."
+    )
     difficulty: float | None = Field(
         description="How hard the work was, 0 to 100.", examples=[41.0]
     )
     distance_km: float = Field(description="Driven [km].", examples=[2140.6])
-    trips: int = Field(description="How many.", examples=[19])
+    trips: int = Field(
+        description="How many drives; one counts again after a change of driver.", examples=[19]
+    )
 
 
 class Ranking(BaseModel):
@@ -180,12 +192,13 @@ class Ranking(BaseModel):
                             "card_id": "CHN0001000000017",
                             "name": "王伟",
                             "vehicle_class": "heavy_truck",
-                            "band": "medium",
+                            "band": "middle",
                             "score": 82.4,
                             "low": 77.0,
                             "high": 87.1,
                             "grade": "A",
                             "score_before": 79.8,
+                            "trend": TREND_EXAMPLE,
                             "difficulty": 41.0,
                             "distance_km": 2140.6,
                             "trips": 19,
@@ -233,14 +246,14 @@ async def get_fleet_ranking(
     Only those whose whole week you may see are in it. The difficulty of the work stands beside.
     """
     first_day = read_week(query.week)
-    passed = 0 if query.cursor is None else cursors.read_number(query.cursor)
+    passed = paging.number_after(query)
     fleet = await services.behaviour.fleet(party, fleet_id)
     found = await services.behaviour.fleet_scores(
         party, fleet_id, first_day, of_drivers=query.of is Ranked.DRIVERS
     )
     # In large fleets comparing everybody with everybody takes a second.
     places = await run_in_threadpool(ranked, found)
-    end = passed + query.limit
+    rest = places[passed:]
     return Ranking(
         fleet_id=fleet.fleet_id,
         name=fleet.name,
@@ -248,11 +261,13 @@ async def get_fleet_ranking(
         time_zone=fleet.time_zone,
         of=query.of,
         ranked=sum(place.rank is not None for place in places),
-        places=places[passed:end],
-        next=(
-            link(f"{PATH}/{fleet_id}/ranking", query, cursors.after_number(end))
-            if len(places) > end
-            else None
+        places=rest[: query.limit],
+        next=paging.link_if_more(
+            f"{PATH}/{fleet_id}/ranking",
+            query,
+            rest,
+            query.limit,
+            lambda shown: cursors.after_number(passed + len(shown)),
         ),
     )
 
@@ -267,12 +282,15 @@ def read_week(text: str) -> date:
         ProblemError: 422, it is none.
     """
     found = _WEEK.fullmatch(text)
-    if found is not None:
-        # Week 0, and 53 of a year that has 52, are none.
-        with suppress(ValueError):
-            return date.fromisocalendar(int(found.group(1)), int(found.group(2)), 1)
+    if found is None:
+        raise invalid("week", f"{text!r} is no ISO week from 2000 on.", "Write it as 2026-W44.")
+    year, week = map(int, found.groups())
+    # Week 0, and 53 of a year that has 52, are none.
+    with suppress(ValueError):
+        return date.fromisocalendar(year, week, 1)
+    last = date(year, 12, 28).isocalendar().week  # the 28th of December is always in the last one
     raise invalid(
-        "week", f"{text!r} is no ISO week.", "Write year and week, from 2026-W01 to 2026-W53."
+        "week", f"{year} has no week {week}.", f"Write a week from {year}-W01 to {year}-W{last}."
     )
 
 
@@ -309,6 +327,7 @@ def _place(score: FleetScore, place: Mapping[Hashable, Any]) -> Place:
         grade=None if score.grade is None else Grade(score.grade),
         reason=score.reason,
         score_before=score.score_before,
+        trend=trend(score),
         difficulty=score.difficulty,
         distance_km=score.distance_km,
         trips=score.n_trips,

@@ -12,13 +12,13 @@ from starlette.responses import HTMLResponse
 
 from api import cursors, display, language, resolution
 from api.language import Language
-from api.parameters import EARLIEST, Vin
+from api.parameters import EARLIEST, Order, Vin
 from api.principal import Principal
 from api.problems import Code, ProblemError
 from api.services import App, Services
 from api.signals import MAX_POINTS
 from api.state import SignalState, VehicleState, state_of
-from api.trips import Order, TripsQuery
+from api.trips import TripsQuery
 from api.trips import page_of as trips_of
 from api.vehicles import VehiclesQuery
 from api.vehicles import page_of as vehicles_of

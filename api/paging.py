@@ -1,25 +1,56 @@
-"""Pages of listings by time in which several rows may begin at the same moment.
+"""Pages of listings: which rows are asked for, and the address of the next page.
 
-A cursor by time alone would pass over the rest of them, so it says how many of that moment's rows
-have been shown.
+One row more than a page shows is read, which says whether there is another page. In listings by
+time several rows may begin at the same moment: a cursor by time alone would pass over the rest of
+them, so it says how many of that moment's rows have been shown.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from api import cursors
-from api.parameters import Span, from_microseconds, link, microseconds, require_order
-from api.problems import invalid
-from api.trips import Order
+from api.parameters import Order, link, microseconds, require_order, time_within
 from storage.served_behaviour import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from api.parameters import Paged, Span
+
 _MICROSECOND = timedelta(microseconds=1)
+
+Row = TypeVar("Row")
+
+
+def number_after(query: Paged) -> int:
+    """After which number a listing by number goes on; 0: it begins.
+
+    Raises:
+        ProblemError: 422, the cursor is none of ours.
+    """
+    return 0 if query.cursor is None else cursors.read_number(query.cursor)
+
+
+def link_if_more(
+    path: str,
+    query: Paged,
+    found: Sequence[Row],
+    limit: int,
+    cursor: Callable[[Sequence[Row]], str],
+) -> str | None:
+    """The address of the next page; None where all that was found is on this one.
+
+    Args:
+        path: the address without its query.
+        query: what was asked.
+        found: the rows that were found, in their order.
+        limit: how many of them are shown.
+        cursor: makes the cursor that goes on after the rows that are shown.
+    """
+    return link(path, query, cursor(found[:limit])) if len(found) > limit else None
 
 
 def wanted(query: Span, order: Order, limit: int) -> Page:
@@ -33,13 +64,7 @@ def wanted(query: Span, order: Order, limit: int) -> Page:
     newest_first = order is Order.NEWEST_FIRST
     if query.cursor is not None:
         time_us, skipped = cursors.read_rows(query.cursor)
-        if not microseconds(start) <= time_us < microseconds(stop):
-            raise invalid(
-                "cursor",
-                "This cursor lies outside the span from start to end.",
-                "Follow the `next` link of the page before, unchanged.",
-            )
-        at = from_microseconds(time_us)
+        at = time_within(time_us, start, stop)
         start, stop = (start, at + _MICROSECOND) if newest_first else (at, stop)
     return Page(start=start, stop=stop, newest_first=newest_first, limit=limit + 1, skipped=skipped)
 
@@ -61,7 +86,7 @@ def cursor_after(starts: Sequence[datetime], page: Page) -> str:
 
 
 def next_link(path: str, query: Span, page: Page, starts: Sequence[datetime]) -> str | None:
-    """The address of the next page; None where all that was found is on this one.
+    """The address of the next page of a listing by time; None where there is none.
 
     Args:
         path: the address without its query.
@@ -69,6 +94,6 @@ def next_link(path: str, query: Span, page: Page, starts: Sequence[datetime]) ->
         page: what was asked of the database.
         starts: those of all the rows that were found, in their order.
     """
-    if len(starts) < page.limit:
-        return None
-    return link(path, query, cursor_after(starts[: page.limit - 1], page))
+    return link_if_more(
+        path, query, starts, page.limit - 1, lambda shown: cursor_after(shown, page)
+    )

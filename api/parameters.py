@@ -1,15 +1,24 @@
 """Parameters that several endpoints take, each with its check and its words."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.problems import invalid, unknown_driver, unknown_fleet, unknown_vehicle
+from api.problems import (
+    Fault,
+    invalid,
+    refused,
+    unknown_driver,
+    unknown_fleet,
+    unknown_vehicle,
+)
 from schemas.vin import VinError, check_vin
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -101,6 +110,30 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+async def given_once(request: Request) -> None:
+    """Refuse a parameter that is given twice: all but the last would be passed over in silence.
+
+    Raises:
+        ProblemError: 422.
+    """
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    faults = [
+        Fault(
+            field=name,
+            reason=f"{name} is given {times} times.",
+            way_out="Give it once; where it takes several values, put commas between them.",
+        )
+        for name, times in given.items()
+        if times > 1
+    ]
+    if faults:
+        raise refused(faults)
+
+
+async def no_parameters(_: Annotated[Parameters, Query()]) -> None:
+    """Refuse every parameter, as an address that takes none does."""
+
+
 class Paged(Parameters):
     """Query parameters of a listing that comes in pages."""
 
@@ -122,6 +155,13 @@ class Span(Paged):
     end: Time = Field(
         description="Up to, not including, this time.", examples=["2026-11-02T00:00:00Z"]
     )
+
+
+class Order(StrEnum):
+    """Which end of the span comes first."""
+
+    OLDEST_FIRST = "oldest_first"
+    NEWEST_FIRST = "newest_first"
 
 
 def require_order(start: datetime, end: datetime) -> None:
@@ -150,7 +190,15 @@ def time_after(cursor: str, start: datetime, end: datetime) -> datetime:
     Raises:
         ProblemError: 422.
     """
-    time_us = cursors.read_time(cursor)
+    return time_within(cursors.read_time(cursor), start, end)
+
+
+def time_within(time_us: int, start: datetime, end: datetime) -> datetime:
+    """The time that a cursor names, in microseconds since 1970, if it lies within the span.
+
+    Raises:
+        ProblemError: 422.
+    """
     if not microseconds(start) <= time_us < microseconds(end):
         raise invalid(
             "cursor",

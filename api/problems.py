@@ -270,9 +270,9 @@ def _of_http(error: HTTPException) -> ProblemError:
 
 
 _REASONS: Mapping[str, str] = {
-    "missing": "It is missing.",
-    "extra_forbidden": "There is no such parameter.",
-    "timezone_aware": "The time lacks its time zone.",
+    "missing": "{name} is missing.",
+    "extra_forbidden": "There is no parameter {name}.",
+    "timezone_aware": "The time {name} lacks its time zone.",
 }
 
 _RFC_3339 = (
@@ -294,9 +294,10 @@ def _fault(fault: Mapping[str, object]) -> Fault:
     location = fault["loc"]
     name = ".".join(map(str, location[1:])) if isinstance(location, tuple) else ""
     kind = str(fault["type"])
+    said = str(fault["msg"]).removeprefix("Value error, ")
     return Fault(
         field=name,
-        reason=_REASONS.get(kind, f"{fault['msg']}."),
+        reason=_REASONS[kind].format(name=name) if kind in _REASONS else f"{name}: {said}.",
         way_out=_WAYS_OUT.get(kind, "Use a value that /openapi.json allows."),
     )
 

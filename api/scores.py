@@ -10,12 +10,11 @@ from pydantic.config import JsonDict
 from analytics.scores.metric import METRICS
 from api import paging
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Span, Vin
+from api.parameters import EXAMPLE_VIN, Order, Span, Time, Vin
 from api.principal import Principal
 from api.problems import Code
 from api.services import App
-from api.trips import Order
-from storage.answers_behaviour import Score
+from storage.answers_behaviour import FleetScore, Score
 
 MAX_SCORES = 500
 
@@ -63,6 +62,30 @@ class ScorePart(BaseModel):
     points_lost: float = Field(description="What is missing of its share.", examples=[7.6])
 
 
+class Direction(StrEnum):
+    """Which way it goes."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNCLEAR = "no clear change"
+
+
+class Trend(BaseModel):
+    """A week against the same driver's or vehicle's four weeks before it, by one reference."""
+
+    word: Direction = Field(
+        description="better or worse only where the change's interval leaves 0 out.",
+        examples=["better"],
+    )
+    past_score: float = Field(description="That of the weeks before.", examples=[64.1])
+    past_weeks: int = Field(description="How many of the four had trips.", examples=[4])
+    change: float = Field(description="The score less past_score.", examples=[7.2])
+    change_low: float = Field(
+        description="Lower end of where the change lies at 90 %.", examples=[1.9]
+    )
+    change_high: float = Field(description="Upper end.", examples=[12.4])
+
+
 class ScoreSummary(BaseModel):
     """A score with what it is made of; null where there is none, and then `reason` says why."""
 
@@ -78,7 +101,9 @@ class ScoreSummary(BaseModel):
     )
     vehicle_class: str = Field(description="With whom it is compared.", examples=["heavy_truck"])
     band: str | None = Field(
-        description="Of the class those whose work is about as hard.", examples=["medium"]
+        description="Of the class those whose work is as hard: easy, middle or hard. class: all of "
+        "it, where it is too small to be split.",
+        examples=["middle"],
     )
     score: float | None = Field(description="0 to 100.", examples=[71.3])
     low: float | None = Field(
@@ -109,9 +134,25 @@ class ScoreSummary(BaseModel):
         examples=["peers"],
     )
     distance_km: float = Field(description="Driven [km].", examples=[2140.6])
-    trips: int = Field(description="How many.", examples=[19])
+    trips: int = Field(
+        description="How many drives; one counts again after a change of driver.", examples=[19]
+    )
+    trend: Trend | None = Field(
+        default=None,
+        description="How the week compares with the four before it; null for a trip, or where one "
+        "of the two has no score, or where you may not see all five weeks.",
+    )
     parts: list[ScorePart] = Field(description="What moved it, that which cost most first.")
 
+
+TREND_EXAMPLE: JsonDict = {
+    "word": "better",
+    "past_score": 64.1,
+    "past_weeks": 4,
+    "change": 7.2,
+    "change_low": 1.9,
+    "change_high": 12.4,
+}
 
 EXAMPLE: JsonDict = {
     "start": "2026-10-25T16:00:00Z",
@@ -119,7 +160,7 @@ EXAMPLE: JsonDict = {
     "week": "2026-W44",
     "time_zone": "Asia/Shanghai",
     "vehicle_class": "heavy_truck",
-    "band": "medium",
+    "band": "middle",
     "score": 71.3,
     "low": 64.0,
     "high": 77.5,
@@ -130,6 +171,7 @@ EXAMPLE: JsonDict = {
     "reference": "peers",
     "distance_km": 2140.6,
     "trips": 19,
+    "trend": TREND_EXAMPLE,
     "parts": [
         {
             "metric": "idling",
@@ -174,6 +216,11 @@ class VehicleScores(BaseModel):
 class ScoresQuery(Span):
     """What is asked of the listing: periods that start from `start` on and before `end`."""
 
+    start: Time = Field(
+        description="From this time on weeks and trips begin; a week begins on Monday 00:00 by the "
+        "fleet's clock. RFC 3339 with its time zone; a + is written %2B.",
+        examples=["2026-10-01T00:00:00Z"],
+    )
     order: Order = Field(
         default=Order.OLDEST_FIRST, description="By their start.", examples=["newest_first"]
     )
@@ -239,8 +286,14 @@ def summary(score: Score) -> ScoreSummary:
         reference=score.reference,
         distance_km=score.distance_km,
         trips=score.n_trips,
+        trend=trend(score),
         parts=[_part(**part) for part in score.parts],
     )
+
+
+def trend(score: Score | FleetScore) -> Trend | None:
+    """How it compares with the weeks before, where there is something to compare."""
+    return None if score.trend is None else Trend(**score.trend)
 
 
 def _part(metric: str, **numbers: Any) -> ScorePart:

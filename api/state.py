@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import activity
 from api.activity import Activity
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Vin
+from api.parameters import EXAMPLE_VIN, Vin, no_parameters
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -111,7 +111,8 @@ class VehicleState(BaseModel):
     "/v1/vehicles/{vin}/state",
     operation_id="get_vehicle_state",
     summary="Every latest value of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE),
+    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    dependencies=[Depends(no_parameters)],
 )
 async def get_vehicle_state(vin: Vin, services: App, party: Principal) -> VehicleState:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""

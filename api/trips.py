@@ -7,17 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors
+from api import cursors, paging
 from api.openapi import problems
-from api.parameters import (
-    EXAMPLE_VIN,
-    Span,
-    Vin,
-    link,
-    microseconds,
-    require_order,
-    time_after,
-)
+from api.parameters import EXAMPLE_VIN, Order, Span, Vin, microseconds, require_order, time_after
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -27,13 +19,6 @@ from storage.answers import Trip
 MAX_TRIPS = 1000
 
 router = APIRouter(tags=["trips"])
-
-
-class Order(StrEnum):
-    """Which end of the span comes first."""
-
-    OLDEST_FIRST = "oldest_first"
-    NEWEST_FIRST = "newest_first"
 
 
 class TripKind(StrEnum):
@@ -46,13 +31,16 @@ class TripKind(StrEnum):
 
 
 class TripSummary(BaseModel):
-    """A trip, from the engine's start to its stop; null is what is not known, or not to you."""
+    """Time in which the engine ran or the vehicle moved; null is what is not known, or not to you.
+
+    Rests shorter than five minutes do not end it.
+    """
 
     start: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T00:10:00Z"])
     end: AwareDatetime = Field(description="UTC.", examples=["2026-11-01T03:40:00Z"])
     kind: TripKind = Field(
-        description="drive; idle (the engine ran, nothing moved); tow (moved without the engine); "
-        "ferry (carried while it stood).",
+        description="drive; idle (the engine ran, the vehicle came less than 100 m far); tow "
+        "(moved without the engine); ferry (carried while it stood).",
         examples=["drive"],
     )
     driver_id: int | None = Field(
@@ -63,8 +51,12 @@ class TripSummary(BaseModel):
     )
     duration_s: float = Field(description="From start to end [s].", examples=[12600.0])
     driving_s: float | None = Field(description="In motion [s].", examples=[11520.0])
-    idle_s: float = Field(description="Engine on, standing [s].", examples=[840.0])
-    stop_count: int | None = Field(description="Stops on the way.", examples=[12])
+    idle_s: float = Field(
+        description="Engine on, standing, power take-off included [s].", examples=[840.0]
+    )
+    stop_count: int | None = Field(
+        description="Stands of 3 s or longer between two moves.", examples=[12]
+    )
     fuel_l: float | None = Field(description="Fuel used [L].", examples=[71.9])
     idle_fuel_l: float | None = Field(description="Of this while idling [L].", examples=[0.5])
     l_per_100km: float | None = Field(description="Consumption [L/100 km].", examples=[28.9])
@@ -72,7 +64,9 @@ class TripSummary(BaseModel):
     start_position: Position | None = Field(description="Where it began.")
     end_position: Position | None = Field(description="Where it ended.")
     distance_source: str | None = Field(
-        description="odometer (the counter) or wheel_speed (integrated).", examples=["odometer"]
+        description="odometer (the counter), or the speed that was integrated: wheel_speed, "
+        "tachograph_speed or gnss_speed.",
+        examples=["odometer"],
     )
     fuel_source: str | None = Field(
         description="fuel_used_total (the counter) or fuel_rate (integrated).",
@@ -167,19 +161,15 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     found = await services.reader.trips(
         party, vin, start=start, stop=stop, newest_first=newest_first, limit=query.limit + 1
     )
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return Trips(
         vin=vin,
-        trips=[_summary(trip) for trip in shown],
-        next=(
-            link(
-                f"/v1/vehicles/{vin}/trips",
-                query,
-                cursors.after_time(microseconds(shown[-1].start_time)),
-            )
-            if more
-            else None
+        trips=[_summary(trip) for trip in found[: query.limit]],
+        next=paging.link_if_more(
+            f"/v1/vehicles/{vin}/trips",
+            query,
+            found,
+            query.limit,
+            lambda shown: cursors.after_time(microseconds(shown[-1].start_time)),
         ),
     )
 

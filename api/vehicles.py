@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import activity, cursors
+from api import activity, cursors, paging
 from api.activity import Activity
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Paged, link
+from api.parameters import EXAMPLE_VIN, Paged
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -157,11 +157,11 @@ async def page_of(services: Services, party: int, query: VehiclesQuery) -> Vehic
     after_vin = cursors.read_vin(query.cursor) if query.cursor is not None else ""
     found = await services.reader.vehicles(party, NAMES, after_vin=after_vin, limit=query.limit + 1)
     now = datetime.now(tz=UTC)
-    shown = found[: query.limit]
-    more = len(found) > query.limit
     return Vehicles(
-        vehicles=[_summary(services, vehicle, now) for vehicle in shown],
-        next=link(PATH, query, cursors.after_vin(shown[-1].vin)) if more else None,
+        vehicles=[_summary(services, vehicle, now) for vehicle in found[: query.limit]],
+        next=paging.link_if_more(
+            PATH, query, found, query.limit, lambda shown: cursors.after_vin(shown[-1].vin)
+        ),
     )
 
 

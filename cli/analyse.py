@@ -1,8 +1,10 @@
 """`telemetry analyse`: work up every vehicle-day that changed since the last time."""
 
+import logging
 import math
 import signal
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 from typing import Annotated
@@ -10,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analytics.runner import AnalysisSettings, Outcome
+from analytics.runner import AnalysisSettings, Failures, Outcome
 from analytics.runner import analyse as run
 from cli import context
 from cli.options import seconds
@@ -18,9 +20,11 @@ from cli.progress import bar
 from schemas import catalogue
 from storage import registers
 from storage.connection import connect, server
-from storage.errors import StorageError
+from storage.errors import PASSING, DatabaseUnreachableError, StorageError
 from storage.migrate import require_current
 from storage.settings import StorageSettings
+
+logger = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -63,21 +67,34 @@ def analyse(
         raise typer.BadParameter(
             "--all-changed means every vehicle and day: leave out --vehicle, --from and --to"
         )
+    if from_ is not None and to is not None and from_ > to:
+        raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
     stop = threading.Event()
-    if watch is not None:
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()
+    if watch is None:
+        outcome = work_up(vehicle, from_, to, stopping=stop.is_set)
+        console.print(line(outcome), highlight=False)
+        if outcome.failed:
+            raise typer.Exit(1)
+        return
     every_s = context.load(AnalysisSettings).score_every_s
-    scored = -math.inf
-    while True:
-        scores = watch is None or monotonic() - scored >= every_s
-        outcome = work_up(vehicle, from_, to, scores=scores)
-        if scores:
-            scored = monotonic()
-        if watch is None or outcome.anything:
-            console.print(line(outcome), highlight=False)
-        if watch is None or stop.wait(watch):
-            return
+    failures, scored = Failures(), -math.inf
+    while not stop.is_set():
+        scores = monotonic() - scored >= every_s
+        try:
+            outcome = work_up(
+                vehicle, from_, to, scores=scores, failures=failures, stopping=stop.is_set
+            )
+        except (DatabaseUnreachableError, *PASSING) as error:
+            logger.warning(
+                "the database is away, the analysis waits: %s", str(error).splitlines()[0]
+            )
+        else:
+            scored = monotonic() if scores else scored
+            if outcome.anything:
+                console.print(line(outcome), highlight=False)
+        stop.wait(watch)
 
 
 def work_up(
@@ -86,6 +103,8 @@ def work_up(
     last: datetime | None = None,
     *,
     scores: bool = True,
+    failures: Failures | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Analyse on the database that settings or `up` name, with a progress bar."""
     signals = catalogue.default()
@@ -108,15 +127,23 @@ def work_up(
             first=first.date() if first else None,
             last=last.date() if last else None,
             scores=scores,
-            progress=lambda done, _: at(done),
+            failures=failures,
+            stopping=stopping,
+            progress=at,
         )
 
 
 def line(outcome: Outcome) -> str:
     """What an analysis did, for people."""
     dropped = f", {len(outcome.dropped)} expired partitions dropped" if outcome.dropped else ""
+    failed = f" {outcome.failed:,} could not be worked up: see the log." if outcome.failed else ""
     return (
-        f"{outcome.vehicle_days:,} vehicle-days worked up, {outcome.trips:,} trips and "
-        f"{outcome.events:,} events found, {outcome.scored_weeks:,} weeks scored, "
-        f"{outcome.rolled_up:,} vehicle-days rolled up{dropped}."
+        f"{_counted(outcome.vehicle_days, 'vehicle-day')} worked up, "
+        f"{_counted(outcome.trips, 'trip')} and {_counted(outcome.events, 'event')} found, "
+        f"{_counted(outcome.scored_weeks, 'week')} scored, "
+        f"{_counted(outcome.rolled_up, 'vehicle-day')} rolled up{dropped}.{failed}"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

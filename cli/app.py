@@ -30,7 +30,7 @@ HELP = """From a truck's signals to an answer.
 
 The way of a frame: a truck (telemetry simulate, telemetry replay) sends messages to Kafka;
 telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
-history in Parquet files); telemetry analyse makes trips of the signals; telemetry serve answers
+history in Parquet files); telemetry analyse finds out how they were driven; telemetry serve answers
 fleet owners, dealers and data scientists. telemetry up starts a Kafka and a PostgreSQL for it on
 this machine; telemetry demo does all of it at once.
 

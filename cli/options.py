@@ -4,6 +4,8 @@ import math
 
 import typer
 
+from analytics.thresholds import CLASSES
+
 LEAST_S = 0.1
 """A wait shorter than this is a busy loop [s]."""
 
@@ -16,4 +18,15 @@ def seconds(value: float | None) -> float | None:
     """
     if value is not None and not (math.isfinite(value) and value >= LEAST_S):
         raise typer.BadParameter(f"{value} is no time to wait: give at least {LEAST_S} seconds")
+    return value
+
+
+def vehicle_class(value: str | None) -> str | None:
+    """Refuse what is no class of vehicle.
+
+    Raises:
+        typer.BadParameter: names those there are.
+    """
+    if value is not None and value not in CLASSES:
+        raise typer.BadParameter(f"{value!r} is no class: use one of {', '.join(CLASSES)}")
     return value

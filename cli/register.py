@@ -1,5 +1,6 @@
 """`telemetry register`: make vehicles known before they send."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 from rich.console import Console
 
 from cli import context
+from cli.options import vehicle_class
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from schemas.vin import check_vin
@@ -32,16 +34,25 @@ def register_vehicles(
         str | None,
         typer.Option(
             "--class",
+            callback=vehicle_class,
             help="What all of them are judged as: heavy_truck (where nothing is said), "
             "medium_truck, light_truck, bus or car.",
         ),
     ] = None,
     fleet: Annotated[
-        str | None, typer.Option(help="The fleet they join from now on; it is made if need be.")
+        str | None, typer.Option(help="The fleet they join; it is made if need be.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Since when they are in the fleet (UTC), for history that is loaded; otherwise "
+            "from now on.",
+        ),
     ] = None,
     party: Annotated[str, typer.Option(help="Whose fleet it is.")] = registers.DEMO_PARTY,
     time_zone: Annotated[
-        str, typer.Option(help="By which the fleet's days and weeks are cut, if it is made now.")
+        str, typer.Option(help="By which a fleet that is made now cuts its days and weeks.")
     ] = "Asia/Shanghai",
 ) -> None:
     """Register vehicles by VIN; one that is registered already stays as it is.
@@ -59,6 +70,10 @@ def register_vehicles(
         raise TelemetryError("No VIN was given: name some, or a --file with a VIN a line.")
     for vin in wanted:
         check_vin(vin)
+    if fleet is not None and not fleet.strip():
+        raise TelemetryError("A fleet needs a name: --fleet North, say.")
+    if since is not None and fleet is None:
+        raise TelemetryError("--since says since when vehicles are in a fleet: name it by --fleet.")
     console = Console()
     with connect(context.database_dsn()) as connection:
         require_compatible(connection, catalogue.default())
@@ -69,10 +84,15 @@ def register_vehicles(
         if fleet is not None:
             party_id = registers.find_party(connection, party)
             number = registers.ensure_fleet(
-                connection, party_id=party_id, name=fleet, time_zone=time_zone
+                connection, party_id=party_id, name=fleet.strip(), time_zone=time_zone
             )
             for vin in wanted:
-                registers.add_to_fleet(connection, fleet_id=number, vin=vin)
+                registers.add_to_fleet(
+                    connection,
+                    fleet_id=number,
+                    vin=vin,
+                    member=(since.replace(tzinfo=UTC) if since else None, None),
+                )
     for vehicle in vehicles:
         if not vehicle.check_digit_ok:
             console.print(f"{vehicle.vin}: its check digit does not fit (registered all the same)")

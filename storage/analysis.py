@@ -1,4 +1,4 @@
-"""What analysis reads and writes: changed vehicle-days, signals as DataFrames, trips."""
+"""What analysis reads: changed vehicle-days, signals as DataFrames, how far trips reach."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from psycopg import sql
 
 from schemas.catalogue import ValueType
 from storage import binary_copy
-from storage.errors import refusal_of
 from storage.queries import query
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from schemas.catalogue import Catalogue, Signal
     from storage.connection import Connection
+
+
+CHANGED_AT_ONCE = 5000
+"""Changed days fetched at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +48,35 @@ def changed_days(
     connection: Connection,
     *,
     vin: str | None = None,
+    vehicle_id: int | None = None,
     first: date | None = None,
     last: date | None = None,
 ) -> list[ChangedDay]:
     """Days that wait for analysis, by vehicle and day; None: of all vehicles, of all days."""
-    rows = connection.execute(query("changed_days"), {"vin": vin, "first": first, "last": last})
-    return [ChangedDay(vehicle_id=row[0], day=row[1], touched=row[2]) for row in rows]
+    wanted = {"vin": vin, "vehicle_id": vehicle_id, "first": first, "last": last}
+    return [_changed_day(*row) for row in connection.execute(query("changed_days"), wanted)]
+
+
+def each_changed_day(
+    connection: Connection,
+    *,
+    vin: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Iterator[ChangedDay]:
+    """The same, a few at a time: a million of them would take a quarter of a gigabyte.
+
+    The connection may be used meanwhile; what changes meanwhile is not among them.
+    """
+    wanted = {"vin": vin, "vehicle_id": None, "first": first, "last": last}
+    with connection.cursor("changed_days", withhold=True) as cursor:
+        cursor.itersize = CHANGED_AT_ONCE
+        for row in cursor.execute(query("changed_days"), wanted):
+            yield _changed_day(*row)
+
+
+def _changed_day(vehicle_id: int, day: date, touched: int) -> ChangedDay:
+    return ChangedDay(vehicle_id=vehicle_id, day=day, touched=touched)
 
 
 def read_signals(
@@ -119,13 +145,30 @@ def _as_double(signal: Signal) -> sql.Composed:
 def trips_around(
     connection: Connection, vehicle_id: int, start: datetime, stop: datetime, rest: timedelta
 ) -> tuple[datetime, datetime]:
-    """A span, widened to the stored trips that reach into it or end shortly before it."""
+    """A span, widened to the stored trips and spans at the wheel that reach into it.
+
+    Those that end up to `rest` before it, or begin up to `rest` after it, reach into it, too.
+    """
     row = connection.execute(
         query("trips_around"),
         {"vehicle_id": vehicle_id, "start": start, "stop": stop, "rest": rest},
     ).fetchone()
     first, last = row or (None, None)
     return min(start, first or start), max(stop, last or stop)
+
+
+def driven_before_rows(
+    connection: Connection, vehicle_id: int, start: datetime, first_row: datetime
+) -> datetime | None:
+    """The last end of what is stored of driving that starts from `start` on, before a first row.
+
+    None: there is no such trip or span at the wheel. Where there is one, its rows are gone.
+    """
+    row = connection.execute(
+        query("driven_before_rows"),
+        {"vehicle_id": vehicle_id, "start": start, "first_row": first_row},
+    ).fetchone()
+    return row[0] if row else None
 
 
 def rows_beside(
@@ -141,51 +184,6 @@ def rows_beside(
     ).fetchone()
     before, after = row or (None, None)
     return before, after
-
-
-def store_trips(
-    connection: Connection,
-    vehicle_id: int,
-    span: tuple[datetime, datetime],
-    trips: pd.DataFrame,
-    method_version: int,
-    seen: Iterable[ChangedDay],
-) -> None:
-    """Replace the trips that start within a span, and mark the days as analysed, in one go.
-
-    Args:
-        connection: an autocommit connection.
-        vehicle_id: whose trips they are.
-        span: from (including) and to (not including) which starts are replaced.
-        trips: as `analytics.trips.find_trips` gives them.
-        method_version: of the method that found them.
-        seen: the changes that the analysis has seen.
-
-    Raises:
-        StorageError: the database refuses a trip; the old ones are still there.
-    """
-    records = trips.astype(object).where(trips.notna(), None).to_dict("records")
-    with (
-        refusal_of(f"trips of vehicle {vehicle_id} from {span[0]} to {span[1]}"),
-        connection.transaction(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute(
-            query("delete_trips"), {"vehicle_id": vehicle_id, "start": span[0], "stop": span[1]}
-        )
-        if records:
-            cursor.executemany(
-                query("insert_trip"),
-                [
-                    {
-                        "vehicle_id": vehicle_id,
-                        "method_version": method_version,
-                        **{str(name): value for name, value in record.items()},
-                    }
-                    for record in records
-                ],
-            )
-        mark_analysed(connection, seen, method_version)
 
 
 def mark_analysed(connection: Connection, seen: Iterable[ChangedDay], method_version: int) -> None:

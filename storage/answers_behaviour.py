@@ -76,6 +76,8 @@ class Score:
     reference: str | None
     distance_km: float
     n_trips: int
+    trend: Mapping[str, Any] | None
+    """Of a week: word, past_score, past_weeks, change, change_low, change_high."""
     parts: Sequence[Mapping[str, Any]]
     """Rows of score_part, those that cost most first."""
 
@@ -145,3 +147,5 @@ class FleetScore:
     n_trips: int
     score_before: float | None
     """That of the week before."""
+    trend: Mapping[str, Any] | None
+    """As that of a Score."""

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
 """That of a vehicle which belongs to no fleet: the one a fleet has unless it says otherwise."""
 
+REDONE_AT_ONCE = 50_000
+"""Days that wait again in one transaction: ingest may wait half a second for them."""
+
 _TABLES = ("trip", "trip_part", "driving_event", "drive_span")
 
 
@@ -87,9 +90,17 @@ def redo_older(connection: Connection, method_version: int, first: date) -> int:
     Returns:
         How many vehicle-days.
     """
-    return connection.execute(
-        query("redo_older"), {"method_version": method_version, "first": first}
-    ).rowcount
+    wanted = {"method_version": method_version, "first": first, "at_once": REDONE_AT_ONCE}
+    redone = 0
+    while some := connection.execute(query("redo_older"), wanted).rowcount:
+        redone += some
+    return redone
+
+
+def last_stored(connection: Connection, vehicle_id: int) -> int:
+    """What changes whenever results of a vehicle's days are stored; 0 where none ever were."""
+    row = connection.execute(query("last_stored"), {"vehicle_id": vehicle_id}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def store_behaviour(
@@ -106,6 +117,7 @@ def store_behaviour(
     layout_version: int,
     method_version: int,
     seen: Sequence[ChangedDay],
+    stored_before: int | None = None,
 ) -> bool:
     """Replace what is known of a vehicle's driving in a span, and mark its days as analysed.
 
@@ -126,10 +138,11 @@ def store_behaviour(
         layout_version: of the increments.
         method_version: of the methods that found all this.
         seen: the changes that the analysis has seen.
+        stored_before: what `last_stored` said before anything was read; None: whatever it said.
 
     Returns:
-        False where another run has stored what came of newer changes meanwhile: nothing was
-        written.
+        False where another run has stored what came of newer changes, or anything since
+        `stored_before`, of which this may know nothing: nothing was written.
 
     Raises:
         ValueError: a row starts outside of the span.
@@ -148,6 +161,8 @@ def store_behaviour(
         connection.transaction(),
     ):
         connection.execute(query("lock_vehicle"), where)
+        if stored_before not in (None, last_stored(connection, vehicle_id)):
+            return False
         if _overtaken(connection, vehicle_id, seen):
             return False
         weeks, driven = _delete(connection, where)
@@ -250,7 +265,11 @@ def _count(
     layout_version: int,
     method_version: int,
 ) -> None:
-    """Replace days' increments and bring the vehicle's counters up to them."""
+    """Replace days' increments and bring the vehicle's counters up to them.
+
+    Of a day whose rows are no longer all there each cell keeps the greater: nobody could tell what
+    was lost from what was corrected.
+    """
     if not days:
         return
     stored = {

@@ -72,6 +72,16 @@ PASSING = (
 a server that only reads for now (a standby before it takes over) or ends slow work."""
 
 
+def lies_in_content(error: Exception) -> bool:
+    """Whether an error speaks of what was being worked at, so that something else may well go.
+
+    The others speak of the database: it is not there, or not as it must be.
+    """
+    if isinstance(error, StorageError):
+        return isinstance(error, BatchRefusedError)
+    return not isinstance(error, (psycopg.Error, OSError))
+
+
 @contextmanager
 def refusal_of(what: str) -> Iterator[None]:
     """Turn the database's refusal of `what` into a StorageError that says so.

@@ -133,7 +133,7 @@ class FrameWriter:
             with refusal_of(f"events and reports ({where})"):
                 self._insert_events(batch)
             with refusal_of(f"state and counts ({where})"):
-                self._touch_days(prepared.touched)
+                self._touch_days([*prepared.touched, *self._driven_days(batch)])
                 for fills_gaps in (False, True):
                     self._upsert_state(
                         [part for part in newest if part.fills_gaps is fills_gaps],
@@ -238,13 +238,27 @@ class FrameWriter:
                     ],
                 )
 
+    def _driven_days(self, batch: Batch) -> list[tuple[int, int]]:
+        """Days of which it is news who drove: that of a late card reaches up to the next card."""
+        drivers = [change for change in batch.driver_changes if change.slot == 1]
+        if not drivers:
+            return []
+        return self._connection.execute(
+            query("driven_days"),
+            {
+                "vehicle_ids": [change.vehicle_id for change in drivers],
+                "times": [change.time for change in drivers],
+            },
+        ).fetchall()
+
     def _touch_days(self, touched: Sequence[tuple[int, int]]) -> None:
         if touched:
+            days = sorted(set(touched))
             self._connection.execute(
                 query("touch_days"),
                 {
-                    "vehicle_ids": [vehicle_id for vehicle_id, _ in touched],
-                    "days": [_day(day) for _, day in touched],
+                    "vehicle_ids": [vehicle_id for vehicle_id, _ in days],
+                    "days": [_day(day) for _, day in days],
                 },
             )
 

@@ -33,6 +33,12 @@ def find_vehicle(connection: Connection, vin: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def vin_of(connection: Connection, vehicle_id: int) -> str:
+    """The VIN of a vehicle's number, for people to read."""
+    row = connection.execute(query("vin_of"), {"vehicle_id": vehicle_id}).fetchone()
+    return str(row[0]) if row else f"(no longer registered, number {vehicle_id})"
+
+
 def register_vehicle(
     connection: Connection, vin: str, *, registered_by: str = "register", model: str | None = None
 ) -> Vehicle:

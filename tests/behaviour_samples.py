@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,20 +11,26 @@ import pandas as pd
 from storage.behaviour import store_behaviour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from storage.analysis import ChangedDay
     from storage.connection import Connection
     from tests.database_fixture import Migrated
 
-Drive = tuple["datetime", int, "str | None"]
+Drive = tuple[datetime, int, "str | None"]
 """Start, minutes, and the driver's card."""
 
 CELLS = 3
 """Counters of a vehicle, where their meaning does not matter."""
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
+"""Also in Shanghai, eight hours before."""
+NOON = MONDAY + 12 * HOUR
+WEEK = MONDAY.date()
 
 
 def trips(*drives: Drive, **others: Any) -> pd.DataFrame:
@@ -132,16 +138,20 @@ def store(
     *drives: Drive,
     braked: Sequence[tuple[datetime, str | None]] = (),
     days: Sequence[tuple[date, Sequence[float], bool]] = (),
+    of_trips: Mapping[str, Any] | None = None,
     seen: Sequence[ChangedDay] = (),
     time_zone: str = "Asia/Shanghai",
     method_version: int = 3,
     layout_version: int = 1,
 ) -> bool:
-    """Store drives, each a trip of one part and one span at the wheel, and harsh brakings."""
+    """Store drives, each a trip of one part and one span at the wheel, and harsh brakings.
+
+    What all trips have beside, or instead of, what is usual here is in `of_trips`.
+    """
     found = (
         table if rows else table.iloc[:0]
         for rows, table in (
-            (drives, trips(*(drives or [(span[0], 1, None)]))),
+            (drives, trips(*(drives or [(span[0], 1, None)]), **(of_trips or {}))),
             (drives, parts(*(drives or [(span[0], 1, None)]))),
             (braked, harsh_brakings(*(braked or [(span[0], None)]))),
             (drives, spans(*(drives or [(span[0], 1, None)]))),
@@ -219,3 +229,14 @@ def driver_id(database: Migrated, card: str) -> int:
     """The number of a driver's card."""
     ((number,),) = rows(database, "SELECT driver_id FROM driver WHERE card_id = %s", card)
     return int(number)
+
+
+def counted(database: Migrated, number: int) -> tuple[Any, ...] | None:
+    """A vehicle's total, served, corrections, corrected and newest_day; None: it has none."""
+    found = rows(
+        database,
+        "SELECT total, served, corrections, corrected, newest_day FROM accumulated"
+        " WHERE vehicle_id = %s",
+        number,
+    )
+    return found[0] if found else None

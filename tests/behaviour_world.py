@@ -26,7 +26,7 @@ from storage.registers import (
 )
 from storage.score_tables import ChangedWeek, store_trip_scores, store_week_scores
 from tests.api_fixture import served_as
-from tests.behaviour_samples import DAY, frame, harsh_brakings, score_part, score_row, store
+from tests.behaviour_samples import DAY, HOUR, frame, harsh_brakings, score_part, score_row, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +40,18 @@ WANG, LI = "CHN0000000000001", "CHN0000000000002"
 MONDAY = datetime(2026, 10, 25, 16, tzinfo=UTC)
 """00:00 in Shanghai, of week 2026-W44."""
 WEEK = MONDAY.date() + DAY
-HOUR = timedelta(hours=1)
 NOW = datetime.now(tz=UTC)
 SPAN = {"start": "2026-10-18T00:00:00Z", "end": "2026-11-09T00:00:00Z"}
 BRAKINGS = 25
+TREND = {
+    "past_score": 61.5,
+    "past_weeks": 4,
+    "change": 9.0,
+    "change_low": 1.0,
+    "change_high": 17.0,
+    "trend": "better",
+}
+"""How the second week compares with those before it, whoever drove."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +98,7 @@ def world_in(database: Migrated) -> Iterator[World]:
         "Stranger": "owner",
         "Expired": "owner",
         "Partly": "owner",
+        "Since last week": "owner",
     }
     with ExitStack() as stack:
         clients = {
@@ -178,7 +187,12 @@ def score(database: Migrated, vehicles: dict[int, float], drivers: dict[int, flo
         store_week_scores(
             connection,
             ChangedWeek(week=monday, touches={}),
-            pd.DataFrame([subject | score_row(points - less) for subject, points in subjects]),
+            pd.DataFrame(
+                [
+                    subject | score_row(points - less) | ({} if less else TREND)
+                    for subject, points in subjects
+                ]
+            ),
             pd.DataFrame(
                 [
                     subject | part
@@ -212,6 +226,7 @@ def grants(database: Migrated) -> None:
     grant("Other", C)
     grant("Workshop", A, "service")
     grant("Expired", A, valid=(NOW - 9 * DAY, NOW - timedelta(seconds=1)))
+    grant("Since last week", A, data=(MONDAY - 7 * DAY, None))
     # From the middle of Wang's first trip on, and not the end of the week.
     grant("Partly", A, data=(MONDAY + 2.5 * HOUR, MONDAY + 2 * DAY))
     employer = ensure_party(database.connection, "Employer", "owner")

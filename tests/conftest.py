@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.servers_fixture",
     "tests.secure_kafka_fixture",
     "tests.database_fixture",
+    "tests.behaviour_fixture",
     "tests.command_line",
     "tests.ingest_fixture",
 ]

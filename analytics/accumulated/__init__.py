@@ -1,8 +1,8 @@
-"""The rFMS 4.0 counters of a vehicle: what a day adds, how days add up, and what is served.
+"""The rFMS 4.0 counters of a vehicle: what a day adds, and how they are told.
 
 A day's additions are one vector (`layout.LAYOUT` says what each cell is); `increments` makes it
-from the day's rows, sums of days are plain sums, and `served` sees that a counter once shown never
-falls.
+from the day's rows, and sums of days are plain sums. That a counter once served never falls is seen
+to where they are stored.
 """
 
 from analytics.accumulated.increments import CONTEXT_S, increments
@@ -14,18 +14,14 @@ from analytics.accumulated.layout import (
     accumulated_data,
     select,
 )
-from analytics.accumulated.served import Served, merge_day, serve
 
 __all__ = [
     "CONTEXT_S",
     "LAYOUT",
     "LAYOUT_VERSION",
     "LayoutError",
-    "Served",
     "Vector",
     "accumulated_data",
     "increments",
-    "merge_day",
     "select",
-    "serve",
 ]

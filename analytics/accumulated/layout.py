@@ -198,27 +198,20 @@ def select(vector: Vector, field: str, unit: str) -> Vector:
     return block(vector, field)[:, _FIELDS[field].units.index(unit)]
 
 
-def checked(vector: Vector) -> Vector:
-    """The vector, if it fits.
+def accumulated_data(vector: Vector) -> dict[str, Any]:
+    """The counters as rFMS 4.0 AccumulatedDataObject: whole seconds, metres, millilitres.
+
+    A field, and the metres or millilitres of a class, that the vehicle's signals could never tell
+    is left out. So are gears it was never in: a gearbox has fewer than the catalogue.
 
     Raises:
-        LayoutError: it was laid out otherwise.
+        LayoutError: they were laid out otherwise.
     """
     if vector.shape != (len(LAYOUT),):
         raise LayoutError(
             f"counters of shape {vector.shape} do not fit layout version {LAYOUT_VERSION} with"
             f" {len(LAYOUT)} cells: work the vehicle's days up again with this version"
         )
-    return vector
-
-
-def accumulated_data(vector: Vector) -> dict[str, Any]:
-    """The counters as rFMS 4.0 AccumulatedDataObject: whole seconds, metres, millilitres.
-
-    A field, and the metres or millilitres of a class, that the vehicle's signals could never tell
-    is left out. So are gears it was never in: a gearbox has fewer than the catalogue.
-    """
-    vector = checked(vector)
     unknown = {
         unit
         for unit, amount in ((METRES, "distance"), (MILLILITRES, "fuel"))

@@ -6,7 +6,8 @@ time. Only driving is known: a stop spent loading counts as rest here, so rules 
 as often as `fatigue_events` finds.
 """
 
+from analytics.fatigue.china import PASSENGER_KINDS
 from analytics.fatigue.driving_spans import driving_spans
 from analytics.fatigue.events import KINDS, RULES, FatigueError, fatigue_events
 
-__all__ = ["KINDS", "RULES", "FatigueError", "driving_spans", "fatigue_events"]
+__all__ = ["KINDS", "PASSENGER_KINDS", "RULES", "FatigueError", "driving_spans", "fatigue_events"]

@@ -65,6 +65,9 @@ KINDS = {
     ),
 }
 
+PASSENGER_KINDS = frozenset(KINDS) - {"fatigue_china_4h"}
+"""Those of passenger transport."""
+
 
 def breaches(driving: Driving, *, passenger: bool, time_zone: str) -> list[Breach]:
     """What breaks the rules; `passenger` adds those of passenger transport."""

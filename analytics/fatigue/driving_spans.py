@@ -28,7 +28,10 @@ LEAST_S = 60.0
 """Driving shorter than this, by itself, is moving a vehicle in the yard [s]."""
 
 MOVED_KM = 1.0
-"""A gap in the data in which the odometer moved on by so much was no stop [km]."""
+"""A gap in the data in which the odometer moved on by so much was no stop [km] ..."""
+
+LONGEST_GAP_S = 7200.0
+"""... unless it was longer: then nobody knows whether there was one [s]."""
 
 COLUMNS = ("driver", "start_time", "end_time", "driving_s")
 
@@ -38,7 +41,8 @@ def driving_spans(samples: Samples, drivers: pd.DataFrame | None = None) -> pd.D
 
     A row is driving where driver 1's tachograph says so, or, where it says nothing, where the
     vehicle moves. A span goes on over stops of less than STOP_S, which count for nothing, and over
-    gaps in the data in which the odometer moved on. Spans of one day and the next, put together,
+    gaps in the data in which the odometer moved on. What somebody else drives meanwhile is a stop.
+    Spans of one day and the next, put together,
     give what both days at once would: a stop is what lies between two spans.
 
     Args:
@@ -65,8 +69,8 @@ def driving_spans(samples: Samples, drivers: pd.DataFrame | None = None) -> pd.D
 def _table(samples: Samples, driving: NDArray[np.bool_], driver: str | None) -> pd.DataFrame:
     pieces = held(samples, driving, join_s=BRIEF_S)
     start_us, end_us = samples.time_us[pieces.first], samples.end_us[pieces.stop - 1]
-    apart = np.append(True, start_us[1:] - end_us[:-1] >= STOP_S * 1e6)[: len(pieces)]
-    apart[1:] &= ~_moved_on(samples, pieces)
+    stop_s = (start_us[1:] - end_us[:-1]) / 1e6 - _moved_on_s(samples, pieces)
+    apart = np.append(True, stop_s >= STOP_S)[: len(pieces)]
     begins = np.flatnonzero(apart)
     ends = np.append(begins[1:], len(pieces))[: len(begins)] - 1
     driven_s = np.add.reduceat((end_us - start_us) / 1e6, begins) if len(begins) else np.empty(0)
@@ -82,11 +86,22 @@ def _table(samples: Samples, driving: NDArray[np.bool_], driver: str | None) -> 
     )
 
 
-def _moved_on(samples: Samples, pieces: Spans) -> NDArray[np.bool_]:
-    """(k - 1,) whether the vehicle moved between two pieces though no row shows it."""
+def _moved_on_s(samples: Samples, pieces: Spans) -> NDArray[np.float64]:
+    """(k - 1,) how long no rows show it, but the vehicle moved between two pieces [s]."""
+    gaps = np.flatnonzero(samples.gap[1:]) + 1
+    gap_s = (samples.time_us[gaps] - samples.time_us[gaps - 1]) / 1e6
     odometer = samples["odometer"]
-    moved = odometer[pieces.first[1:]] - odometer[pieces.stop[:-1] - 1]
-    return np.asarray(moved >= MOVED_KM)
+    known = np.flatnonzero(~np.isnan(odometer))
+    after = np.searchsorted(known, gaps)
+    told = (after > 0) & (after < len(known)) & (gap_s <= LONGEST_GAP_S)
+    moved_km = np.zeros(len(gaps))
+    moved_km[told] = odometer[known[after[told]]] - odometer[known[after[told] - 1]]
+    until = np.append(0.0, np.cumsum(gap_s * (moved_km >= MOVED_KM)))
+    first, last = (
+        np.searchsorted(gaps, rows, side="right")
+        for rows in (pieces.stop[:-1] - 1, pieces.first[1:])
+    )
+    return np.asarray(until[last] - until[first])
 
 
 def _utc(microseconds: NDArray[np.int64]) -> pd.DatetimeIndex:

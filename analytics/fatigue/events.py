@@ -46,7 +46,8 @@ def fatigue_events(
         time_zone: IANA, for China's night.
 
     Returns:
-        The table of events with EVENT_COLUMNS and vehicle, by start_time then kind. An event starts
+        The table of events with EVENT_COLUMNS and vehicle, by start_time then kind, of a kind one
+        at a time. An event starts
         when the limit was crossed and ends with the driving (for a daily rest: from when it came
         too late until the 24 h were over); its peak and limit are hours (driven, or of rest), its
         vehicle is the one driven when it starts, and its window begins with the driving that
@@ -86,7 +87,8 @@ def fatigue_events(
     unknown = ["speed_km_h", "distance_km", "fuel_l", "latitude", "longitude"]
     table[unknown] = table[unknown].astype(float)
     table["vehicle"] = _vehicles(spans, table["start_time"])
-    return table
+    # More than a fortnight's hours in one week cross the limit of both its fortnights at once.
+    return table.drop_duplicates(["kind", "start_time"], keep="last", ignore_index=True)
 
 
 def _severity(peak: NDArray[np.float64], limit: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -2,10 +2,12 @@
 
 First the vehicle-days that changed (`days`), then the hours of the drivers they were of (`duties`),
 then the scores of the weeks they lie in (`weeks`). What a step has seen is written down in the
-transaction that stores its results, so a run may be killed anywhere and repeated.
+transaction that stores its results, so a run may be killed anywhere and repeated. What the data of
+one vehicle make fail (`failures`) stops no other.
 """
 
+from analytics.runner.failures import Failures
 from analytics.runner.run import Outcome, analyse
 from analytics.runner.settings import AnalysisSettings
 
-__all__ = ["AnalysisSettings", "Outcome", "analyse"]
+__all__ = ["AnalysisSettings", "Failures", "Outcome", "analyse"]

@@ -1,29 +1,33 @@
 """Changed vehicle-days: read, worked up, and stored with the changes that were seen.
 
-A vehicle's changed days that follow each other are worked up together. Whatever reaches over their
-edges is found again as a whole: the span is widened to the stored trips it touches. What the rows
-just beyond an edge are like decides on the rows within it, so these are read with it; and where
-there are such rows, the counters of the day they lie in are counted again, too.
+A vehicle's changed days that follow each other are worked up together. Rows within an edge and just
+beyond it decide on each other: these are judged again, too, and where there are such, the counters
+of the day they lie in are counted again. Whatever reaches over an edge is found again as a whole:
+the span is widened to what is stored there and to what was found there, until nothing reaches over
+it any more.
 
-While one vehicle is worked up, the next one is read over a second connection.
+While one vehicle is worked up, the next one is read over a second connection. What fails because of
+a vehicle's data fails for that vehicle alone.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from analytics.accumulated import CONTEXT_S, LAYOUT_VERSION, increments
 from analytics.behaviour import METHOD_VERSION, behaviour
-from analytics.fatigue.driving_spans import STOP_S
+from analytics.fatigue.driving_spans import LONGEST_GAP_S, STOP_S
 from analytics.samples import SIGNALS
 from analytics.thresholds import of_class
 from analytics.trips import TripRules
 from storage import analysis
-from storage.behaviour import driver_changes, judged_as, store_behaviour
+from storage.behaviour import driver_changes, judged_as, last_stored, store_behaviour
+from storage.registers import vin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,12 +38,14 @@ if TYPE_CHECKING:
 
     from analytics.accumulated import Vector
     from analytics.behaviour import Behaviour
+    from analytics.runner.failures import Failures
     from schemas.catalogue import Catalogue
     from storage.analysis import ChangedDay
     from storage.behaviour import JudgedAs
     from storage.connection import Connection
 
     Drivers = list[tuple[datetime, str | None]]
+    Span = tuple[datetime, datetime]
 
 LONGEST_SPAN = timedelta(days=3)
 """More days are worked up one span after the other, so that memory does not grow with them."""
@@ -50,8 +56,11 @@ CONTEXT = timedelta(seconds=CONTEXT_S)
 REST = timedelta(seconds=max(TripRules().rest_s, STOP_S))
 """What is no further apart than this may be one trip, or one span at the wheel."""
 
-LONGEST_GAP = timedelta(seconds=TripRules().longest_gap_s)
-"""Nor what has no rows between, up to this."""
+LONGEST_GAP = timedelta(seconds=max(TripRules().longest_gap_s, LONGEST_GAP_S))
+"""Nor what has no rows between, up to this ..."""
+
+LONGEST_AWAKE = timedelta(seconds=TripRules().longest_awake_s) + REST
+"""... nor what stands with its ignition on before or after that, up to this."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +72,14 @@ class DayWork:
         reading: the next vehicle is read over it; None: over `connection`, in turn.
         catalogue: the catalogue the database was migrated to.
         complete_from: the first day whose raw rows are all kept.
+        failures: what could not be worked up.
     """
 
     connection: Connection
     reading: Connection | None
     catalogue: Catalogue
     complete_from: date
+    failures: Failures
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +96,12 @@ class _Read:
     """Some days of a vehicle, and all that judging them needs."""
 
     days: Sequence[ChangedDay]
-    span: tuple[datetime, datetime]
+    stored_before: int
+    """Which results were stored before anything was read."""
+    span: Span
     """From and to which results are replaced."""
+    window: Span
+    """From and to which rows were read."""
     counted: Sequence[date]
     """Days whose counters are counted again."""
     signals: pd.DataFrame
@@ -95,24 +110,35 @@ class _Read:
 
 
 def work_up_days(work: DayWork, changed: Iterable[ChangedDay]) -> Iterator[Found]:
-    """Work up changed days, by vehicle and time."""
-    spans = list(_spans(changed))
+    """Work up changed days, by vehicle and time; those that failed before are left out."""
+    spans = _spans(day for day in changed if day not in work.failures)
     threads = ThreadPoolExecutor(1) if work.reading is not None else nullcontext()
     with threads as thread:
         waiting: Future[_Read] | None = None
-        for number, days in enumerate(spans):
-            read = waiting.result() if waiting is not None else _read(work, work.connection, days)
-            waiting = None
-            following = spans[number + 1] if number + 1 < len(spans) else None
-            # A vehicle's next days depend on what is stored of these.
-            if (
-                thread is not None
-                and work.reading is not None
-                and following is not None
-                and following[0].vehicle_id != days[0].vehicle_id
-            ):
-                waiting = thread.submit(_read, work, work.reading, following)
-            yield _work_up(work, read)
+        following = next(spans, None)
+        while (days := following) is not None:
+            following = next(spans, None)
+            ahead, waiting = waiting, None
+            found = Found(days=0, trips=0, events=0)
+            with work.failures.left_out(days, partial(_concerns, work, days)):
+                read = ahead.result() if ahead is not None else _read(work, work.connection, days)
+                # A vehicle's next days depend on what is stored of these.
+                if (
+                    thread is not None
+                    and work.reading is not None
+                    and following is not None
+                    and following[0].vehicle_id != days[0].vehicle_id
+                ):
+                    waiting = thread.submit(_read, work, work.reading, following)
+                found = _work_up(work, read)
+            yield found
+
+
+def _concerns(work: DayWork, days: Sequence[ChangedDay]) -> dict[str, str]:
+    return {
+        "vin": vin_of(work.connection, days[0].vehicle_id),
+        "days": " ".join(str(day.day) for day in days),
+    }
 
 
 def _spans(changed: Iterable[ChangedDay]) -> Iterator[list[ChangedDay]]:
@@ -133,22 +159,33 @@ def _spans(changed: Iterable[ChangedDay]) -> Iterator[list[ChangedDay]]:
         yield span
 
 
-def _read(work: DayWork, connection: Connection, days: Sequence[ChangedDay]) -> _Read:
+def _read(
+    work: DayWork, connection: Connection, days: Sequence[ChangedDay], least: Span | None = None
+) -> _Read:
+    """Read what judging some days needs, and at `least` this span."""
     vehicle_id = days[0].vehicle_id
-    start, stop = _widened(connection, vehicle_id, days[0].start, days[-1].stop)
-    before, after = analysis.rows_beside(
-        connection, vehicle_id, days[0].start, days[-1].stop, CONTEXT
-    )
+    stored_before = last_stored(connection, vehicle_id)
+    start, stop = days[0].start, days[-1].stop
+    before, after = analysis.rows_beside(connection, vehicle_id, start, stop, CONTEXT)
     counted = [day.day for day in days]
     if before is not None:
         counted.insert(0, before.date())
+        start -= CONTEXT
     if after is not None:
         counted.append(after.date())
-    first = min(start, _midnight(counted[0])) - CONTEXT
-    last = max(stop, _midnight(counted[-1]) + timedelta(days=1)) + CONTEXT
+        stop += CONTEXT
+    if least is not None:
+        start, stop = min(start, least[0]), max(stop, least[1])
+    start, stop = _widened(connection, vehicle_id, (start, stop))
+    # Whole days: what turns out to reach over the span's edges is mostly there already.
+    first_day = min(start.date(), counted[0])
+    last_day = max((stop - timedelta(microseconds=1)).date(), counted[-1])
+    first, last = _midnight(first_day) - CONTEXT, _midnight(last_day) + timedelta(days=1) + CONTEXT
     return _Read(
         days=days,
+        stored_before=stored_before,
         span=(start, stop),
+        window=(first, last),
         counted=counted,
         signals=analysis.read_signals(connection, work.catalogue, vehicle_id, SIGNALS, first, last),
         drivers=driver_changes(connection, vehicle_id, first, last),
@@ -156,10 +193,9 @@ def _read(work: DayWork, connection: Connection, days: Sequence[ChangedDay]) -> 
     )
 
 
-def _widened(
-    connection: Connection, vehicle_id: int, start: datetime, stop: datetime
-) -> tuple[datetime, datetime]:
-    """A span with all stored trips that it may be one with, and those they may be one with."""
+def _widened(connection: Connection, vehicle_id: int, span: Span) -> Span:
+    """A span with all that is stored that it may be one with, and what that may be one with."""
+    start, stop = span
     while True:
         wider = analysis.trips_around(connection, vehicle_id, start, stop, REST)
         if wider == (start, stop):
@@ -169,36 +205,78 @@ def _widened(
             reach_on = after - stop if after is not None else REST
             reach = max(reach_back, reach_on)
             if reach > REST:
-                wider = analysis.trips_around(connection, vehicle_id, start, stop, reach + REST)
+                reach += LONGEST_AWAKE
+                wider = analysis.trips_around(connection, vehicle_id, start, stop, reach)
         if wider == (start, stop):
             return wider
         start, stop = wider
 
 
 def _work_up(work: DayWork, read: _Read) -> Found:
-    found = behaviour(
-        read.signals,
-        of_class(read.judged_as.vehicle_class),
-        drivers=read.drivers,
-        time_zone=read.judged_as.time_zone,
-    )
-    start, stop = read.span
+    """Judge what was read and store it; again where something else was stored meanwhile."""
+    while True:
+        read, found = _judged(work, read)
+        results = _store(work, read, found)
+        if results is not None:
+            trips, events = len(results.trips), len(results.events)
+            return Found(days=len(read.days), trips=trips, events=events)
+        days = analysis.changed_days(
+            work.connection,
+            vehicle_id=read.days[0].vehicle_id,
+            first=read.days[0].day,
+            last=read.days[-1].day,
+        )
+        if not days:
+            return Found(days=0, trips=0, events=0)
+        read = _read(work, work.connection, days)
+
+
+def _judged(work: DayWork, read: _Read) -> tuple[_Read, Behaviour]:
+    """Find out how it was driven in a span that nothing found, or stored, reaches out of."""
+    while True:
+        found = behaviour(
+            read.signals,
+            of_class(read.judged_as.vehicle_class),
+            drivers=read.drivers,
+            time_zone=read.judged_as.time_zone,
+        )
+        span = read.span
+        while (reached := found.reach(*span)) != span:
+            span = _widened(work.connection, read.days[0].vehicle_id, reached)
+        if read.window[0] <= span[0] - CONTEXT and span[1] + CONTEXT <= read.window[1]:
+            return replace(read, span=span), found
+        read = _read(work, work.connection, read.days, span)
+
+
+def _store(work: DayWork, read: _Read, found: Behaviour) -> Behaviour | None:
+    """Store what starts in the span; None where others have stored something meanwhile."""
+    vehicle_id, (start, stop) = read.days[0].vehicle_id, read.span
+    complete_from = work.complete_from
+    rows = found.samples.time_us
+    first_row = datetime.fromtimestamp(int(rows[0]) / 1e6, UTC) if len(rows) else stop
+    if first_row > start:
+        gone = analysis.driven_before_rows(work.connection, vehicle_id, start, first_row)
+        if gone is not None:
+            # Its rows are past retention: it cannot be found again, and stays.
+            start = min(gone, stop)
+            complete_from = max(complete_from, first_row.date() + timedelta(days=1))
     results = found.starting_in(start, stop)
-    store_behaviour(
+    stored = store_behaviour(
         work.connection,
-        read.days[0].vehicle_id,
-        read.span,
+        vehicle_id,
+        (start, stop),
         trips=results.trips,
         parts=results.parts,
         events=results.events,
         spans=results.spans,
         time_zone=read.judged_as.time_zone,
-        days=[(day, _increments(found, day), day >= work.complete_from) for day in read.counted],
+        days=[(day, _increments(found, day), day >= complete_from) for day in read.counted],
         layout_version=LAYOUT_VERSION,
         method_version=METHOD_VERSION,
         seen=read.days,
+        stored_before=read.stored_before,
     )
-    return Found(days=len(read.days), trips=len(results.trips), events=len(results.events))
+    return results if stored else None
 
 
 def _increments(found: Behaviour, day: date) -> Vector:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analytics.behaviour import METHOD_VERSION
 from analytics.runner.days import DayWork, work_up_days
 from analytics.runner.duties import judge_hours
+from analytics.runner.failures import Failures
 from analytics.runner.settings import AnalysisSettings
 from analytics.runner.weeks import score_weeks
 from storage import analysis, behaviour, policies, rollups
@@ -32,13 +33,16 @@ class Outcome:
     duties: int
     """Drivers, or vehicles nobody is known of, whose hours at the wheel were judged."""
     scored_weeks: int
+    failed: int
+    """Vehicle-days, drivers and weeks whose data could not be worked up: the log names them."""
     rolled_up: int
     dropped: tuple[str, ...]
 
     @property
     def anything(self) -> bool:
         """Whether anything had changed."""
-        return bool(self.vehicle_days or self.duties or self.scored_weeks or self.rolled_up)
+        done = self.vehicle_days or self.duties or self.scored_weeks or self.rolled_up
+        return bool(done or self.failed)
 
 
 def analyse(
@@ -54,7 +58,9 @@ def analyse(
     last: date | None = None,
     scores: bool = True,
     roll_up: bool = True,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    failures: Failures | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda _done: None,
 ) -> Outcome:
     """Work up every vehicle-day that changed since it was last analysed, and what follows from it.
 
@@ -71,32 +77,45 @@ def analyse(
         last: only up to this day (UTC).
         scores: whether weeks are scored.
         roll_up: whether rollups are brought up to date, too.
-        progress: called with vehicle-days done and all.
+        failures: what failed in runs before, and is not tried again until it changes.
+        stopping: asked after every vehicle whether to leave the rest to the next run.
+        progress: called with the vehicle-days that are done.
+
+    Raises:
+        StorageError: the database is not as it must be.
+        psycopg.OperationalError: it went away. What was stored stays; run again.
     """
     settings = settings or AnalysisSettings()
     oldest = (datetime.now(tz=UTC) - timedelta(days=storage.retention_days)).date()
     # The oldest day that is kept loses its rows hour by hour.
     complete_from = oldest + timedelta(days=1)
     behaviour.redo_older(connection, METHOD_VERSION, complete_from)
-    changed = analysis.changed_days(connection, vin=vin, first=first, last=last)
-    done = trips = events = 0
+    changed = analysis.each_changed_day(connection, vin=vin, first=first, last=last)
+    failures = failures or Failures()
+    failed_before = failures.count
+    days = trips = events = 0
     work = DayWork(
         connection=connection,
         reading=reading,
         catalogue=catalogue,
         complete_from=complete_from,
+        failures=failures,
     )
+    stopped = False
     for found in work_up_days(work, changed):
-        trips, events = trips + found.trips, events + found.events
-        done += found.days
-        progress(done, len(changed))
+        days, trips, events = days + found.days, trips + found.trips, events + found.events
+        progress(days)
+        if stopped := stopping():
+            break
     named = not (vin is None and first is None and last is None)
+    scores, roll_up = scores and not stopped, roll_up and not stopped and not named
     return Outcome(
-        vehicle_days=len(changed),
+        vehicle_days=days,
         trips=trips,
         events=events,
-        duties=judge_hours(connection, settings),
-        scored_weeks=score_weeks(connection, settings) if scores else 0,
-        rolled_up=rollups.refresh(connection, server, catalogue) if roll_up and not named else 0,
+        duties=0 if stopped else judge_hours(connection, settings, failures),
+        scored_weeks=score_weeks(connection, settings, failures) if scores else 0,
+        rolled_up=rollups.refresh(connection, server, catalogue) if roll_up else 0,
+        failed=failures.count - failed_before,
         dropped=tuple(policies.expire(connection, server, catalogue, storage)),
     )

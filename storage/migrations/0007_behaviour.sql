@@ -216,6 +216,12 @@ CREATE TABLE score (
     reference           text,
     distance_km         double precision NOT NULL,
     n_trips             integer NOT NULL,
+    past_score          double precision,
+    change              double precision,
+    change_low          double precision,
+    change_high         double precision,
+    past_weeks          integer,
+    trend               text CHECK (trend IN ('better', 'worse', 'no clear change')),
     method_version      integer NOT NULL,
     PRIMARY KEY (subject_kind, subject_id, start_time),
     CHECK ((score IS NULL) = (reason IS NOT NULL)),
@@ -227,6 +233,8 @@ COMMENT ON COLUMN score.start_time IS
     'Of a trip its start, of a week its Monday 00:00 in time_zone; end_time likewise.';
 COMMENT ON COLUMN score.low IS 'With high: where the score lies, given how little was driven.';
 COMMENT ON COLUMN score.reason IS 'Why there is no score.';
+COMMENT ON COLUMN score.past_score IS
+    'Of a week: the score, by the same reference, of the four weeks before it; change is from it.';
 COMMENT ON COLUMN score.missing IS 'Metrics that the vehicle''s signals could not tell.';
 COMMENT ON COLUMN score.reference IS 'What it was compared with: peers, published or mixed.';
 

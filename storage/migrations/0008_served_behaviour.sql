@@ -152,7 +152,8 @@ $$;
 
 -- Driving events of a vehicle that start between start and stop (kinds NULL: of every kind). Those
 -- that start at the same moment stand in a fixed order, so that a page may begin after some of them.
--- Fatigue speaks of the driver alone: it is not there for those who may not know who drove.
+-- Fatigue speaks of the driver alone: it is not there for those who may not know who drove. It sums
+-- up hours from the start of its window on: that must be opened, too.
 CREATE FUNCTION served.vehicle_events(
     principal bigint, wanted_vin text, kinds text[], least_severity integer,
     start timestamptz, stop timestamptz, newest_first boolean, skipped integer, max_rows integer
@@ -173,7 +174,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     CROSS JOIN LATERAL opened(principal, visible.vehicle_id)
     JOIN driving_event AS event USING (vehicle_id)
     CROSS JOIN LATERAL (
-        SELECT tstzrange(event.start_time, event.end_time, '[]') AS span
+        SELECT tstzrange(CASE WHEN starts_with(event.kind, 'fatigue_') THEN event.window_start
+                              ELSE event.start_time END, event.end_time, '[]') AS span
     ) AS its
     CROSS JOIN LATERAL (
         SELECT known_driver(principal, opened.drivers, event.driver_id, its.span) AS driver_id
@@ -219,7 +221,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     JOIN driving_event AS event USING (driver_id)
     JOIN driven USING (vehicle_id)
     CROSS JOIN LATERAL (
-        SELECT tstzrange(event.start_time, event.end_time, '[]') AS span
+        SELECT tstzrange(CASE WHEN starts_with(event.kind, 'fatigue_') THEN event.window_start
+                              ELSE event.start_time END, event.end_time, '[]') AS span
     ) AS its
     CROSS JOIN LATERAL (SELECT driven.data @> its.span AS is_open) AS at
     WHERE event.start_time >= start AND event.start_time < stop
@@ -231,7 +234,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
 $$;
 
 -- What a driver drove of trips, by the start of that part; likewise without the VIN where it is not
--- for the principal. Fuel is NULL where none was measured.
+-- for the principal. Fuel is NULL where it was measured on less than 95 % of the way.
 CREATE FUNCTION served.driver_trips(
     principal bigint, wanted_driver bigint, start timestamptz, stop timestamptz,
     newest_first boolean, skipped integer, max_rows integer
@@ -254,7 +257,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     )
     SELECT CASE WHEN driven.data @> its.span THEN driven.vin END, part.trip_start, part.part_start,
            part.end_time, coalesce(trip.kind, 'drive'), part.distance_km, part.driving_s,
-           part.idle_s, CASE WHEN part.fuel_known_km > 0 THEN part.fuel_l END, part.stops
+           part.idle_s,
+           CASE WHEN (part.fuel_known_km > 0 OR part.fuel_l > 0)
+                     AND part.fuel_known_km >= 0.95 * part.distance_km
+                THEN part.fuel_l END,
+           part.stops
     FROM visible
     JOIN trip_part AS part USING (driver_id)
     JOIN driven USING (vehicle_id)
@@ -281,6 +288,20 @@ LANGUAGE sql STABLE AS $$
     WHERE part.subject_kind = kind AND part.subject_id = id AND part.start_time = start
 $$;
 
+-- How a week compares with the subject's four before it, where all five are opened.
+CREATE FUNCTION score_trend(of_week score, opened tstzmultirange) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT CASE
+        WHEN of_week.trend IS NOT NULL
+         AND opened @> tstzrange((of_week.week - 28)::timestamp AT TIME ZONE of_week.time_zone,
+                                 of_week.end_time)
+        THEN jsonb_build_object(
+            'word', of_week.trend, 'past_score', of_week.past_score,
+            'past_weeks', of_week.past_weeks, 'change', of_week.change,
+            'change_low', of_week.change_low, 'change_high', of_week.change_high)
+    END
+$$;
+
 -- A vehicle's scores, by week or by trip. A week that is not opened as a whole is not told: its score
 -- would speak of what is not.
 CREATE FUNCTION served.vehicle_scores(
@@ -292,7 +313,7 @@ RETURNS TABLE (
     vehicle_class text, band text, score double precision, low double precision,
     high double precision, grade text, reason text, missing text, difficulty double precision,
     difficulty_missing text, reference text, distance_km double precision, n_trips integer,
-    parts jsonb
+    trend jsonb, parts jsonb
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     SELECT score.start_time, score.end_time, score.week, score.time_zone,
@@ -300,7 +321,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
                         tstzrange(score.start_time, score.end_time, '[]')),
            score.vehicle_class, score.band, score.score, score.low, score.high, score.grade,
            score.reason, score.missing, score.difficulty, score.difficulty_missing,
-           score.reference, score.distance_km, score.n_trips,
+           score.reference, score.distance_km, score.n_trips, score_trend(score.*, opened.data),
            score_parts(score.subject_kind, score.subject_id, score.start_time)
     FROM visible_vehicle(principal, wanted_vin) AS visible
     CROSS JOIN LATERAL opened(principal, visible.vehicle_id)
@@ -341,13 +362,14 @@ RETURNS TABLE (
     vehicle_class text, band text, score double precision, low double precision,
     high double precision, grade text, reason text, missing text, difficulty double precision,
     difficulty_missing text, reference text, distance_km double precision, n_trips integer,
-    parts jsonb
+    trend jsonb, parts jsonb
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     SELECT score.start_time, score.end_time, score.week, score.time_zone, score.subject_id,
            score.vehicle_class, score.band, score.score, score.low, score.high, score.grade,
            score.reason, score.missing, score.difficulty, score.difficulty_missing,
            score.reference, score.distance_km, score.n_trips,
+           score_trend(score.*, visible.everything::tstzmultirange),
            score_parts(score.subject_kind, score.subject_id, score.start_time)
     FROM visible_driver(principal, wanted_driver) AS visible
     JOIN score ON score.subject_kind = 'driver' AND score.subject_id = visible.driver_id
@@ -418,7 +440,7 @@ RETURNS TABLE (
     vin text, driver_id bigint, card_id text, name text, vehicle_class text, band text,
     score double precision, low double precision, high double precision, grade text, reason text,
     difficulty double precision, distance_km double precision, n_trips integer,
-    score_before double precision
+    score_before double precision, trend jsonb
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     WITH fleet AS MATERIALIZED (
@@ -452,7 +474,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     )
     SELECT subject.vin, subject.driver_id, subject.card_id, subject.name, score.vehicle_class,
            score.band, score.score, score.low, score.high, score.grade, score.reason,
-           score.difficulty, score.distance_km, score.n_trips, before.score
+           score.difficulty, score.distance_km, score.n_trips, before.score,
+           score_trend(score.*, subject.data)
     FROM subject
     JOIN score ON score.week = of_week AND score.subject_kind = subject.kind
         AND score.subject_id = subject.id

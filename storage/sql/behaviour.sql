@@ -32,13 +32,22 @@ LEFT JOIN LATERAL (
 WHERE vehicle.vehicle_id = %(vehicle_id)s
 
 -- :name redo_older
--- Let days wait again that an older method analysed.
+-- Let some days wait again that an older method analysed; in the order in which ingest touches them.
 UPDATE touched_day SET analysed = 0
-WHERE day >= %(first)s AND analysed > 0 AND analysed_by < %(method_version)s
+FROM (SELECT vehicle_id, day FROM touched_day
+      WHERE day >= %(first)s AND analysed > 0 AND analysed_by < %(method_version)s
+      ORDER BY vehicle_id, day LIMIT %(at_once)s FOR UPDATE) AS found
+WHERE touched_day.vehicle_id = found.vehicle_id AND touched_day.day = found.day
 
 -- :name lock_vehicle
 -- Be the only one that stores results of a vehicle, until the transaction ends.
 SELECT pg_advisory_xact_lock(hashtextextended('telemetry.behaviour', %(vehicle_id)s))
+
+-- :name last_stored
+-- When a vehicle's results were last stored, in microseconds since 1970; 0: never.
+SELECT coalesce(max(extract(epoch FROM updated_at) * 1000000)::bigint, 0)
+FROM accumulated
+WHERE vehicle_id = %(vehicle_id)s
 
 -- :name overtaken
 -- Days of which newer changes were analysed than these.
@@ -46,6 +55,11 @@ SELECT day.day
 FROM touched_day AS day
 JOIN unnest(%(days)s::date[], %(touches)s::bigint[]) AS seen (day, touched) USING (day)
 WHERE day.vehicle_id = %(vehicle_id)s AND day.analysed > seen.touched
+
+-- :name delete_trips
+-- Trips that are about to be found again.
+DELETE FROM trip
+WHERE vehicle_id = %(vehicle_id)s AND start_time >= %(start)s AND start_time < %(stop)s
 
 -- :name delete_trip_parts
 -- Parts of trips that are about to be found again, and the weeks they counted in.

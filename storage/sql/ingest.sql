@@ -60,6 +60,16 @@ SELECT vehicle_id, signal_group, time
 FROM vehicle_state
 WHERE vehicle_id = ANY (%(vehicle_ids)s)
 
+-- :name driven_days
+-- Days already known of which cards in or out of the first slot say who drove: up to the next change.
+SELECT DISTINCT vehicle_id, day - date 'epoch'
+FROM unnest(%(vehicle_ids)s::bigint[], %(times)s::timestamptz[]) AS change (vehicle_id, time)
+JOIN touched_day USING (vehicle_id)
+WHERE day >= change.time::date
+  AND day <= coalesce((SELECT min(later.time)::date FROM driver_change AS later
+                       WHERE later.vehicle_id = change.vehicle_id AND later.slot = 1
+                         AND later.time > change.time), 'infinity')
+
 -- :name touch_days
 -- Mark vehicle-days as changed; sorted, for the same reason as upsert_state.
 INSERT INTO touched_day AS touched (vehicle_id, day)

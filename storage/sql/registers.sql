@@ -9,6 +9,10 @@ RETURNING vehicle_id
 -- The number of a VIN.
 SELECT vehicle_id FROM vehicle WHERE vin = %(vin)s
 
+-- :name vin_of
+-- The VIN of a number.
+SELECT vin FROM vehicle WHERE vehicle_id = %(vehicle_id)s
+
 -- :name ensure_party
 -- A party by its name, made if need be; what it is stays as it was.
 INSERT INTO party (name, kind) VALUES (%(name)s, %(kind)s)

@@ -25,7 +25,7 @@ FROM served.driver_trips(
 -- A vehicle's scores, by week or by trip, by their start.
 SELECT start_time, end_time, week, time_zone, driver_id, vehicle_class, band, score, low, high,
        grade, reason, missing, difficulty, difficulty_missing, reference, distance_km, n_trips,
-       parts
+       trend, parts
 FROM served.vehicle_scores(
     %(principal)s, %(vin)s, %(of_trips)s, %(start)s, %(stop)s, %(newest_first)s, %(skipped)s,
     %(max_rows)s)
@@ -34,7 +34,7 @@ FROM served.vehicle_scores(
 -- A driver's scores by week.
 SELECT start_time, end_time, week, time_zone, driver_id, vehicle_class, band, score, low, high,
        grade, reason, missing, difficulty, difficulty_missing, reference, distance_km, n_trips,
-       parts
+       trend, parts
 FROM served.driver_scores(
     %(principal)s, %(driver_id)s, %(start)s, %(stop)s, %(newest_first)s, %(skipped)s,
     %(max_rows)s)
@@ -61,5 +61,5 @@ SELECT fleet_id, name, time_zone FROM served.fleet(%(principal)s, %(fleet_id)s)
 -- :name served_fleet_scores
 -- Scores of a fleet's vehicles or drivers of one week, the best first.
 SELECT vin, driver_id, card_id, name, vehicle_class, band, score, low, high, grade, reason,
-       difficulty, distance_km, n_trips, score_before
+       difficulty, distance_km, n_trips, score_before, trend
 FROM served.fleet_scores(%(principal)s, %(fleet_id)s, %(week)s, %(of_drivers)s)

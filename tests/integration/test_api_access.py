@@ -10,12 +10,11 @@ import pandas as pd
 import psycopg
 import pytest
 
-from analytics.trips import COLUMNS
-from storage.analysis import store_trips
 from storage.connection import API_ROLE, connect
 from storage.registers import ensure_party, grant_access
 from storage.rollups import refresh
 from tests.api_fixture import as_frame, drive, every_page, record, served_as
+from tests.behaviour_samples import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,20 +41,8 @@ PATHS = (
 def database(migrated: Migrated) -> Migrated:
     for vin in (OPENED, FOREIGN):
         vehicle = record(migrated, vin, drive("2026-10-20T00:00:00", 4 * 3600))
-        starts = pd.DatetimeIndex([DAY + timedelta(minutes=minutes) for minutes in (50, 70, 145)])
-        trips = pd.DataFrame(
-            {
-                "start_time": starts,
-                "end_time": starts + pd.Timedelta(minutes=20),
-                "distance_km": 10.0,
-                "duration_s": 1200.0,
-                "idle_s": 0.0,
-                "distance_source": "odometer",
-            }
-        ).reindex(columns=list(COLUMNS))
-        store_trips(
-            migrated.connection, vehicle.vehicle_id, (DAY, DAY + timedelta(days=1)), trips, 1, []
-        )
+        drives = [(DAY + timedelta(minutes=minutes), 20, None) for minutes in (50, 70, 145)]
+        store(migrated.connection, vehicle.vehicle_id, (DAY, DAY + timedelta(days=1)), *drives)
     return migrated
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -15,7 +15,7 @@ from api.fleets import Fleets, Ranking
 from api.scores import VehicleScores
 from api.trips import Trips
 from tests.api_fixture import every_page
-from tests.behaviour_world import BRAKINGS, SPAN, A, B, World, world_in
+from tests.behaviour_world import BRAKINGS, SPAN, TREND, A, B, World, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_an_event_comes_with_its_evidence_and_its_words(world: World) -> None:
         "peak": 4.1,
         "peak_time": "2026-10-25T21:00:01Z",
         "limit": 3.0,
-        "speed_km_h": 63.0,
+        "speed_kmh": 63.0,
         "distance_km": 0.04,
         "fuel_l": None,
         "position": {"latitude": 31.25, "longitude": 121.5, "time": "2026-10-25T21:00:00Z"},
@@ -111,6 +111,26 @@ def test_events_are_chosen_by_kind_severity_and_time(
     # 25 events in turn: 9 brakings (severity 2), 8 of idling (1), 8 of coasting (2).
     rows = world.rows("Owner", "/v1/vehicles/{A}/events", "events", **asked)
     assert pd.Series([row["kind"] for row in rows], dtype=str).value_counts().to_dict() == expected
+
+
+def test_fatigue_sums_up_hours_and_is_there_where_all_of_them_are_opened(
+    world: World, migrated: Migrated
+) -> None:
+    def told(party: str, path: str) -> int:
+        return len(world.rows(party, path, "events", kind="fatigue_china_4h"))
+
+    vehicle, driver = "/v1/vehicles/{A}/events", "/v1/drivers/{wang}/events"
+    assert (told("Partly", vehicle), told("Owner", driver)) == (1, 1)
+    change = (
+        "UPDATE driving_event SET window_start = window_start + %s * interval '1 hour'"
+        " WHERE kind = 'fatigue_china_4h'"
+    )
+    migrated.connection.execute(change, (-1,))
+    try:
+        # The driving that made it so long began before the vehicle was Partly's.
+        assert (told("Partly", vehicle), told("Owner", vehicle), told("Owner", driver)) == (0, 1, 1)
+    finally:
+        migrated.connection.execute(change, (1,))
 
 
 def test_a_trip_says_what_kind_it_was_and_who_drove(world: World) -> None:
@@ -168,6 +188,33 @@ def test_pages_of_registers_hold_everything_once(
     assert sum(len(answer[key]) for answer in answers) == 2
 
 
+@pytest.mark.parametrize(
+    ("measured", "fuel_l"),
+    [
+        ("fuel_known_km = distance_km", 3.0),
+        ("fuel_known_km = 0.5 * distance_km", None),  # half of it is not what was used
+        ("fuel_known_km = 0, fuel_l = 0", None),
+        ("fuel_known_km = 0, distance_km = 0", 3.0),  # it idled
+    ],
+)
+def test_a_driver_s_fuel_is_told_where_it_was_measured(
+    world: World, migrated: Migrated, measured: str, fuel_l: float | None
+) -> None:
+    migrated.connection.execute(
+        f"UPDATE trip_part SET {measured} WHERE driver_id = %s", (world.numbers["wang"],)
+    )
+    try:
+        trips = world.rows("Owner", "/v1/drivers/{wang}/trips", "trips")
+        assert {trip["fuel_l"] for trip in trips} == {fuel_l}
+        assert {trip["stops"] for trip in trips} == {2}
+    finally:
+        migrated.connection.execute(
+            "UPDATE trip_part SET distance_km = 60, fuel_l = 3, fuel_known_km = 60"
+            " WHERE driver_id = %s",
+            (world.numbers["wang"],),
+        )
+
+
 def test_counters_come_under_their_rfms_names(world: World) -> None:
     answer = world.ask("Workshop", "/v1/vehicles/{A}/accumulated").json()
     assert (answer["newest_day"], answer["corrections"]) == ("2026-10-26", 0)
@@ -190,6 +237,7 @@ def test_a_vehicle_without_counters_has_none(world: World) -> None:
         "vin": B,
         "corrections": 0,
         "corrected": 0.0,
+        "accumulated_data": {},
     }
 
 
@@ -210,6 +258,20 @@ def test_a_ranking_has_the_best_first_with_how_sure_places_are(world: World) -> 
         (1, 1, 1),
         (2, 2, 2),
     ]
+
+
+def test_a_week_says_how_it_compares_with_the_four_before_it(world: World) -> None:
+    expected = {name: value for name, value in TREND.items() if name != "trend"}
+    expected["word"] = TREND["trend"]
+    answer = world.ask("Maker", "/v1/vehicles/{A}/scores?order=newest_first").json()
+    newest, before = answer["scores"]
+    assert (newest["week"], newest["trend"]) == ("2026-W44", expected)
+    assert before["trend"] is None
+    places = world.ask("Maker", "/v1/fleets/{fleet}/ranking?of=drivers").json()["places"]
+    assert places[0]["trend"] == expected
+    # Who may not see all four of the weeks before is not told how they were.
+    weeks = world.ask("Since last week", "/v1/vehicles/{A}/scores").json()["scores"]
+    assert [week["trend"] for week in weeks] == [None, None]
 
 
 def test_neighbours_in_a_ranking_share_their_places(world: World, migrated: Migrated) -> None:
@@ -262,20 +324,55 @@ def test_pages_of_a_ranking_hold_every_place_once(world: World) -> None:
         ("/v1/vehicles/{A}/events", {"cursor": "cjAuMQ"}, "cursor", "next"),
         ("/v1/vehicles/{A}/scores", {"period": "month"}, "period", ""),
         ("/v1/drivers", {"cursor": "dDA"}, "cursor", "next"),
+        ("/v1/vehicles/{A}/accumulated", {"day": "2026-10-26"}, "day", "spelling"),
         ("/v1/fleets/{fleet}/ranking", {"week": "2026-W54"}, "week", "2026-W53"),
-        ("/v1/fleets/{fleet}/ranking", {"week": "2025-W53"}, "week", "2026-W53"),
+        ("/v1/fleets/{fleet}/ranking", {"week": "2025-W53"}, "week", "2025-W52"),
         ("/v1/fleets/{fleet}/ranking", {"week": "2026-W00"}, "week", "2026-W53"),
-        ("/v1/fleets/{fleet}/ranking", {"week": "2026-W5"}, "week", "2026-W53"),
+        ("/v1/fleets/{fleet}/ranking", {"week": "2026-W5"}, "week", "2026-W44"),
         ("/v1/fleets/{fleet}/ranking", {"of": "cars"}, "of", ""),
+        ("/v1/vehicles/{A}/events", {"limit": "1001"}, "limit", "openapi"),
+        ("/v1/vehicles/{A}/events", {"start": "1999-12-31T00:00:00Z"}, "start", "openapi"),
+        ("/v1/vehicles/{A}/events", {"start": "2026-10-18T00:00:00"}, "start", "time zone"),
+        ("/v1/vehicles/{A}/events", {"limit": ["5", "6"]}, "limit", "once"),
+        ("/v1/vehicles/{A}/events", {"kind": ["idling", "coasting"]}, "kind", "commas"),
+        ("/v1/drivers/{wang}/scores", {"period": "trip"}, "period", "spelling"),
     ],
 )
 def test_what_cannot_be_asked_is_said_with_a_way_out(
-    world: World, path: str, asked: dict[str, str], field: str, way_out: str
+    world: World, path: str, asked: dict[str, Any], field: str, way_out: str
 ) -> None:
     answer = world.ask("Maker", path, **asked)
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["field"] == field
     assert way_out in answer.json()["way_out"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "detail"),
+    [
+        ("/v1/fleets/{fleet}/ranking", {}, "week is missing."),
+        ("/v1/fleets/{fleet}/ranking", {"week": "2025-W53"}, "2025 has no week 53."),
+        ("/v1/drivers", {"limit": "0"}, "limit: Input should be greater than or equal to 1."),
+        ("/v1/drivers", {"page": "2"}, "There is no parameter page."),
+        ("/v1/drivers", {"limit": ["5", "6"]}, "limit is given 2 times."),
+        ("/v1/vehicles/{A}/state", {"group": "motion"}, "There is no parameter group."),
+        (
+            "/v1/vehicles/{A}/trips",
+            {"start": "2026-10-18T00:00:00", "end": SPAN["end"]},
+            "The time start lacks its time zone.",
+        ),
+        (
+            "/v1/vehicles/{A}/trips",
+            {"start": "1999-12-31T00:00:00Z", "end": SPAN["end"]},
+            "start: use a time from 2000 and before 2100.",
+        ),
+    ],
+)
+def test_the_detail_alone_says_which_parameter_it_is(
+    world: World, path: str, asked: dict[str, Any], detail: str
+) -> None:
+    address = path.format(A=A, **world.numbers)
+    assert world.clients["Maker"].get(address, params=asked).json()["detail"] == detail
 
 
 def test_counters_that_this_api_cannot_read_are_not_told(world: World, migrated: Migrated) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.registers import employ_driver, ensure_party
-from tests.behaviour_samples import DAY
-from tests.behaviour_world import BRAKINGS, HOUR, LI, MONDAY, WANG, A, B, C, World, world_in
+from tests.behaviour_samples import DAY, HOUR
+from tests.behaviour_world import BRAKINGS, LI, MONDAY, WANG, A, B, C, World, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from api.state import VehicleState
 from api.trips import Trips
 from api.vehicles import Vehicles
 from schemas.wire import Lamp
-from storage.analysis import store_trips
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import register_vehicle
 from tests.api_fixture import every_page, record, served_as
+from tests.behaviour_samples import DAY, HOUR, store
 from tests.database_fixture import open_writer
 
 if TYPE_CHECKING:
@@ -79,28 +79,21 @@ def write_codes(database: Migrated, vehicle_id: int) -> None:
 
 
 def write_trips(database: Migrated, vehicle_id: int) -> None:
-    starts = pd.date_range("2026-10-02", periods=TRIPS, freq="h", tz="UTC")
-    trips = pd.DataFrame(
-        {
-            "start_time": starts,
-            "end_time": starts + pd.Timedelta(minutes=30),
-            "distance_km": [float(number) for number in range(TRIPS)],
-            "duration_s": 1800.0,
-            "idle_s": 120.0,
-            "fuel_l": 10.5,
-            "idle_fuel_l": float("nan"),
+    first = datetime(2026, 10, 2, tzinfo=UTC)
+    # The first of a kilometre, every next one a kilometre longer.
+    drives = [(first + n * HOUR, n + 1, None) for n in range(TRIPS)]
+    store(
+        database.connection,
+        vehicle_id,
+        (first, first + DAY),
+        *drives,
+        of_trips={
             "l_per_100km": 29.5,
             "max_speed_kmh": 87.6,
             "start_latitude": 31.0,
             "start_longitude": 121.0,
-            "end_latitude": float("nan"),
-            "end_longitude": float("nan"),
-            "distance_source": "odometer",
-            "fuel_source": "fuel_used_total",
-        }
+        },
     )
-    span = (starts[0].to_pydatetime(), (starts[-1] + pd.Timedelta(hours=1)).to_pydatetime())
-    store_trips(database.connection, vehicle_id, span, trips, 1, [])
 
 
 @pytest.mark.parametrize("limit", [1, 7, 26, 500])
@@ -177,7 +170,7 @@ def test_pages_hold_every_trip_once_in_order(client: httpx2.Client, order: str, 
         client, f"/v1/vehicles/{VIN}/trips", {**SPAN, "order": order, "limit": limit}
     )
     distances = [trip["distance_km"] for answer in answers for trip in answer["trips"]]
-    expected = [float(number) for number in range(TRIPS)]
+    expected = [number + 1.0 for number in range(TRIPS)]
     assert distances == (expected if order == "oldest_first" else expected[::-1])
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import pytest
+
+from storage import registers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +51,43 @@ def test_a_registered_vehicle_gets_in_and_a_stranger_does_not(
         " GROUP BY vin, model"
     ).fetchall()
     assert stored == [(KNOWN, "GTL", 120)]
+
+
+def test_vehicles_get_their_class_and_are_in_a_fleet_since_a_day(
+    command_line: CommandLine, migrated: Migrated
+) -> None:
+    registers.ensure_party(migrated.connection, registers.DEMO_PARTY, "maker")
+    for _ in range(2):  # said again it stays as it is
+        command_line.run(
+            "register", KNOWN, "--class", "medium_truck", "--fleet", "North",
+            "--since", "2026-01-05", "--time-zone", "Europe/Berlin",
+        )  # fmt: skip
+    row = migrated.connection.execute(
+        "SELECT vehicle_class, fleet.name, time_zone, lower(member)"
+        " FROM vehicle JOIN fleet_vehicle USING (vehicle_id) JOIN fleet USING (fleet_id)"
+        " WHERE vin = %s",
+        (KNOWN,),
+    ).fetchall()
+    since = datetime(2026, 1, 5, tzinfo=UTC)
+    assert row == [("medium_truck", "North", "Europe/Berlin", since)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--class", "lorry"), "medium_truck"),
+        (("--fleet", "  "), "name"),
+        (("--since", "2026-01-05"), "--fleet"),
+        (("--fleet", "North", "--party", "Nobody"), "Nobody"),
+        (("--fleet", "East", "--time-zone", "Mars/Olympus"), "Mars/Olympus"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_would(
+    command_line: CommandLine, migrated: Migrated, options: tuple[str, ...], said: str
+) -> None:
+    registers.ensure_party(migrated.connection, registers.DEMO_PARTY, "maker")
+    refused = command_line.run("register", KNOWN, *options, fails=True)
+    assert said in refused.stderr
 
 
 def test_nothing_is_registered_where_one_vin_is_none(

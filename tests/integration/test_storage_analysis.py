@@ -1,4 +1,4 @@
-"""What analysis reads and writes: signals as they were stored, trips, and days it is done with."""
+"""What analysis reads: days that wait, signals as they were stored, how far trips reach."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ import pytest
 from storage import analysis, overview
 from storage.analysis import ChangedDay
 from storage.batch import Batch
-from storage.errors import StorageError
-from storage.registers import register_vehicle
-from tests.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.behaviour_samples import store
+from tests.storage_samples import DAY_US, SMALL, TODAY_US, group_rows, moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from storage.frame_writer import FrameWriter
     from tests.database_fixture import Migrated
 
@@ -27,36 +24,10 @@ YESTERDAY, TODAY = moment(YESTERDAY_US), moment(TODAY_US)
 TOMORROW = TODAY + timedelta(days=1)
 
 
-@pytest.fixture
-def number(small: Migrated, vehicle: int) -> int:
-    """A registered vehicle."""
-    return register_vehicle(small.connection, f"LTEST{vehicle:012d}").vehicle_id
-
-
 def write(writer: FrameWriter, number: int, *times_us: int, group: str = "motion") -> None:
     name = SMALL.groups[group].signals[0].name
     rows = [(number, time_us, {name: float(n)}) for n, time_us in enumerate(times_us)]
     writer.write(Batch(groups=(group_rows(group, rows),)))
-
-
-def trip(start: datetime, minutes: int) -> dict[str, object]:
-    return {
-        "start_time": start,
-        "end_time": start + timedelta(minutes=minutes),
-        "distance_km": 12.5,
-        "duration_s": minutes * 60.0,
-        "idle_s": 0.0,
-        "fuel_l": np.nan,
-        "idle_fuel_l": np.nan,
-        "l_per_100km": np.nan,
-        "max_speed_kmh": 88.0,
-        "start_latitude": 31.2,
-        "start_longitude": 121.5,
-        "end_latitude": np.nan,
-        "end_longitude": np.nan,
-        "distance_source": "odometer",
-        "fuel_source": None,
-    }
 
 
 def test_signals_come_back_by_time_with_gaps_as_nan(
@@ -122,76 +93,8 @@ def test_days_wait_from_their_first_row_until_they_were_analysed(
     assert of_today == days[1:]
     assert analysis.changed_days(small.connection, vin=vin, last=YESTERDAY.date()) == days[:1]
     assert set(days) <= set(analysis.changed_days(small.connection))
-    store(small, number, [], seen=days[:1])
+    store(small.connection, number, (YESTERDAY, TODAY), seen=days[:1])
     assert analysis.changed_days(small.connection, vin=vin) == days[1:]
-
-
-def test_a_day_that_changes_while_it_is_analysed_waits_again(
-    small: Migrated, writer: FrameWriter, number: int, vehicle: int
-) -> None:
-    write(writer, number, TODAY_US)
-    vin = f"LTEST{vehicle:012d}"
-    seen = analysis.changed_days(small.connection, vin=vin)
-    write(writer, number, TODAY_US + SECOND_US)
-    store(small, number, [], seen=seen)
-    (again,) = analysis.changed_days(small.connection, vin=vin)
-    assert again.touched == seen[0].touched + 1
-
-
-def store(
-    database: Migrated,
-    number: int,
-    records: list[dict[str, object]],
-    *,
-    seen: list[ChangedDay],
-    span: tuple[datetime, datetime] = (YESTERDAY, TOMORROW),
-) -> None:
-    trips = pd.DataFrame(records, columns=list(trip(TODAY, 1)))
-    analysis.store_trips(database.connection, number, span, trips, 3, seen)
-
-
-def starts(database: Migrated, number: int) -> list[datetime]:
-    rows = database.connection.execute(
-        "SELECT start_time FROM trip WHERE vehicle_id = %s ORDER BY start_time", (number,)
-    )
-    return [start for (start,) in rows]
-
-
-def test_a_trip_is_stored_with_what_is_unknown_as_null(small: Migrated, number: int) -> None:
-    store(small, number, [trip(TODAY, 30)], seen=[])
-    row = small.connection.execute(
-        "SELECT end_time, distance_km, fuel_l, max_speed_kmh, end_latitude, distance_source,"
-        " fuel_source, method_version FROM trip WHERE vehicle_id = %s",
-        (number,),
-    ).fetchone()
-    assert row == (TODAY + timedelta(minutes=30), 12.5, None, 88.0, None, "odometer", None, 3)
-
-
-def test_the_trips_of_a_span_are_replaced_and_no_others(
-    small: Migrated, number: int, vehicle: int
-) -> None:
-    other = register_vehicle(small.connection, f"LTESTX{vehicle:011d}").vehicle_id
-    before, inside, at_end = YESTERDAY - timedelta(hours=1), TODAY, TOMORROW
-    everything = (before, TOMORROW + timedelta(days=1))
-    for one in (number, other):
-        store(small, one, [trip(t, 5) for t in (before, inside, at_end)], seen=[], span=everything)
-    found_now = [YESTERDAY, TODAY + timedelta(hours=1)]
-    for _ in range(2):  # killed and repeated it ends with the same trips
-        store(small, number, [trip(start, 5) for start in found_now], seen=[])
-    assert starts(small, number) == [before, *found_now, at_end]
-    assert starts(small, other) == [before, inside, at_end]
-
-
-def test_trips_that_cannot_be_stored_leave_the_old_ones_and_the_day_waiting(
-    small: Migrated, writer: FrameWriter, number: int, vehicle: int
-) -> None:
-    write(writer, number, TODAY_US)
-    store(small, number, [trip(TODAY, 5)], seen=[])
-    seen = analysis.changed_days(small.connection, vin=f"LTEST{vehicle:012d}")
-    with pytest.raises(StorageError, match=f"trips of vehicle {number} "):
-        store(small, number, [trip(YESTERDAY, 5), trip(TODAY, -5)], seen=seen)
-    assert starts(small, number) == [TODAY]
-    assert analysis.changed_days(small.connection, vin=f"LTEST{vehicle:012d}") == seen
 
 
 def test_a_span_is_widened_to_the_trips_that_reach_into_it_or_nearly_do(
@@ -201,9 +104,8 @@ def test_a_span_is_widened_to_the_trips_that_reach_into_it_or_nearly_do(
     reaches_in = YESTERDAY - timedelta(minutes=20)
     near = TODAY + timedelta(minutes=9)
     far = TODAY + timedelta(hours=5)
-    everything = (reaches_in, TOMORROW)
-    trips = [trip(reaches_in, 40), trip(near, 30), trip(far, 30)]
-    store(small, number, trips, seen=[], span=everything)
+    drives = [(reaches_in, 40, None), (near, 30, None), (far, 30, None)]
+    store(small.connection, number, (reaches_in, TOMORROW), *drives)
     widened = analysis.trips_around(small.connection, number, YESTERDAY, TODAY, rest)
     assert widened == (reaches_in, near + timedelta(minutes=30))
     untouched = analysis.trips_around(small.connection, number + 1, YESTERDAY, TODAY, rest)
@@ -222,7 +124,7 @@ def test_the_overview_counts_what_there_is(
     before = overview.read(small.connection)
     last_us = TODAY_US + DAY_US - 1
     write(writer, number, last_us, last_us)
-    store(small, number, [trip(TODAY, 5)], seen=[])
+    store(small.connection, number, (TODAY, TOMORROW), (TODAY, 5, None))
     after = overview.read(small.connection)
     assert (after.vehicles, after.trips) == (before.vehicles, before.trips + 1)
     assert after.days_to_analyse == before.days_to_analyse + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,11 @@ from storage.score_tables import week_parts
 from storage.settings import StorageSettings
 from tests.behaviour_samples import (
     DAY,
+    HOUR,
+    MONDAY,
+    NOON,
+    WEEK,
+    counted,
     driver_id,
     harsh_brakings,
     parts,
@@ -43,24 +48,6 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
-"""Also in Shanghai, eight hours before."""
-WEEK = MONDAY.date()
-HOUR = timedelta(hours=1)
-NOON = MONDAY + 12 * HOUR
-
-
-@pytest.fixture
-def number(small: Migrated, vehicle: int) -> int:
-    """A registered vehicle."""
-    return register_vehicle(small.connection, f"LTEST{vehicle:012d}").vehicle_id
-
-
-@pytest.fixture
-def card(vehicle: int) -> str:
-    """A driver's card that no other test uses."""
-    return f"CARD{vehicle}"
-
 
 def everything(database: Migrated, number: int) -> dict[str, list[tuple[Any, ...]]]:
     return {
@@ -75,16 +62,6 @@ def week_touches(database: Migrated, number: int) -> list[tuple[date, int, int]]
         "SELECT week, touched, scored FROM touched_week WHERE vehicle_id = %s ORDER BY week",
         number,
     )
-
-
-def counted(database: Migrated, number: int) -> tuple[Any, ...] | None:
-    found = rows(
-        database,
-        "SELECT total, served, corrections, corrected, newest_day FROM accumulated"
-        " WHERE vehicle_id = %s",
-        number,
-    )
-    return found[0] if found else None
 
 
 # What is stored of a span
@@ -233,6 +210,12 @@ def test_what_cannot_be_stored_leaves_all_as_it_was(
     assert everything(small, number) == before
     assert (week_touches(small, number), counted(small, number)) == (weeks, counters)
     assert waiting(small, vehicle) == touched
+
+
+def test_a_trip_that_ends_before_it_begins_is_refused(small: Migrated, number: int) -> None:
+    with pytest.raises(StorageError, match="trip"):
+        store(small.connection, number, (MONDAY, MONDAY + DAY), (NOON, -1, None))
+    assert starts(small, "trip", number) == []
 
 
 def test_a_time_without_its_zone_is_refused(small: Migrated, number: int) -> None:

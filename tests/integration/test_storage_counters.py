@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from psycopg import errors
 
+from analytics.accumulated.rows import GRAIN
 from storage.errors import StorageError
 from storage.registers import register_vehicle
-from tests.behaviour_samples import DAY, rows, store
+from tests.behaviour_samples import CELLS, DAY, MONDAY, WEEK, counted, store
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from tests.database_fixture import Migrated
 
-MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
-"""Also in Shanghai, eight hours before."""
-WEEK = MONDAY.date()
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def number(small: Migrated, vehicle: int) -> int:
-    """A registered vehicle."""
-    return register_vehicle(small.connection, f"LTEST{vehicle:012d}").vehicle_id
-
-
-def counted(database: Migrated, number: int) -> tuple[Any, ...] | None:
-    found = rows(
-        database,
-        "SELECT total, served, corrections, corrected, newest_day FROM accumulated"
-        " WHERE vehicle_id = %s",
-        number,
-    )
-    return found[0] if found else None
+_more_vehicles = itertools.count()
 
 
 def count(database: Migrated, number: int, *days: tuple[date, list[float], bool]) -> None:
@@ -52,21 +38,46 @@ def test_counters_are_the_sum_of_their_days(small: Migrated, number: int) -> Non
         assert counted(small, number) == ([111, 5, 0.5], [111, 5, 0.5], 0, 0, WEEK + DAY)
 
 
-def test_counters_do_not_depend_on_the_order_in_which_days_come_and_change(
-    small: Migrated, number: int, vehicle: int
+AMOUNTS = st.lists(
+    st.one_of(st.integers(0, 3), st.integers(0, 2**40)), min_size=CELLS, max_size=CELLS
+).map(lambda grains: [count * GRAIN for count in grains])
+"""What a day adds: so little that rounding shows, or up to a million."""
+
+RUNS = st.lists(
+    st.dictionaries(st.integers(0, 3), st.tuples(AMOUNTS, st.booleans()), min_size=1),
+    min_size=1,
+    max_size=8,
+)
+"""Some of four days are worked up in each run: what they add, and whether their rows are there."""
+
+
+@given(runs=RUNS)
+@settings(max_examples=25, deadline=None)  # each run is a transaction
+def test_days_late_repeated_or_corrected_end_with_their_sum_and_nothing_served_falls(
+    small: Migrated, runs: list[dict[int, tuple[list[float], bool]]]
 ) -> None:
-    random = np.random.default_rng(11)
-    grain = 2.0**-20  # what counters are counted in, see analytics.accumulated
-    days = [(WEEK + n * DAY, random.integers(0, 2**40, 3) * grain, True) for n in range(20)]
-    first = [(day, (values * random.random(3) // grain) * grain, True) for day, values, _ in days]
-    other = register_vehicle(small.connection, f"LTESTX{vehicle:011d}").vehicle_id
-    for one in (number, other):
-        for day in random.permutation(20):
-            count(small, one, first[day])
-        for day in random.permutation(20):
-            count(small, one, days[day])
-    total = np.sum([values for _, values, _ in days], axis=0).tolist()
-    assert counted(small, number) == counted(small, other) == (total, total, 0, 0, days[-1][0])
+    vin = f"LTESTC{next(_more_vehicles):011d}"
+    number = register_vehicle(small.connection, vin).vehicle_id
+    days = np.zeros((4, CELLS))
+    told = np.zeros(CELLS)
+    was_ahead = np.zeros(CELLS, dtype=np.bool_)
+    fell = 0
+    for run in runs:
+        for day, (amounts, whole) in run.items():
+            days[day] = amounts if whole else np.maximum(days[day], amounts)
+        worked_up = [(WEEK + day * DAY, *found) for day, found in run.items()]
+        count(small, number, *worked_up)
+        total, served, corrections, corrected, _ = counted(small, number) or ()
+        assert total == days.sum(axis=0).tolist()  # exactly: grains add up
+        told = np.maximum(told, total)
+        assert served == told.tolist()
+        ahead = told - total > 1e-6  # one grain is rounding
+        fell += int(np.count_nonzero(ahead & ~was_ahead))
+        was_ahead = ahead
+        assert (corrections, corrected) == (fell, (told - total)[ahead].sum())
+    before = counted(small, number)
+    count(small, number, *worked_up)  # killed and repeated
+    assert counted(small, number) == before
 
 
 def test_a_served_counter_never_falls_and_the_correction_is_carried_and_counted(
@@ -85,6 +96,12 @@ def test_a_served_counter_never_falls_and_the_correction_is_carried_and_counted(
     assert counted(small, number) == ([12, 10, 12], [12, 10, 12], 1, 0, *newest)
     count(small, number, (WEEK + DAY, [0, 0, 0], True))
     assert counted(small, number) == ([3, 10, 12], [12, 10, 12], 2, 9, *newest)
+
+
+def test_one_grain_of_rounding_is_no_correction(small: Migrated, number: int) -> None:
+    count(small, number, (WEEK, [10, 10, 10], True))
+    count(small, number, (WEEK, [10 - GRAIN, 10, 10], True))
+    assert counted(small, number) == ([10 - GRAIN, 10, 10], [10, 10, 10], 0, 0, WEEK)
 
 
 def test_a_day_whose_rows_are_partly_gone_only_gains(small: Migrated, number: int) -> None:

@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from storage.duties import ChangedDuty, changed_duties, drive_spans, replace_fatigue
 from storage.registers import register_vehicle
-from tests.behaviour_samples import DAY, driver_id, harsh_brakings, rows, starts, store
+from tests.behaviour_samples import (
+    DAY,
+    HOUR,
+    MONDAY,
+    NOON,
+    driver_id,
+    harsh_brakings,
+    rows,
+    starts,
+    store,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
     import pandas as pd
 
     from storage.connection import Connection
     from tests.database_fixture import Migrated
-
-MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
-"""Also in Shanghai, eight hours before."""
-HOUR = timedelta(hours=1)
-NOON = MONDAY + 12 * HOUR
-
-
-@pytest.fixture
-def number(small: Migrated, vehicle: int) -> int:
-    """A registered vehicle."""
-    return register_vehicle(small.connection, f"LTEST{vehicle:012d}").vehicle_id
-
-
-@pytest.fixture
-def card(vehicle: int) -> str:
-    """A driver's card that no other test uses."""
-    return f"CARD{vehicle}"
-
-
-@pytest.fixture
-def nothing_waits(small: Migrated) -> Iterator[Connection]:
-    """The small database without duties and weeks that other tests left."""
-    small.connection.execute("DELETE FROM touched_duty")
-    small.connection.execute("DELETE FROM touched_week")
-    yield small.connection
-    small.connection.execute("DELETE FROM touched_duty")
-    small.connection.execute("DELETE FROM touched_week")
 
 
 def test_a_driver_s_hours_wait_and_are_read_over_all_vehicles(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,6 +15,10 @@ from storage.registers import register_vehicle, set_vehicle_class
 from storage.score_tables import changed_weeks, store_trip_scores, store_week_scores, week_parts
 from tests.behaviour_samples import (
     DAY,
+    HOUR,
+    MONDAY,
+    NOON,
+    WEEK,
     driver_id,
     frame,
     harsh_brakings,
@@ -28,39 +32,11 @@ from tests.behaviour_samples import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from datetime import datetime
 
     from storage.connection import Connection
     from storage.score_tables import ChangedWeek
     from tests.database_fixture import Migrated
-
-MONDAY = datetime(2026, 10, 26, tzinfo=UTC)
-"""Also in Shanghai, eight hours before."""
-WEEK = MONDAY.date()
-HOUR = timedelta(hours=1)
-NOON = MONDAY + 12 * HOUR
-
-
-@pytest.fixture
-def number(small: Migrated, vehicle: int) -> int:
-    """A registered vehicle."""
-    return register_vehicle(small.connection, f"LTEST{vehicle:012d}").vehicle_id
-
-
-@pytest.fixture
-def card(vehicle: int) -> str:
-    """A driver's card that no other test uses."""
-    return f"CARD{vehicle}"
-
-
-@pytest.fixture
-def nothing_waits(small: Migrated) -> Iterator[Connection]:
-    """The small database without duties and weeks that other tests left."""
-    small.connection.execute("DELETE FROM touched_duty")
-    small.connection.execute("DELETE FROM touched_week")
-    yield small.connection
-    small.connection.execute("DELETE FROM touched_duty")
-    small.connection.execute("DELETE FROM touched_week")
 
 
 def of_weeks(connection: Connection, method_version: int = 1) -> dict[date, ChangedWeek]:

@@ -1,4 +1,4 @@
-"""Counters: classes sum to the whole, days add up exactly, and nothing shown ever falls."""
+"""Counters: classes sum to the whole, and days add up exactly, however their rows come."""
 
 from __future__ import annotations
 
@@ -18,15 +18,11 @@ from analytics.accumulated import (
     LAYOUT,
     LAYOUT_VERSION,
     LayoutError,
-    Served,
     accumulated_data,
     increments,
-    merge_day,
     select,
-    serve,
 )
 from analytics.accumulated.layout import FIELDS, PLACES
-from analytics.accumulated.rows import GRAIN
 from analytics.samples import prepare
 
 if TYPE_CHECKING:
@@ -71,14 +67,6 @@ def in_class(field: str, samples: Samples) -> int:
     """The one class of a field that all rows are in."""
     (place,) = np.flatnonzero(counted(samples, field))
     return int(place)
-
-
-def vector(**cells: float) -> Vector:
-    """A vector of zeros but for the cells named, by place `at_3`."""
-    empty = np.zeros(len(LAYOUT))
-    for name, value in cells.items():
-        empty[int(name.removeprefix("at_"))] = value
-    return empty
 
 
 # What the cells are
@@ -376,10 +364,6 @@ def test_without_any_fuel_signal_classes_have_no_fuel() -> None:
 def test_a_vector_of_another_layout_is_refused() -> None:
     with pytest.raises(LayoutError, match="do not fit layout version 1"):
         accumulated_data(np.zeros(3))
-    with pytest.raises(LayoutError):
-        serve(None, np.zeros(3))
-    with pytest.raises(LayoutError):
-        merge_day(np.zeros(3), np.zeros(len(LAYOUT)), complete=False)
 
 
 # Sums
@@ -494,11 +478,11 @@ def test_rows_farther_from_a_span_than_its_context_do_not_matter(
     assert np.array_equal(increments(prepare(near), start, stop), far)
 
 
-# Late data and what is served
+# Rows that come late
 
 
 class Vehicle:
-    """Days of 1000 s of which rows come in any order: worked up again and served after each."""
+    """Days of 1000 s of which rows come in any order: those these touch are worked up again."""
 
     DAY_US = 1_000_000_000
 
@@ -507,10 +491,9 @@ class Vehicle:
         self.times = times_us(signals)
         self.there = np.zeros(len(signals), dtype=np.bool_)
         self.days: dict[int, Vector] = {}
-        self.served: Served | None = None
 
-    def take(self, arrived: list[int]) -> Served:
-        """Rows come, some of them again; what is shown then."""
+    def take(self, arrived: list[int]) -> None:
+        """Rows come, some of them again."""
         self.there[arrived] = True
         context = round(CONTEXT_S * 1e6)
         times = self.times[arrived]
@@ -518,15 +501,16 @@ class Vehicle:
         changed = {day for first, last in near for day in range(int(first), int(last) + 1)}
         samples = prepare(self.signals[self.there])
         for day in changed:
-            again = increments(samples, day * self.DAY_US, (day + 1) * self.DAY_US)
-            self.days[day] = merge_day(self.days.get(day), again, complete=True)
-        self.served = serve(self.served, np.sum(list(self.days.values()), axis=0))
-        return self.served
+            self.days[day] = self.increments(samples, day)
+
+    def increments(self, samples: Samples, day: int) -> Vector:
+        """What a day adds."""
+        return increments(samples, day * self.DAY_US, (day + 1) * self.DAY_US)
 
 
 @given(signals=drives(even=True), data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_late_and_repeated_rows_end_with_the_same_totals_and_nothing_shown_ever_falls(
+def test_rows_in_any_order_late_or_repeated_end_with_exactly_the_same_days(
     signals: pd.DataFrame, data: st.DataObject
 ) -> None:
     vehicle = Vehicle(signals)
@@ -534,82 +518,22 @@ def test_late_and_repeated_rows_end_with_the_same_totals_and_nothing_shown_ever_
     size = data.draw(st.integers(min_value=max(len(signals) // 5, 1), max_value=len(signals)))
     batches = [list(order[start : start + size]) for start in range(0, len(order), size)]
     again = data.draw(st.lists(st.sampled_from(batches), max_size=2))
-    shown = np.zeros(len(LAYOUT))
-    fell = np.zeros(len(LAYOUT), dtype=np.bool_)
     for batch in [*batches, *again]:
-        served = vehicle.take(batch)
-        assert (served.value >= shown).all()
-        assert (served.value >= served.total).all()
-        fell |= served.total < shown
-        shown = served.value
-    assert np.array_equal(served.total, increments(prepare(signals), *ALWAYS))
-    assert np.array_equal(served.value[~fell], served.total[~fell])
-    assert served.corrections >= np.count_nonzero(served.waiting)
+        vehicle.take(batch)
+    at_once = prepare(signals)
+    for day, added in vehicle.days.items():
+        assert np.array_equal(added, vehicle.increments(at_once, day))
+    assert np.array_equal(sum(vehicle.days.values()), increments(at_once, *ALWAYS))
 
 
-def test_rows_that_come_in_order_are_served_as_they_are() -> None:
+def test_rows_that_come_in_order_only_add() -> None:
     signals = pd.DataFrame(
         {"wheel_speed": 50 + np.arange(250) % 20, "engine_speed": 1200.0, "fuel_rate": 30.0},
         index=pd.to_datetime(START_US + np.arange(250) * 1_000_000, unit="us", utc=True),
     )
     vehicle = Vehicle(signals)
+    total = np.zeros(len(LAYOUT))
     for first in range(0, 250, 10):
-        served = vehicle.take(list(range(first, first + 10)))
-        assert served.corrections == 0
-        assert np.array_equal(served.value, served.total)
-
-
-def test_a_correction_downwards_is_carried_forward_and_counted() -> None:
-    shown = serve(None, vector(at_0=100.0, at_1=50.0))
-    corrected = serve(shown, vector(at_0=90.0, at_1=60.0))
-    assert corrected.value[:2].tolist() == [100, 60]
-    assert corrected.ahead[:2].tolist() == [10, 0]
-    assert corrected.waiting[:2].tolist() == [True, False]
-    assert (corrected.corrections, corrected.corrected) == (1, 10)
-    grown = serve(corrected, vector(at_0=95.0, at_1=60.0))
-    assert grown.value[0] == 100  # it stands still until the total has caught up
-    assert (grown.corrections, grown.corrected) == (1, 5)
-    caught_up = serve(grown, vector(at_0=130.0, at_1=60.0))
-    assert caught_up.value[0] == 130
-    assert (caught_up.corrections, caught_up.corrected) == (1, 0)
-
-
-def test_one_grain_of_rounding_is_no_correction() -> None:
-    shown = serve(serve(None, vector(at_0=100.0)), vector(at_0=100.0 - GRAIN))
-    assert shown.value[0] == 100
-    assert (shown.corrections, shown.corrected) == (0, 0)
-
-
-def test_serving_the_same_total_again_changes_nothing() -> None:
-    once = serve(serve(None, vector(at_0=100.0)), vector(at_0=90.0))
-    twice = serve(once, vector(at_0=90.0))
-    assert np.array_equal(once.value, twice.value)
-    assert (once.corrections, once.corrected) == (twice.corrections, twice.corrected)
-
-
-def test_what_is_served_does_not_change_with_the_vector_it_came_from() -> None:
-    total = vector(at_0=1.0)
-    served = serve(None, total)
-    total[0] = 0.0
-    assert served.value[0] == served.total[0] == 1.0
-
-
-def test_a_day_whose_rows_are_all_there_is_what_they_give() -> None:
-    less = merge_day(vector(at_0=5.0), vector(at_0=3.0), complete=True)
-    assert less[0] == 3
-
-
-@given(
-    parts=st.lists(
-        st.lists(st.integers(min_value=0, max_value=1000), min_size=4, max_size=4), min_size=1
-    )
-)
-def test_a_day_whose_rows_are_gone_only_gains_whatever_the_order(parts: list[list[int]]) -> None:
-    found = [vector(**{f"at_{n}": float(x) for n, x in enumerate(part)}) for part in parts]
-    for order in (found, found[::-1], found + found):
-        stored = order[0]
-        for part in order[1:]:
-            merged = merge_day(stored, part, complete=False)
-            assert (merged >= stored).all()
-            stored = merged
-        assert np.array_equal(stored, np.max(found, axis=0))
+        vehicle.take(list(range(first, first + 10)))
+        before, total = total, np.sum(list(vehicle.days.values()), axis=0)
+        assert (total >= before).all()

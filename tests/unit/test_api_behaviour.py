@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from api import cursors, paging
 from api.fleets import ranked, read_week
-from api.parameters import Span
+from api.parameters import Order, Span
 from api.problems import ProblemError
-from api.trips import Order
 from storage.answers_behaviour import FleetScore
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -100,6 +99,7 @@ def fleet_score(score: float | None, half_width: float = 5.0, **others: Any) -> 
         "distance_km": 100.0,
         "n_trips": 3,
         "score_before": None,
+        "trend": None,
     }
     return FleetScore(**fields | others)
 
@@ -146,3 +146,12 @@ def test_what_is_no_iso_week_is_refused(text: str) -> None:
     with pytest.raises(ProblemError) as refusal:
         read_week(text)
     assert refusal.value.faults[0].field == "week"
+
+
+@pytest.mark.parametrize(
+    ("text", "last"), [("2025-W53", "2025-W52"), ("2026-W54", "2026-W53"), ("2024-W00", "2024-W52")]
+)
+def test_a_week_that_its_year_lacks_is_refused_with_those_it_has(text: str, last: str) -> None:
+    with pytest.raises(ProblemError) as refusal:
+        read_week(text)
+    assert refusal.value.way_out.endswith(f"to {last}.")
