@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from tests.database_fixture import Migrated
 
 RELATIONS = {
-    "driver": "driver_id card_id party_id name first_seen",
+    "accumulated": "vehicle_id layout_version newest_day total served corrections corrected"
+    " updated_at",
+    "accumulated_day": "vehicle_id day increments method_version",
+    "drive_span": "vehicle_id start_time end_time driving_s driver_id method_version",
+    "driver": "driver_id card_id party_id name first_seen employed",
     "driver_change": "vehicle_id time slot card_id",
+    "driving_event": "vehicle_id kind start_time end_time driver_id trip_start peak peak_time"
+    " limit_value severity speed_km_h distance_km fuel_l latitude longitude window_start"
+    " window_end method_version",
     "fleet": "fleet_id party_id name time_zone",
     "fleet_vehicle": "fleet_id vehicle_id member",
     "ingest_count": "day topic partition measure key count",
@@ -23,13 +30,27 @@ RELATIONS = {
     "refused_value": "refused_id vehicle_id time signal_id value",
     "rollup": "name bucket_s relation",
     "schema_version": "version name applied_at works_with",
+    "score": "subject_kind subject_id start_time end_time week time_zone vehicle_class band score"
+    " low high grade reason missing difficulty difficulty_missing reference distance_km n_trips"
+    " past_score change change_low change_high past_weeks trend method_version",
+    "score_part": "subject_kind subject_id start_time metric value value_low value_high worst best"
+    " reference peers metric_score weight points points_lost",
+    "score_reference": "week vehicle_class band metric worst best source peers method_version",
     "signal": "signal_id name path signal_group position kind type unit since",
-    "touched_day": "vehicle_id day touched analysed rolled_up",
+    "touched_day": "vehicle_id day touched analysed rolled_up analysed_by",
+    "touched_duty": "driver_id vehicle_id start_time end_time touched",
+    "touched_week": "vehicle_id week touched scored scored_by",
     "trip": "vehicle_id start_time end_time distance_km duration_s idle_s fuel_l idle_fuel_l"
     " l_per_100km max_speed_kmh start_latitude start_longitude end_latitude end_longitude"
-    " distance_source fuel_source method_version",
+    " distance_source fuel_source method_version kind driving_s stop_count driver_id",
+    "trip_part": "vehicle_id trip_start part_start end_time driver_id time_zone week driving_s"
+    " distance_km engine_s idle_s pto_s cruise_s cruise_known_s coasting_s coasting_known_s"
+    " high_torque_s high_torque_known_s green_band_s green_band_known_s brakings late_brakings"
+    " overspeed_s overspeed_known_s harsh_brakings harsh_accelerations harsh_cornerings"
+    " harsh_known_km retarder_s service_brake_s fuel_l fuel_known_km mass_t_km mass_known_km"
+    " ascent_m ascent_known_km stops night_s method_version",
     "trouble_code": "vehicle_id time spn fmi source_address lamp count active",
-    "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at",
+    "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at vehicle_class",
     "vehicle_access": "access_id party_id vehicle_id purpose valid data granted_at",
     "vehicle_event": "vehicle_id time trigger_type detail",
     "vehicle_report": "report_id vehicle_id trigger_type created_time received_time latitude"

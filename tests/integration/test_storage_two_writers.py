@@ -81,6 +81,9 @@ def test_no_deadlock_and_nothing_lost_or_doubled(
         ("messages", ""): WRITERS * BATCHES,
         **{("repeated", group): count for group, count in again.items()},
     }
-    # Every batch touches each of its vehicles' days once.
+    # Every batch touches each of its vehicles' days once; and a later day again, if its cards are
+    # news of that day, too.
     touches = small.connection.execute("SELECT coalesce(sum(touched), 0) FROM touched_day")
-    assert touches.fetchone() == ((WRITERS * BATCHES * VEHICLES) if with_rows else 0,)
+    (touched,) = touches.fetchone() or (None,)
+    least = WRITERS * BATCHES * VEHICLES if with_rows else 0
+    assert touched >= least if shift_us == DAY_US else touched == least
