@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 DEFAULT_TIME_ZONE = "Asia/Shanghai"
 """That of a vehicle which belongs to no fleet: the one a fleet has unless it says otherwise."""
 
-REDONE_AT_ONCE = 50_000
-"""Days that wait again in one transaction: ingest may wait half a second for them."""
+REDONE_AT_ONCE = 10_000
+"""Days that wait again in one transaction: ingest waits for them for a fraction of a second."""
 
 _TABLES = ("trip", "trip_part", "driving_event", "drive_span")
 
@@ -91,8 +91,11 @@ def redo_older(connection: Connection, method_version: int, first: date) -> int:
         How many vehicle-days.
     """
     wanted = {"method_version": method_version, "first": first, "at_once": REDONE_AT_ONCE}
-    redone = 0
-    while some := connection.execute(query("redo_older"), wanted).rowcount:
+    redone = from_vehicle = 0
+    while from_vehicle is not None:
+        ((some, from_vehicle),) = connection.execute(
+            query("redo_older"), wanted | {"from_vehicle": from_vehicle}
+        )
         redone += some
     return redone
 

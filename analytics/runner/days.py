@@ -50,6 +50,10 @@ if TYPE_CHECKING:
 LONGEST_SPAN = timedelta(days=3)
 """More days are worked up one span after the other, so that memory does not grow with them."""
 
+LONGEST_REACH = timedelta(days=7)
+"""No trip is followed further over a span's edges: one that never ends (an engine speed that is
+stuck) would be read as a whole with every change, until there is no memory left."""
+
 CONTEXT = timedelta(seconds=CONTEXT_S)
 """Rows beyond a span's edges that are read with it."""
 
@@ -160,9 +164,13 @@ def _spans(changed: Iterable[ChangedDay]) -> Iterator[list[ChangedDay]]:
 
 
 def _read(
-    work: DayWork, connection: Connection, days: Sequence[ChangedDay], least: Span | None = None
+    work: DayWork,
+    connection: Connection,
+    days: Sequence[ChangedDay],
+    least: Span | None = None,
+    beyond: timedelta = CONTEXT,
 ) -> _Read:
-    """Read what judging some days needs, and at `least` this span."""
+    """Read what judging some days needs, and at `least` a span, with rows so far beyond it."""
     vehicle_id = days[0].vehicle_id
     stored_before = last_stored(connection, vehicle_id)
     start, stop = days[0].start, days[-1].stop
@@ -176,11 +184,12 @@ def _read(
         stop += CONTEXT
     if least is not None:
         start, stop = min(start, least[0]), max(stop, least[1])
-    start, stop = _widened(connection, vehicle_id, (start, stop))
+    start, stop = _widened(connection, days, (start, stop))
     # Whole days: what turns out to reach over the span's edges is mostly there already.
     first_day = min(start.date(), counted[0])
     last_day = max((stop - timedelta(microseconds=1)).date(), counted[-1])
-    first, last = _midnight(first_day) - CONTEXT, _midnight(last_day) + timedelta(days=1) + CONTEXT
+    first, last = _midnight(first_day) - beyond, _midnight(last_day) + timedelta(days=1) + beyond
+    first, last = _within_reach(days, (first, last), CONTEXT)
     return _Read(
         days=days,
         stored_before=stored_before,
@@ -193,9 +202,10 @@ def _read(
     )
 
 
-def _widened(connection: Connection, vehicle_id: int, span: Span) -> Span:
+def _widened(connection: Connection, days: Sequence[ChangedDay], span: Span) -> Span:
     """A span with all that is stored that it may be one with, and what that may be one with."""
-    start, stop = span
+    vehicle_id = days[0].vehicle_id
+    start, stop = _within_reach(days, span)
     while True:
         wider = analysis.trips_around(connection, vehicle_id, start, stop, REST)
         if wider == (start, stop):
@@ -207,9 +217,15 @@ def _widened(connection: Connection, vehicle_id: int, span: Span) -> Span:
             if reach > REST:
                 reach += LONGEST_AWAKE
                 wider = analysis.trips_around(connection, vehicle_id, start, stop, reach)
+        wider = _within_reach(days, wider)
         if wider == (start, stop):
             return wider
         start, stop = wider
+
+
+def _within_reach(days: Sequence[ChangedDay], span: Span, more: timedelta = timedelta(0)) -> Span:
+    reach = LONGEST_REACH + more
+    return max(span[0], days[0].start - reach), min(span[1], days[-1].stop + reach)
 
 
 def _work_up(work: DayWork, read: _Read) -> Found:
@@ -233,6 +249,7 @@ def _work_up(work: DayWork, read: _Read) -> Found:
 
 def _judged(work: DayWork, read: _Read) -> tuple[_Read, Behaviour]:
     """Find out how it was driven in a span that nothing found, or stored, reaches out of."""
+    beyond = CONTEXT
     while True:
         found = behaviour(
             read.signals,
@@ -241,11 +258,13 @@ def _judged(work: DayWork, read: _Read) -> tuple[_Read, Behaviour]:
             time_zone=read.judged_as.time_zone,
         )
         span = read.span
-        while (reached := found.reach(*span)) != span:
-            span = _widened(work.connection, read.days[0].vehicle_id, reached)
+        while (reached := _within_reach(read.days, found.reach(*span))) != span:
+            span = _widened(work.connection, read.days, reached)
         if read.window[0] <= span[0] - CONTEXT and span[1] + CONTEXT <= read.window[1]:
             return replace(read, span=span), found
-        read = _read(work, work.connection, read.days, span)
+        # A trip that goes on for days is not followed day by day.
+        beyond = max(2 * beyond, timedelta(days=2))
+        read = _read(work, work.connection, read.days, span, beyond)
 
 
 def _store(work: DayWork, read: _Read, found: Behaviour) -> Behaviour | None:

@@ -32,12 +32,18 @@ LEFT JOIN LATERAL (
 WHERE vehicle.vehicle_id = %(vehicle_id)s
 
 -- :name redo_older
--- Let some days wait again that an older method analysed; in the order in which ingest touches them.
-UPDATE touched_day SET analysed = 0
-FROM (SELECT vehicle_id, day FROM touched_day
-      WHERE day >= %(first)s AND analysed > 0 AND analysed_by < %(method_version)s
-      ORDER BY vehicle_id, day LIMIT %(at_once)s FOR UPDATE) AS found
-WHERE touched_day.vehicle_id = found.vehicle_id AND touched_day.day = found.day
+-- Let some days wait again that an older method analysed, from a vehicle on, in the order in which
+-- ingest touches them; how many, and of which vehicles.
+WITH redone AS (
+    UPDATE touched_day SET analysed = 0
+    FROM (SELECT vehicle_id, day FROM touched_day
+          WHERE vehicle_id >= %(from_vehicle)s AND day >= %(first)s
+            AND analysed > 0 AND analysed_by < %(method_version)s
+          ORDER BY vehicle_id, day LIMIT %(at_once)s FOR UPDATE) AS found
+    WHERE touched_day.vehicle_id = found.vehicle_id AND touched_day.day = found.day
+    RETURNING touched_day.vehicle_id
+)
+SELECT count(*), max(vehicle_id) FROM redone
 
 -- :name lock_vehicle
 -- Be the only one that stores results of a vehicle, until the transaction ends.

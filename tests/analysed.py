@@ -1,0 +1,72 @@
+"""All that analysis has stored, so that two databases can be compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tests.database_fixture import Migrated
+
+Rows = list[tuple[Any, ...]]
+
+TABLES = {
+    "trip": "start_time, end_time, distance_km, driving_s, kind, stop_count, fuel_l",
+    "trip_part": "part_start, end_time, driving_s, distance_km, idle_s, brakings, late_brakings,"
+    " green_band_s, coasting_s, mass_t_km, ascent_m, stops, night_s",
+    "driving_event": "start_time, end_time, kind, peak, severity, trip_start, distance_km",
+    "drive_span": "start_time, end_time, driving_s",
+    "accumulated_day": "day, increments",
+    "accumulated": "served, total",
+    "score": "subject_kind, start_time, score, low, high, grade, reason, distance_km",
+}
+"""What is compared of each table; a driver's number depends on who came first, the card does not."""
+
+_DRIVEN = {"trip", "trip_part", "driving_event", "drive_span"}
+
+
+def content(database: Migrated, vin: str | None = None) -> dict[str, Rows]:
+    """What is stored of all vehicles, or of one, by VIN and time; days that add nothing left out."""
+    found = {}
+    for table, columns in TABLES.items():
+        whose = f"{table}.subject_id" if table == "score" else f"{table}.vehicle_id"
+        card = ", coalesce(card_id, '')" if table in _DRIVEN else ""
+        only = {
+            "score": "subject_kind <> 'driver'",
+            "accumulated_day": "0 < ANY (increments)",
+        }.get(table, "true")
+        driver = f"LEFT JOIN driver ON driver.driver_id = {table}.driver_id" if card else ""
+        found[table] = database.connection.execute(
+            f"SELECT vin, {columns}{card} FROM {table} JOIN vehicle ON vehicle.vehicle_id = {whose}"
+            f" {driver} WHERE {only} AND (%(vin)s::text IS NULL OR vin = %(vin)s)"
+            f" ORDER BY vin, {columns}{card}".encode(),
+            {"vin": vin},
+        ).fetchall()
+    return found
+
+
+def require_same(found: dict[str, Rows], expected: dict[str, Rows]) -> None:
+    """Require the same rows in every table, but for the last digits of sums.
+
+    Counters may have been told more than is true: what is served is only required to be no less.
+    """
+    for table in TABLES:
+        rows, others = found[table], expected[table]
+        assert len(rows) == len(others), f"{table}: {rows} are not {others}"
+        for row, other in zip(rows, others, strict=True):
+            # The VIN may be another one: the same way may have been driven by two vehicles.
+            if table == "accumulated":
+                told, total = (np.array(cells) for cells in row[1:])
+                assert (told >= total - 1e-9).all(), row[0]
+                _require_close(total, np.array(other[2]), table)
+                continue
+            for cell, same in zip(row[1:], other[1:], strict=True):
+                if isinstance(cell, float | list) and same is not None:
+                    _require_close(np.array(cell), np.array(same), f"{table}: {row} is not {other}")
+                else:
+                    assert cell == same, f"{table}: {row} is not {other}"
+
+
+def _require_close(found: Any, expected: Any, what: str) -> None:
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-6), what
