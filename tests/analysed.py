@@ -21,13 +21,13 @@ TABLES = {
     "accumulated": "served, total",
     "score": "subject_kind, start_time, score, low, high, grade, reason, distance_km",
 }
-"""What is compared of each table; a driver's number depends on who came first, the card does not."""
+"""What is compared of each table, and the driver's card: numbers depend on who came first."""
 
 _DRIVEN = {"trip", "trip_part", "driving_event", "drive_span"}
 
 
 def content(database: Migrated, vin: str | None = None) -> dict[str, Rows]:
-    """What is stored of all vehicles, or of one, by VIN and time; days that add nothing left out."""
+    """What is stored of all vehicles, or of one, by VIN and time; without days that add nothing."""
     found = {}
     for table, columns in TABLES.items():
         whose = f"{table}.subject_id" if table == "score" else f"{table}.vehicle_id"
