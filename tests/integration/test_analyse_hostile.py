@@ -277,7 +277,7 @@ def test_three_analyses_at_once_while_data_come_end_with_the_same_tables(
         assert vehicle.waiting() == 0
         found, expected = content(migrated, vehicle.vin), content(migrated, whole.vin)
         # Scores are of weeks, which the other tests' vehicles are in, too.
-        del found["score"], expected["score"]
+        found["score"] = expected["score"] = []
         require_same(found, expected)
 
 
