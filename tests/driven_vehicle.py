@@ -26,6 +26,9 @@ Rows = tuple["NDArray[np.int64]", dict[str, "NDArray[np.float64]"]]
 Card = tuple[datetime, "str | None"]
 """When a card came into the driver's slot; None: the one there was taken out."""
 
+Piece = Rows | Card
+"""What is written at once."""
+
 
 def rows(
     start: datetime, seconds: float, *, step_s: float = 1, **signals: float | NDArray[np.float64]
