@@ -73,7 +73,13 @@ def analyse(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()
     if watch is None:
-        outcome = work_up(vehicle, from_, to, stopping=stop.is_set)
+        try:
+            outcome = work_up(vehicle, from_, to, stopping=stop.is_set)
+        except PASSING as error:
+            raise StorageError(
+                f"The database went away ({_first_line(error)}). What was done is stored: run the "
+                "same again."
+            ) from error
         console.print(line(outcome), highlight=False)
         if outcome.failed:
             raise typer.Exit(1)
@@ -87,9 +93,7 @@ def analyse(
                 vehicle, from_, to, scores=scores, failures=failures, stopping=stop.is_set
             )
         except (DatabaseUnreachableError, *PASSING) as error:
-            logger.warning(
-                "the database is away, the analysis waits: %s", str(error).splitlines()[0]
-            )
+            logger.warning("the database is away, the analysis waits: %s", _first_line(error))
         else:
             scored = monotonic() if scores else scored
             if outcome.anything:
@@ -143,6 +147,10 @@ def line(outcome: Outcome) -> str:
         f"{_counted(outcome.scored_weeks, 'week')} scored, "
         f"{_counted(outcome.rolled_up, 'vehicle-day')} rolled up{dropped}.{failed}"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _counted(count: int, what: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.vin import check_digit_ok, check_vin
 from storage.errors import StorageError, refusal_of
@@ -96,6 +97,13 @@ def ensure_fleet(
     Raises:
         StorageError: there is no such party or time zone.
     """
+    # PostgreSQL also takes abbreviations and POSIX rules (GMT+8 lies west of Greenwich there).
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise StorageError(
+            f"No time zone {time_zone!r}: give an IANA name such as Asia/Shanghai or Europe/Berlin."
+        ) from error
     with refusal_of(f"fleet {name} of party {party_id} in {time_zone}"):
         row = connection.execute(
             query("ensure_fleet"), {"party_id": party_id, "name": name, "time_zone": time_zone}

@@ -394,13 +394,24 @@ def test_a_stream_of_changed_days_is_the_list_of_them(
     work_up(migrated)
 
 
-def test_days_that_wait_are_looked_up_by_their_index(migrated: Migrated) -> None:
-    # A fleet's three years, of which nothing waits: a look at all of them would take seconds.
+def test_days_that_wait_are_found_without_a_look_at_all_the_others(
+    another: Make, migrated: Migrated
+) -> None:
+    work_up(migrated)  # what other tests have left
+    number = another().vehicle_id
+    migrated.connection.execute(
+        "INSERT INTO touched_day (vehicle_id, day, analysed)"
+        " SELECT %s + number, current_date - day, 1"
+        " FROM generate_series(0, 999) AS number, generate_series(0, 99) AS day",
+        (number,),
+    )
+    migrated.connection.execute("ANALYZE touched_day")
     plan = migrated.connection.execute(
         "EXPLAIN " + query("changed_days"),
         {"vin": None, "vehicle_id": None, "first": None, "last": None},
     ).fetchall()
     assert "touched_day_to_analyse" in str(plan)
+    migrated.connection.execute("DELETE FROM touched_day WHERE vehicle_id >= %s", (number,))
 
 
 METRES = next(place for place, cell in enumerate(LAYOUT) if cell.name == "all/distance")

@@ -13,7 +13,7 @@ from analytics.runner.weeks import score_weeks
 from schemas import catalogue
 from storage.behaviour import store_behaviour
 from storage.registers import register_vehicle
-from tests.behaviour_samples import harsh_brakings, parts, spans, trips
+from tests.behaviour_samples import harsh_brakings, parts, spans, store, trips
 from tests.database_fixture import migrated_to, new_database
 
 if TYPE_CHECKING:
@@ -113,3 +113,49 @@ def test_nothing_changed_is_nothing_to_score(weeks: Migrated) -> None:
     drive(weeks, VINS[0], 0, 100)
     assert score_weeks(weeks.connection, SETTINGS) == 1
     assert score_weeks(weeks.connection, SETTINGS) == 0
+
+
+def test_a_week_whose_trips_are_gone_has_no_scores_any_more(weeks: Migrated) -> None:
+    drive(weeks, VINS[0], 0, 100, "CARD1")
+    drive(weeks, VINS[1], 1, 100)
+    score_weeks(weeks.connection, SETTINGS)
+    # A week of the vehicle and of its driver, the trip, and a week of the other vehicle with its.
+    assert len(scores(weeks)) == 5
+    number = register_vehicle(weeks.connection, VINS[0]).vehicle_id
+    start = FIRST + timedelta(days=1)
+    assert store(weeks.connection, number, (start, start + timedelta(days=1)))
+    assert score_weeks(weeks.connection, SETTINGS) == 2  # the other week was compared with it
+    assert {start.date() - FIRST.date() for _, _, start in scores(weeks)} == {
+        timedelta(days=6),  # Sunday in UTC is Monday in China
+        timedelta(days=8),
+    }
+    assert score_weeks(weeks.connection, SETTINGS) == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "monday", "hours"),
+    [
+        # Half past six in the evening in UTC is midnight in India.
+        ("Asia/Kolkata", datetime(2026, 3, 8, 18, 30, tzinfo=UTC), 168),
+        # The nights in which clocks are changed.
+        ("Europe/Berlin", datetime(2026, 3, 22, 23, tzinfo=UTC), 167),
+        ("Europe/Berlin", datetime(2026, 10, 18, 22, tzinfo=UTC), 169),
+    ],
+)
+def test_a_week_begins_on_monday_by_the_fleet_s_clock(
+    weeks: Migrated, zone: str, monday: datetime, hours: int
+) -> None:
+    number = register_vehicle(weeks.connection, VINS[0]).vehicle_id
+    second, sunday = timedelta(seconds=1), monday + timedelta(hours=hours)
+    starts = [monday - second, monday, sunday - second, sunday]
+    span = (starts[0], sunday + timedelta(days=1))
+    assert store(
+        weeks.connection, number, span, *((start, 60, None) for start in starts), time_zone=zone
+    )
+    assert score_weeks(weeks.connection, SETTINGS) == 3
+    found = weeks.connection.execute(
+        "SELECT end_time - start_time, n_trips FROM score"
+        " WHERE subject_kind = 'vehicle' AND start_time = %s",
+        (monday,),
+    ).fetchall()
+    assert found == [(timedelta(hours=hours), 2)]

@@ -396,6 +396,7 @@ def test_a_fleet_a_class_or_an_employment_that_makes_no_sense_is_refused(
     assert ensure_fleet(small.connection, party_id=owner, name="all") == fleet
     for wrong in (
         lambda: ensure_fleet(small.connection, party_id=owner, name="x", time_zone="Mars/North"),
+        lambda: ensure_fleet(small.connection, party_id=owner, name="x", time_zone="GMT+8"),
         lambda: ensure_fleet(small.connection, party_id=10**9, name="x"),
         lambda: add_to_fleet(small.connection, fleet_id=10**9, vin=vin),
         lambda: add_to_fleet(small.connection, fleet_id=fleet, vin="LTESTNOWHERE00000"),

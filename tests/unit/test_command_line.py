@@ -102,3 +102,20 @@ def test_a_wait_that_would_be_a_busy_loop_or_none_is_refused(wait: str) -> None:
         refused = CliRunner().invoke(app, command)
         assert refused.exit_code == 2
         assert "no time to wait" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way_out"),
+    [
+        (["--all-changed", "--vehicle", "LVBV3ABB5PE000000"], "leave out --vehicle"),
+        (["--all-changed", "--to", "2026-11-01"], "leave out --vehicle"),
+        (["--from", "2026-11-02", "--to", "2026-11-01"], "lies after"),
+        (["--from", "yesterday"], "yesterday"),
+    ],
+)
+def test_days_and_vehicles_that_make_no_sense_together_are_refused(
+    arguments: list[str], way_out: str
+) -> None:
+    refused = CliRunner().invoke(app, ["analyse", *arguments])
+    assert refused.exit_code == 2
+    assert way_out in refused.output

@@ -327,6 +327,25 @@ class TestDrivingSpans:
             # Nobody knows what was driven in the gap: it is left out either way.
             assert found["driving_s"].tolist() == expected
 
+    def test_nobody_knows_whether_there_was_a_stop_in_a_gap_of_more_than_two_hours(self) -> None:
+        frame = rows(12_000, wheel_speed=speeds(12_000), odometer=1000 + np.arange(12_000) / 60)
+        for gap_s, spans in ((7100, 1), (7300, 2)):
+            cut = frame.drop(frame.index[1200 : 1200 + gap_s])
+            assert len(driving_spans(prepare(cut))) == spans
+
+    def test_what_another_drives_meanwhile_is_a_stop(self) -> None:
+        drivers = pd.DataFrame(
+            {
+                "driver": ["A", "B", "A"],
+                "first_row": [0, 1200, 2400],
+                "stop_row": [1200, 2400, 3600],
+            }
+        )
+        frame = rows(3600, wheel_speed=speeds(3600), odometer=1000 + np.arange(3600) / 60)
+        found = driving_spans(prepare(frame), drivers)
+        assert found["driver"].tolist() == ["A", "A", "B"]
+        assert found["driving_s"].tolist() == [1200.0, 1200.0, 1200.0]
+
     def test_each_driver_has_spans_of_their_own(self) -> None:
         drivers = pd.DataFrame(
             {

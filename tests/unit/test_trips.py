@@ -288,6 +288,10 @@ def test_where_the_engine_is_unknown_the_ignition_holds_a_trip_together() -> Non
     # A known engine that stands for ten minutes ends it, whatever the key says.
     known = drive((120, 50, 1200), (600, 0, 0), (120, 50, 1200)).assign(ignition_on=1.0)
     assert len(find_trips(known)) == 2
+    parked = drive((120, 50, 0), (7600, 0, 0), (120, 50, 0))[["wheel_speed"]].assign(
+        ignition_on=1.0
+    )
+    assert len(find_trips(parked)) == 2  # more than two hours: the wire may always be live
     only_ignition = drive((3600, 0, 0))[["wheel_speed"]].assign(ignition_on=1.0)
     assert find_trips(only_ignition).empty
 
