@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,43 +77,6 @@ def test_shuffled_late_and_repeated_data_end_with_the_same_tables(
         _not_fallen(database, served)
         # What was corrected on the way is carried forward, and nothing else is ahead.
         require_same(content(database), content(at_once))
-
-
-def test_killed_again_and_again_it_ends_with_the_same_tables(
-    at_once: Migrated, database_server: str, sent: list[bytes]
-) -> None:
-    moments = np.random.default_rng(3)
-    with new_database(database_server) as dsn, migrated_to(dsn, catalogue.default()) as database:
-        write(database, sent)
-        killed = 0
-        while killed < KILLS:
-            running = _command(database)
-            try:
-                running.wait(float(moments.uniform(*KILLED_AFTER_S)))
-                break
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
-                killed += 1
-        assert killed  # else nothing was tried
-        assert _command(database).wait(120) == 0
-        require_same(content(database), content(at_once))
-
-
-KILLS = 6
-KILLED_AFTER_S = (1.0, 4.0)
-"""Python starts within the first of these; the work is done by the second, or nearly."""
-
-
-def _command(database: Migrated) -> subprocess.Popen[bytes]:
-    """`telemetry analyse`, a process of its own."""
-    own = {
-        "TELEMETRY_DATABASE_DSN": database.dsn.get_secret_value(),
-        "TELEMETRY_SCORE_LEAST_KM": "20",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "cli", "analyse"], env=os.environ | own, stdout=subprocess.DEVNULL
-    )
 
 
 def test_a_second_run_finds_nothing_to_do_and_changes_nothing(at_once: Migrated) -> None:
