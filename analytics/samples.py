@@ -24,6 +24,8 @@ from analytics.speed import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -217,8 +219,8 @@ class Samples:
             nothing of the speed has the change up to the next that does.
         moving: the vehicle moves.
         running: the engine turns.
-        signals: the catalogue signals SIGNALS, float64, NaN absent, slow ones held; impossible
-            values and positions are NaN, everything else is as it came.
+        signals: the catalogue signals SIGNALS, and others that were asked for, float64, NaN absent,
+            slow ones held; impossible values and positions are NaN, everything else is as it came.
         quality: what the data were like and what was mended.
     """
 
@@ -246,7 +248,12 @@ class Samples:
         return self.time_us + np.rint(self.step_s * 1e6).astype(np.int64)
 
 
-def prepare(signals: pd.DataFrame, rules: SampleRules | None = None) -> Samples:
+def prepare(
+    signals: pd.DataFrame,
+    rules: SampleRules | None = None,
+    *,
+    also: Mapping[str, float] | None = None,
+) -> Samples:
     """Make one vehicle's rows ready.
 
     Args:
@@ -254,18 +261,22 @@ def prepare(signals: pd.DataFrame, rules: SampleRules | None = None) -> Samples:
             the catalogue's units, NaN absent. An absent column is one that is NaN throughout. Of
             rows with the same time, the latest that says something of a signal counts.
         rules: what a row stands for, and what no vehicle does.
+        also: signals to read besides SIGNALS, and for how long a value of each holds until the
+            next one [s]; 0: only in its own row.
 
     Raises:
         UnreadableSignalsError: the index is no time, or a column is no number.
     """
-    rules = rules or SampleRules()
+    rules, also = rules or SampleRules(), also or {}
     speeds = dict.fromkeys(SPEED_SOURCES[: GNSS + 1], (0.0, rules.greatest_km_h))
-    rows = read_rows(signals, SIGNALS, speeds | dict.fromkeys(SWITCHES, (0.0, 1.0)))
+    rows = read_rows(signals, (*SIGNALS, *also), speeds | dict.fromkeys(SWITCHES, (0.0, 1.0)))
     time_us, columns = rows.time_us, rows.columns
     step_s, gap = _steps(time_us, rules.longest_step_s)
     clock = Clock(time_us=time_us, step_s=step_s, stretch=np.cumsum(gap))
     for name in SLOW_SIGNALS:
         columns[name] = _hold(columns[name], time_us, rules.hold_s)
+    for name, hold_s in also.items():
+        columns[name] = _hold(columns[name], time_us, hold_s)
     misplaced = misplaced_rows(columns["latitude"], columns["longitude"], time_us, rules)
     if len(misplaced):
         for name in ("latitude", "longitude"):
