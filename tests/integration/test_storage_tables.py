@@ -16,6 +16,11 @@ RELATIONS = {
     "accumulated": "vehicle_id layout_version newest_day total served corrections corrected"
     " updated_at",
     "accumulated_day": "vehicle_id day increments method_version",
+    "advice": "advice_id vehicle_id driver_id week time_zone start_time end_time cause variant"
+    " saving_l low_l high_l distance_km fuel_l confidence effort facts evidence status status_at"
+    " given_at method_version",
+    "advice_result": "advice_id weeks_before weeks_after saved_l_per_100km low high saved_l low_l"
+    " high_l verdict measured_at",
     "drive_span": "vehicle_id start_time end_time driving_s driver_id method_version",
     "driver": "driver_id card_id party_id name first_seen employed",
     "driver_change": "vehicle_id time slot card_id",
@@ -24,6 +29,16 @@ RELATIONS = {
     " window_end method_version",
     "fleet": "fleet_id party_id name time_zone",
     "fleet_vehicle": "fleet_id vehicle_id member",
+    "fuel_cause": "vehicle_id part_start cause litres low_l high_l",
+    "fuel_model": "model_id kind created_at data_from data_to code_version note metrics reference"
+    " checksum body active",
+    "fuel_part": "vehicle_id trip_start part_start end_time driver_id time_zone day week"
+    " distance_km fuel_l fuel_source counter_l rate_l tank_l disagreement_percent idle_fuel_l"
+    " pto_fuel_l moving_fuel_l regeneration_fuel_l mass_t_km payload_t_km empty_km loaded_km"
+    " load_known_km engine_s idle_s driving_s stops ascent_m corridor expected_l expected_low_l"
+    " expected_high_l expected_by missing model_id method_version",
+    "fuel_segment": "vehicle_id day start_time cells layout_version",
+    "fuel_stats": "vehicle_id day stats stats_version",
     "ingest_count": "day topic partition measure key count",
     "ingest_offset": "cluster_id topic_id partition topic next_offset updated_at",
     "party": "party_id kind name created_at",
@@ -37,8 +52,11 @@ RELATIONS = {
     " reference peers metric_score weight points points_lost",
     "score_reference": "week vehicle_class band metric worst best source peers method_version",
     "signal": "signal_id name path signal_group position kind type unit since",
+    "tank_event": "vehicle_id start_time end_time kind litres low_l high_l level_before_l"
+    " level_after_l latitude longitude method_version",
     "touched_day": "vehicle_id day touched analysed rolled_up analysed_by",
     "touched_duty": "driver_id vehicle_id start_time end_time touched",
+    "touched_fuel_week": "vehicle_id week touched worked worked_by advised",
     "touched_week": "vehicle_id week touched scored scored_by",
     "trip": "vehicle_id start_time end_time distance_km duration_s idle_s fuel_l idle_fuel_l"
     " l_per_100km max_speed_kmh start_latitude start_longitude end_latitude end_longitude"
