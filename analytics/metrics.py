@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analytics import conditions as are
+from analytics.ascent import ascent_m, height_m
 from analytics.events.speed import road_limit
 from analytics.local_time import local_hours
 from analytics.spans import held
@@ -121,7 +122,7 @@ def metric_sums(
     km = np.nan_to_num(samples.speed_km_h * samples.moving) * samples.step_s / 3600
     values = _times(samples, thresholds) | _distances(samples, thresholds, km)
     values["night_s"] = _night(samples, time_zone, rules) * values["driving_s"]
-    values["ascent_m"] = _ascent_m(samples, split, rules)
+    values["ascent_m"] = ascent_m(samples, split.first, band_m=rules.ascent_band_m)
     sums = {name: split.total(of_rows) for name, of_rows in values.items()}
     sums |= _counts(samples, split, events, thresholds, rules)
     given = parts[["trip_start", "driver"]].reset_index(drop=True)
@@ -200,7 +201,7 @@ def _distances(samples: Samples, t: Thresholds, km: Floats) -> dict[str, Floats]
         "mass_known_km": km * ~np.isnan(tonnes),
         "fuel_l": np.nan_to_num(fuel_l),
         "fuel_known_km": km * ~np.isnan(fuel_l),
-        "ascent_known_km": km * ~np.isnan(_height_m(samples)),
+        "ascent_known_km": km * ~np.isnan(height_m(samples)),
     }
 
 
@@ -223,74 +224,28 @@ def _fuel_l(samples: Samples) -> Floats:
     return litres
 
 
+def stop_rows(samples: Samples, rules: SumRules | None = None) -> NDArray[np.intp]:
+    """The row with which each stop begins: the vehicle moved up to it, and then stood."""
+    rules = rules or SumRules()
+    stops = held(
+        samples, are.standing(samples), join_s=rules.stop_join_s, least_s=rules.least_stop_s
+    )
+    before = np.maximum(stops.first - 1, 0)
+    return stops.first[samples.moving[before] & ~samples.gap[stops.first]]
+
+
 def _night(samples: Samples, time_zone: str, rules: SumRules) -> Mask:
     hour = local_hours(samples.time_us, time_zone)
     return (hour >= rules.night_from_h) | (hour < rules.night_to_h)
-
-
-def _height_m(samples: Samples) -> Floats:
-    """(n,) height, or where nothing tells it, what the road's gradient adds up to, NaN unknown."""
-    if not np.isnan(samples["altitude"]).all():
-        return samples["altitude"]
-    gradient = samples["road_gradient"]
-    rise = gradient / 100.0 * samples.speed_km_h / 3.6 * samples.step_s
-    return np.where(np.isnan(gradient), np.nan, np.cumsum(np.nan_to_num(rise)))
-
-
-def _ascent_m(samples: Samples, parts: _Parts, rules: SumRules) -> Floats:
-    """(n,) metres climbed in each row, with what is less than the band left out as noise.
-
-    The height that counts is dragged along by the measured one: it stays while that is within a
-    band above it, and follows below and beyond. Each part, and what comes after a gap, begins anew.
-    """
-    climbed = np.zeros(len(samples))
-    height = _height_m(samples)
-    rows = np.flatnonzero(samples.moving & ~np.isnan(height))
-    if len(rows) < 2:
-        return climbed
-    top = height[rows]
-    bottom = top - rules.ascent_band_m
-    of_part = np.searchsorted(parts.first, rows, side="right")
-    stretch = np.cumsum(samples.gap)[rows]
-    begins = np.append(True, (np.diff(of_part) != 0) | (np.diff(stretch) != 0))
-    bottom[begins] = top[begins]
-    counted = _dragged(bottom, top)
-    climbed[rows[1:]] = np.where(begins[1:], 0.0, np.maximum(np.diff(counted), 0.0))
-    return climbed
-
-
-def _dragged(bottom: Floats, top: Floats) -> Floats:
-    """(n,) x after each row, which maps it to min(max(x, bottom), top); in the first both agree.
-
-    Two such maps one after the other are a map of the same form: pairs of rows are made one row
-    until few are left, without a loop over rows.
-    """
-    if len(bottom) < 2:
-        return bottom
-    after_bottom, after_top = bottom[1::2], top[1::2]
-    pairs = len(after_bottom)
-    odd = _dragged(
-        np.minimum(np.maximum(bottom[::2][:pairs], after_bottom), after_top),
-        np.minimum(np.maximum(top[::2][:pairs], after_bottom), after_top),
-    )
-    dragged = np.empty_like(bottom)
-    dragged[0], dragged[1::2] = bottom[0], odd
-    rest = len(dragged[2::2])
-    dragged[2::2] = np.minimum(np.maximum(odd[:rest], bottom[2::2]), top[2::2])
-    return dragged
 
 
 def _counts(
     samples: Samples, parts: _Parts, events: pd.DataFrame, t: Thresholds, rules: SumRules
 ) -> dict[str, Floats]:
     """How often something happened in each part, by the sum it goes into."""
-    stops = held(
-        samples, are.standing(samples), join_s=rules.stop_join_s, least_s=rules.least_stop_s
-    )
-    before = np.maximum(stops.first - 1, 0)
     braked = are.brake_applications(samples, t)
     counts = {
-        "stops": parts.count(stops.first[samples.moving[before] & ~samples.gap[stops.first]]),
+        "stops": parts.count(stop_rows(samples, rules)),
         "brakings": parts.count(braked.spans.first[braked.known]),
         "late_brakings": parts.count(braked.spans.first[braked.late]),
     }

@@ -136,6 +136,15 @@ def total(values: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
     return np.bincount(span, of_rows, minlength=len(spans)).astype(np.float64, copy=False)
 
 
+def added(values: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
+    """(k,) as `total`, for values that are all there and spans that all have rows, and faster."""
+    if not len(spans):
+        return np.empty(0)
+    edges = np.column_stack((spans.first, spans.stop)).ravel()
+    # A span may end with the last row: reduceat must find something behind it.
+    return np.add.reduceat(np.append(values, 0.0), edges)[::2]
+
+
 def greatest(values: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
     """(k,) each span's greatest value, NaN where there is none."""
     highest = _highest(values, spans)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analytics.burnt import counted_litres, rated_litres
 from analytics.counters import rises
 from analytics.samples import SampleRules, prepare
-from analytics.spans import Spans, duration_s, end_us, greatest, held, total
+from analytics.spans import Spans, added, duration_s, end_us, greatest, held, total
 from analytics.speed import SPEED_SOURCES
 from analytics.trip_spans import DRIVEN, FERRIED, TOWED, trip_spans
 
@@ -169,9 +170,9 @@ def trips_of(samples: Samples, rules: TripRules | None = None) -> pd.DataFrame:
     if not len(samples):
         return _table({})
     spans, ways = trip_spans(samples, rules)
-    distance_km, distance_source = _distance(samples, spans, rules)
+    distance_km, distance_source = distances(samples, spans, rules)
     lasts_s = duration_s(samples, spans)
-    ran = _sum(samples.step_s * samples.running, spans) > 0
+    ran = added(samples.step_s * samples.running, spans) > 0
     # What moved without an engine must have come somewhere; an engine is heard where it stands.
     counts = (distance_km >= rules.least_km) | (ways == FERRIED)
     counts |= (lasts_s >= rules.least_s) & (ran | np.isnan(distance_km))
@@ -190,7 +191,7 @@ def trips_of(samples: Samples, rules: TripRules | None = None) -> pd.DataFrame:
         "end_time": end.view("datetime64[us]"),
         "distance_km": distance_km,
         "duration_s": lasts_s,
-        "idle_s": _sum(samples.step_s * _idle(samples), spans),
+        "idle_s": added(samples.step_s * _idle(samples), spans),
         "fuel_l": fuel_l,
         "idle_fuel_l": idle_fuel_l,
         "l_per_100km": 100 * fuel_l / np.where(driven, distance_km, np.nan),
@@ -199,7 +200,7 @@ def trips_of(samples: Samples, rules: TripRules | None = None) -> pd.DataFrame:
         "distance_source": distance_source,
         "fuel_source": fuel_source,
         "kind": kind,
-        "driving_s": np.where(ways == DRIVEN, _sum(samples.step_s * samples.moving, spans), 0.0),
+        "driving_s": np.where(ways == DRIVEN, added(samples.step_s * samples.moving, spans), 0.0),
         "stop_count": np.where(ways == DRIVEN, _stops(samples, spans, rules), 0),
     }
     return _table(table)
@@ -234,32 +235,34 @@ def _table(columns: dict[str, object]) -> pd.DataFrame:
     return trips
 
 
-def _sum(values: NDArray[np.float64], spans: Spans) -> NDArray[np.float64]:
-    """(k,) as spans.total, for values that are all there and spans that all have rows."""
-    if not len(spans):
-        return np.empty(0)
-    edges = np.column_stack((spans.first, spans.stop)).ravel()
-    return np.add.reduceat(np.append(values, 0.0), edges)[::2]
-
-
 def _idle(samples: Samples) -> NDArray[np.bool_]:
     """The engine runs and the vehicle is known to stand."""
     return samples.running & ~samples.moving & (samples.speed_source >= 0)
 
 
-def _distance(
+def distances(
     samples: Samples, spans: Spans, rules: TripRules
 ) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
-    """Kilometres by the odometer, which also counts while no data came; else by the speed."""
+    """Kilometres by the odometer, which also counts while no data came; else by the speed.
+
+    Args:
+        samples: one vehicle's rows.
+        spans: k of them, each of a row at least.
+        rules: when either is believed.
+
+    Returns:
+        (k,) kilometres, NaN where neither tells; (k,) "odometer", or the speed that was integrated
+        most, None where neither tells.
+    """
     step_s, source = samples.step_s, samples.speed_source
     km = np.where(source < 0, 0.0, samples.speed_km_h) * step_s / 3600
-    all_s = _sum(step_s, spans)
+    all_s = added(step_s, spans)
     by_source = np.zeros((len(SPEED_SOURCES), len(spans)))
     for number in np.flatnonzero(np.bincount(source + 1, minlength=1)[1:]):
-        by_source[number] = _sum(step_s * (source == number), spans)
+        by_source[number] = added(step_s * (source == number), spans)
     integrated_km = np.where(
         (by_source.sum(axis=0) >= rules.least_speed_coverage * all_s) & (all_s > 0),
-        _sum(km, spans),
+        added(km, spans),
         np.nan,
     )
     # 0.25 km are two counts of the coarse odometer (SAE J1939 SPN 245).
@@ -289,25 +292,16 @@ def _fuel(
 
     The rate counts where it is there nearly all the time the engine runs.
     """
-    rate = samples["fuel_rate"]
-    known = ~np.isnan(rate)
-    burnt_l = np.where(known, rate, 0.0) * samples.step_s / 3600
-    # 1 L is two counts of the coarse fuel counter (SAE J1939 SPN 250).
-    counter = rises(
-        samples["fuel_used_total"], samples.time_us, spans, fastest_h=rules.fuel_l_h, count=1.0
-    )
-    counted_l = counter.by + total(burnt_l, counter.before) + total(burnt_l, counter.after)
-    running_s = _sum(samples.step_s * samples.running, spans)
-    told_s = _sum(samples.step_s * (samples.running & known), spans)
-    by_rate = (running_s > 0) & (told_s >= rules.least_fuel_coverage * running_s)
-    source = np.select(
-        [counter.sound, by_rate], ["fuel_used_total", "fuel_rate"], default=""
-    ).astype(object)
-    source[source == ""] = None
-    fuel_l = np.select([counter.sound, by_rate], [counted_l, _sum(burnt_l, spans)], np.nan)
-    told = (counter.sound | by_rate) & (_sum(known.astype(np.float64), spans) > 0)
-    idle_l = np.where(told, _sum(burnt_l * _idle(samples), spans), np.nan)
-    return fuel_l, idle_l, source
+    counted_l = counted_litres(samples, spans, fastest_l_h=rules.fuel_l_h)
+    rated_l = rated_litres(samples, spans, least_coverage=rules.least_fuel_coverage)
+    by_counter, by_rate = ~np.isnan(counted_l), ~np.isnan(rated_l)
+    names = np.array(["fuel_used_total", "fuel_rate", None], dtype=object)
+    source = names[np.select([by_counter, by_rate], [0, 1], 2)]
+    known = ~np.isnan(samples["fuel_rate"])
+    burnt_l = np.where(known, samples["fuel_rate"], 0.0) * samples.step_s / 3600
+    told = (by_counter | by_rate) & (added(known.astype(np.float64), spans) > 0)
+    idle_l = np.where(told, added(burnt_l * _idle(samples), spans), np.nan)
+    return np.where(by_counter, counted_l, rated_l), idle_l, source
 
 
 def _places(samples: Samples, spans: Spans) -> dict[str, NDArray[np.float64]]:
