@@ -2,8 +2,8 @@
 
 A span of time is replaced as a whole, so that a run that was killed and is repeated, or that late
 data cause, ends with the same rows. In the same transaction stands what has to follow from it: the
-weeks whose scores (`storage.score_tables`) and the drivers whose hours (`storage.duties`) are no
-longer up to date.
+weeks whose scores (`storage.score_tables`) and fuel (`storage.fuel`), and the drivers whose hours
+(`storage.duties`) are no longer up to date.
 """
 
 from __future__ import annotations
@@ -316,7 +316,7 @@ def _touch(
     weeks: list[date],
     driven: Sequence[tuple[float | None, datetime, datetime]],
 ) -> None:
-    """Mark what is no longer up to date: scores of weeks, and hours of drivers."""
+    """Mark what is no longer up to date: scores and fuel of weeks, and hours of drivers."""
     connection.execute(query("touch_weeks"), {**where, "weeks": weeks})
     connection.execute(
         query("touch_duties"),

@@ -6,6 +6,7 @@ more than is kept. What is absent in a frame (NaN, NaT, None) is NULL in the tab
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from storage.binary_copy import HEADER, POSTGRES_EPOCH_US, TRAILER
 from storage.queries import query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -38,6 +39,9 @@ _WIRE: dict[str, np.dtype[Any]] = {
     "date": np.dtype(">i4"),
 }
 """How types of fixed length travel; [PostgreSQL documentation, COPY, Binary Format]."""
+
+_OIDS = {"_float8": 701, "_text": 25}
+"""What arrays are of: numbers of float8 and text, the same in every PostgreSQL [pg_type.dat]."""
 
 
 def columns_of(connection: Connection, *tables: str) -> dict[str, Columns]:
@@ -82,7 +86,7 @@ class _Cells:
     """A column as it travels: (n,), or (1,) where all rows have the same."""
 
     values: NDArray[Any]
-    """Numbers in wire order, or texts as bytes of the longest one's length."""
+    """Numbers in wire order, or texts and arrays as bytes of the longest one's length."""
     lengths: NDArray[np.int32]
     """Bytes of each value, -1 where it is absent."""
 
@@ -90,6 +94,8 @@ class _Cells:
 def _cells(column: pd.Series[Any], type_: str) -> _Cells:
     if type_ == "text":
         return _texts(column)
+    if type_ in _OIDS:
+        return _arrays(column, type_)
     absent: NDArray[np.bool_]
     values: NDArray[Any]
     if type_ == "timestamptz":
@@ -103,8 +109,8 @@ def _cells(column: pd.Series[Any], type_: str) -> _Cells:
         absent = np.asarray(days.isna())
         values = (days.to_numpy().astype("datetime64[D]") - _POSTGRES_EPOCH_DAY).astype(np.int64)
     elif column.dtype.kind in "iu":  # not by way of a float, which holds no more than 53 bits
-        values = column.to_numpy()
-        absent = np.zeros(len(values), dtype=np.bool_)
+        absent = column.isna().to_numpy()
+        values = column.fillna(0).to_numpy(dtype=np.int64)
     else:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         absent = np.isnan(values)
@@ -115,16 +121,38 @@ def _cells(column: pd.Series[Any], type_: str) -> _Cells:
 
 
 def _texts(column: pd.Series[Any]) -> _Cells:
-    """Texts as bytes; numpy takes zeros at their end for padding, but PostgreSQL takes none."""
     absent = column.isna().to_numpy()
-    texts = [
-        b"" if missing else str(text).encode()
+    return _of_bytes(
+        None if missing else str(text).encode()
         for text, missing in zip(column, absent.tolist(), strict=True)
-    ]
-    lengths = np.array([len(text) for text in texts], dtype=np.int32)
-    # At least a byte: numpy knows no texts of none.
-    values = np.array(texts, dtype=f"S{max(1, int(lengths.max()))}")
-    return _Cells(values, np.where(absent, -1, lengths).astype(np.int32))
+    )
+
+
+def _arrays(column: pd.Series[Any], type_: str) -> _Cells:
+    """Arrays of one dimension without absent elements; [PostgreSQL, array_send]."""
+    return _of_bytes(None if cells is None else _array(cells, type_) for cells in column)
+
+
+def _array(cells: Any, type_: str) -> bytes:
+    head = struct.pack(">iiI", 1 if len(cells) else 0, 0, _OIDS[type_])
+    if not len(cells):
+        return head
+    head += struct.pack(">ii", len(cells), 1)
+    if type_ == "_float8":
+        records = np.empty(len(cells), dtype=[("length", ">i4"), ("value", ">f8")])
+        records["length"], records["value"] = 8, cells
+        return head + records.tobytes()
+    texts = [str(cell).encode() for cell in cells]
+    return head + b"".join(struct.pack(">i", len(text)) + text for text in texts)
+
+
+def _of_bytes(values: Iterable[bytes | None]) -> _Cells:
+    """Values of any length; numpy takes zeros at their end for padding, their lengths tell."""
+    known = list(values)
+    lengths = np.array([-1 if value is None else len(value) for value in known], dtype=np.int32)
+    # At least a byte: numpy knows no bytes of none.
+    width = max(1, int(lengths.max()))
+    return _Cells(np.array([value or b"" for value in known], dtype=f"S{width}"), lengths)
 
 
 def _encode(rows: int, columns: list[_Cells]) -> bytes:

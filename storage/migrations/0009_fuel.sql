@@ -216,9 +216,9 @@ CREATE TABLE touched_fuel_week (
     PRIMARY KEY (vehicle_id, week),
     CHECK (advised <= worked AND worked <= touched)
 ) WITH (fillfactor = 70);
-CREATE INDEX touched_fuel_week_waiting ON touched_fuel_week (vehicle_id, week)
+CREATE INDEX touched_fuel_week_waiting ON touched_fuel_week (week, vehicle_id)
     WHERE advised < touched;
-CREATE INDEX touched_fuel_week_by_method ON touched_fuel_week (worked_by);
+CREATE INDEX touched_fuel_week_by_method ON touched_fuel_week (worked_by, week) WHERE worked > 0;
 COMMENT ON COLUMN touched_fuel_week.worked IS 'The touch whose fuel and causes are stored.';
 COMMENT ON COLUMN touched_fuel_week.advised IS 'The touch that advice has seen.';
 COMMENT ON COLUMN touched_fuel_week.worked_by IS 'Version of the method that worked it up.';

@@ -119,17 +119,22 @@ SET increments = EXCLUDED.increments, method_version = EXCLUDED.method_version
 SELECT change_counters(%(vehicle_id)s, %(layout_version)s, %(changes)s, %(newest_day)s)
 
 -- :name touch_weeks
--- Mark a vehicle's weeks as changed: those of parts that went, and of those that are there now.
-INSERT INTO touched_week AS touched (vehicle_id, week)
-SELECT %(vehicle_id)s, week
-FROM (
+-- Mark a vehicle's weeks as changed: those of parts that went, and of those that are there now. Their
+-- scores wait, and their fuel.
+WITH changed AS (
     SELECT unnest(%(weeks)s::date[]) AS week
     UNION
     SELECT week FROM trip_part
     WHERE vehicle_id = %(vehicle_id)s AND part_start >= %(start)s
       AND trip_start >= %(start)s AND trip_start < %(stop)s
-) AS changed
-ORDER BY week
+    ORDER BY week
+), fuel AS (
+    INSERT INTO touched_fuel_week AS touched (vehicle_id, week)
+    SELECT %(vehicle_id)s, week FROM changed
+    ON CONFLICT (vehicle_id, week) DO UPDATE SET touched = touched.touched + 1
+)
+INSERT INTO touched_week AS touched (vehicle_id, week)
+SELECT %(vehicle_id)s, week FROM changed
 ON CONFLICT (vehicle_id, week) DO UPDATE SET touched = touched.touched + 1
 
 -- :name touch_duties
