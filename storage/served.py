@@ -1,7 +1,8 @@
 """What the API reads: as role telemetry_api through the functions of schema `served`, nothing else.
 
 Every read names its principal, a party's number; what that party may not see is not there. The
-connections are read-only and cannot see a table (storage/migrations/0005_served.sql).
+connections cannot see a table (storage/migrations/0005_served.sql) and are read-only, but for a
+statement that is sent to change something.
 """
 
 from __future__ import annotations
@@ -67,9 +68,14 @@ class UnknownFleetError(UnknownError):
     """There is no such fleet."""
 
 
+class UnknownAdviceError(UnknownError):
+    """There is no such piece of advice."""
+
+
 _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "driver": UnknownDriverError,
     "fleet": UnknownFleetError,
+    "advice": UnknownAdviceError,
 }
 """By the table that lacks what was asked for; vehicles were first, and their errors name none."""
 
@@ -152,6 +158,10 @@ class Reader:
                 f"The {describe(self._dsn)} does not serve what this code asks "
                 f"({str(error).splitlines()[0]}): run `telemetry migrate`."
             ) from error
+        except errors.ReadOnlySqlTransaction as error:
+            raise DatabaseUnreachableError(
+                f"The {describe(self._dsn)} takes no changes: it stands by for another one."
+            ) from error
         except psycopg.OperationalError as error:
             raise DatabaseUnreachableError(
                 f"The {describe(self._dsn)} went away: {str(error).strip()}"
@@ -163,6 +173,17 @@ class Reader:
             self._connection() as connection,
             connection.cursor(row_factory=class_row(record)) as cursor,
         ):
+            await cursor.execute(query(name), parameters)
+            return await cursor.fetchall()
+
+    async def change(self, record: type[R], name: str, **parameters: object) -> list[R]:
+        """Run a named statement that changes something; returns its rows as records."""
+        async with (
+            self._connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=class_row(record)) as cursor,
+        ):
+            await cursor.execute("SET TRANSACTION READ WRITE")
             await cursor.execute(query(name), parameters)
             return await cursor.fetchall()
 

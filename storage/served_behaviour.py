@@ -37,6 +37,16 @@ class Page:
     skipped: int = 0
     """So many of the first are passed over."""
 
+    def parameters(self) -> dict[str, object]:
+        """What a statement on a listing by time takes."""
+        return {
+            "start": self.start,
+            "stop": self.stop,
+            "newest_first": self.newest_first,
+            "skipped": self.skipped,
+            "max_rows": self.limit,
+        }
+
 
 class BehaviourReader:
     """A method for each question about driving.
@@ -65,7 +75,7 @@ class BehaviourReader:
             vin=vin,
             kinds=None if kinds is None else list(kinds),
             least_severity=least_severity,
-            **_of(page),
+            **page.parameters(),
         )
 
     async def driver_events(
@@ -85,7 +95,7 @@ class BehaviourReader:
             driver_id=driver_id,
             kinds=None if kinds is None else list(kinds),
             least_severity=least_severity,
-            **_of(page),
+            **page.parameters(),
         )
 
     async def driver_trips(self, principal: int, driver_id: int, page: Page) -> list[DrivenTrip]:
@@ -95,7 +105,7 @@ class BehaviourReader:
             "served_driver_trips",
             principal=principal,
             driver_id=driver_id,
-            **_of(page),
+            **page.parameters(),
         )
 
     async def vehicle_scores(
@@ -108,7 +118,7 @@ class BehaviourReader:
             principal=principal,
             vin=vin,
             of_trips=of_trips,
-            **_of(page),
+            **page.parameters(),
         )
 
     async def driver_scores(self, principal: int, driver_id: int, page: Page) -> list[Score]:
@@ -118,7 +128,7 @@ class BehaviourReader:
             "served_driver_scores",
             principal=principal,
             driver_id=driver_id,
-            **_of(page),
+            **page.parameters(),
         )
 
     async def accumulated(self, principal: int, vin: str) -> Counters | None:
@@ -159,13 +169,3 @@ class BehaviourReader:
             week=week,
             of_drivers=of_drivers,
         )
-
-
-def _of(page: Page) -> dict[str, object]:
-    return {
-        "start": page.start,
-        "stop": page.stop,
-        "newest_first": page.newest_first,
-        "skipped": page.skipped,
-        "max_rows": page.limit,
-    }
