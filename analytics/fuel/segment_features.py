@@ -25,22 +25,15 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CRR_REFERENCE = 0.0065  # part of the weight; between MOVES' long haul .00676 and good truck tyres
-DRAG_REFERENCE_M2 = 6.0  # m²; a tractor with a box trailer (MOVES: 6.98)
-DRAG_REFERENCE_M2_KG = 4.5e-4  # m²/kg; what light vehicles have at the most (car: .65 / 1,500)
-MASS_REFERENCE_KG = 20_000.0  # kg; for the reference where the mass is not known
+DRAG_REFERENCE_M2_KG = (
+    3.0e-4  # m²/kg; half laden tractor 6 / 20,000, car .65 / 1,500, laden 6 / 40,000
+)
 ROTATING = 0.04  # part of the mass; wheels and driveline in the upper gears
 WANDERING_M_S = 10.0 / 3.6  # m/s; speed that swings by less only wandered: ± 5 km/h
 IMPOSED_STOP_S = 180.0  # s; a stop is traffic's for so long (thresholds.toml, idling.least_s)
 LEAST_STOP_S = 3.0  # s; shorter ones are none (analytics.trips.TripRules.stop_s)
 COVERED = 0.95  # part of the engine's time that must tell its fuel (TripRules)
 HIGH_LOAD = 0.8  # of the reference torque; beyond, engines lose efficiency to full-load enrichment
-
-
-def drag_reference_m2_kg(mass_kg: Floats) -> Floats:
-    """Drag area over mass at which the sums are taken; mass NaN: MASS_REFERENCE_KG."""
-    mass = np.where(np.isnan(mass_kg), MASS_REFERENCE_KG, mass_kg)
-    reference: Floats = np.minimum(DRAG_REFERENCE_M2 / mass, DRAG_REFERENCE_M2_KG)
-    return reference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -175,8 +168,8 @@ def _circumstances(samples: Samples, drive: Drive, added: Added) -> dict[str, Fl
 def _resistance_n_kg(drive: Drive, speed_m_s: Floats) -> tuple[Floats, Floats]:
     """Force a kilogram against a steady vehicle, and force a square metre of drag area."""
     drag = 0.5 * drive.air_kg_m3 * speed_m_s * speed_m_s
-    own = drag_reference_m2_kg(drive.mass_kg)
-    return GRAVITY_M_S2 * (CRR_REFERENCE + drive.slope) + drag * own, drag
+    force = GRAVITY_M_S2 * (CRR_REFERENCE + drive.slope) + drag * DRAG_REFERENCE_M2_KG
+    return force, drag
 
 
 def _demanded(drive: Drive, added: Added) -> dict[str, Floats]:

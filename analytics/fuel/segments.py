@@ -103,16 +103,13 @@ SEGMENTS_VERSION = 1
 """Raised when the columns, or what they mean, change."""
 
 
-def segments_of(
-    samples: Samples, parts: pd.DataFrame | None = None, *, vehicle_class: str = "heavy_truck"
-) -> pd.DataFrame:
+def segments_of(samples: Samples, parts: pd.DataFrame | None = None) -> pd.DataFrame:
     """Cut one vehicle's rows into segments.
 
     Args:
         samples: of `analytics.fuel.signals.fuel_samples`.
         parts: part_start, end_time (UTC): segments are cut at their edges, and what lies in none
             is left out. None: cut where nothing was driven for REST_S.
-        vehicle_class: of which the usual mass is, where the vehicle does not tell its own.
 
     Returns:
         By time: start_time (UTC), and the columns SEGMENT_COLUMNS.
@@ -120,7 +117,7 @@ def segments_of(
     Raises:
         UnreadableSignalsError: parts without their columns.
     """
-    drive = drive_of(samples, vehicle_class=vehicle_class)
+    drive = drive_of(samples)
     alive = drive.moving | drive.running
     stretch = _stretches(drive, alive) if parts is None else _of_parts(drive, parts)
     stretch[drive.dt_s == 0] = -1
