@@ -9,7 +9,7 @@ later ones wait again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from storage.queries import query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -85,17 +84,26 @@ def waiting_vehicles(
     connection: Connection, *, kept_from: date, vin: str | None = None
 ) -> list[int]:
     """Vehicles with weeks that wait, by number; only the one of that VIN, where one is given."""
-    wanted = {"first": _first_week(kept_from), "vin": vin}
+    wanted = _waiting(kept_from) | {"vin": vin}
     return [vehicle_id for (vehicle_id,) in connection.execute(query("fuel_vehicles"), wanted)]
 
 
 def waiting_weeks(connection: Connection, vehicle_id: int, *, kept_from: date) -> list[FuelWeek]:
-    """A vehicle's weeks that wait, the oldest first; none of those whose raw rows are all gone."""
-    wanted = {"vehicle_id": vehicle_id, "first": _first_week(kept_from)}
+    """A vehicle's weeks that wait, the oldest first; none of those whose raw rows are all gone.
+
+    A week waits that changed, and one that is over since advice was given on it.
+    """
+    wanted = _waiting(kept_from) | {"vehicle_id": vehicle_id}
     return [
         FuelWeek(vehicle_id=vehicle_id, week=week, touched=touched, to_work_up=to_work_up)
         for week, touched, to_work_up in connection.execute(query("fuel_weeks"), wanted)
     ]
+
+
+def _waiting(kept_from: date) -> dict[str, Any]:
+    # A week that ended with the day before yesterday is over wherever the vehicle is.
+    over = datetime.now(tz=UTC).date() - timedelta(days=1) - WEEK
+    return {"first": _first_week(kept_from), "over": over}
 
 
 def _first_week(kept_from: date) -> date:
@@ -139,7 +147,7 @@ def read_stats(
     }
     return {
         day: np.array(stats, dtype=np.float64)
-        for day, stats in connection.execute(query("read_fuel_stats"), wanted)
+        for day, stats in connection.execute(query("read_fuel_stats"), wanted, binary=True)
     }
 
 

@@ -207,20 +207,23 @@ COMMENT ON COLUMN advice_result.saved_l IS 'Over what was driven since; low_l an
 -- 4. What waits, as in 0007. Weeks that the releases before analysed wait from the start.
 
 CREATE TABLE touched_fuel_week (
-    vehicle_id  bigint NOT NULL,
-    week        date NOT NULL,
-    touched     bigint NOT NULL DEFAULT 1,
-    worked      bigint NOT NULL DEFAULT 0,
-    worked_by   integer NOT NULL DEFAULT 0,
-    advised     bigint NOT NULL DEFAULT 0,
+    vehicle_id    bigint NOT NULL,
+    week          date NOT NULL,
+    touched       bigint NOT NULL DEFAULT 1,
+    worked        bigint NOT NULL DEFAULT 0,
+    worked_by     integer NOT NULL DEFAULT 0,
+    advised       bigint NOT NULL DEFAULT 0,
+    advised_days  smallint NOT NULL DEFAULT 0 CHECK (advised_days BETWEEN 0 AND 7),
     PRIMARY KEY (vehicle_id, week),
     CHECK (advised <= worked AND worked <= touched)
 ) WITH (fillfactor = 70);
 CREATE INDEX touched_fuel_week_waiting ON touched_fuel_week (week, vehicle_id)
-    WHERE advised < touched;
+    WHERE advised < touched OR advised_days < 7;
 CREATE INDEX touched_fuel_week_by_method ON touched_fuel_week (worked_by, week) WHERE worked > 0;
 COMMENT ON COLUMN touched_fuel_week.worked IS 'The touch whose fuel and causes are stored.';
 COMMENT ON COLUMN touched_fuel_week.advised IS 'The touch that advice has seen.';
+COMMENT ON COLUMN touched_fuel_week.advised_days IS
+    'How many days of the week were over by then: a week waits again when it is.';
 COMMENT ON COLUMN touched_fuel_week.worked_by IS 'Version of the method that worked it up.';
 
 INSERT INTO touched_fuel_week (vehicle_id, week) SELECT vehicle_id, week FROM touched_week;

@@ -1,20 +1,22 @@
 -- :name redo_older_fuel
 -- Let weeks wait again that an older method worked up.
-UPDATE touched_fuel_week SET worked = 0, advised = 0
+UPDATE touched_fuel_week SET worked = 0, advised = 0, advised_days = 0
 WHERE worked > 0 AND worked_by < %(method_version)s AND week >= %(first)s
 
 -- :name fuel_vehicles
--- Vehicles with weeks that wait.
+-- Vehicles with weeks that wait: that changed, or that are over since advice was given.
 SELECT DISTINCT vehicle_id
 FROM touched_fuel_week JOIN vehicle USING (vehicle_id)
-WHERE advised < touched AND week >= %(first)s AND (%(vin)s::text IS NULL OR vin = %(vin)s)
+WHERE week >= %(first)s AND (%(vin)s::text IS NULL OR vin = %(vin)s)
+  AND (advised < touched OR advised_days < 7 AND week <= %(over)s)
 ORDER BY vehicle_id
 
 -- :name fuel_weeks
 -- A vehicle's weeks that wait, the oldest first; whether the fuel is to be worked up, or only advice.
 SELECT week, touched, worked < touched
 FROM touched_fuel_week
-WHERE vehicle_id = %(vehicle_id)s AND advised < touched AND week >= %(first)s
+WHERE vehicle_id = %(vehicle_id)s AND week >= %(first)s
+  AND (advised < touched OR advised_days < 7 AND week <= %(over)s)
 ORDER BY week
 
 -- :name fuel_week_parts

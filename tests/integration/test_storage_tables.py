@@ -56,7 +56,7 @@ RELATIONS = {
     " level_after_l latitude longitude method_version",
     "touched_day": "vehicle_id day touched analysed rolled_up analysed_by",
     "touched_duty": "driver_id vehicle_id start_time end_time touched",
-    "touched_fuel_week": "vehicle_id week touched worked worked_by advised",
+    "touched_fuel_week": "vehicle_id week touched worked worked_by advised advised_days",
     "touched_week": "vehicle_id week touched scored scored_by",
     "trip": "vehicle_id start_time end_time distance_km duration_s idle_s fuel_l idle_fuel_l"
     " l_per_100km max_speed_kmh start_latitude start_longitude end_latitude end_longitude"
