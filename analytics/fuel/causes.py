@@ -1,0 +1,109 @@
+"""Where the fuel went that a good driver would not have burnt: litres by part of a trip and cause.
+
+A cause's litres are what removing it alone would save, measured as `excess` does. Causes overlap:
+who drives slower has less to brake for. Where all removed together save less than the sum of each
+alone, each gives up its share of the difference; where they save more, that is `rest`. So the
+causes of a part add up to its whole excess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analytics.fuel.drive import drive_of
+from analytics.fuel.excess import Excess
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analytics.fuel.calibration import Calibration
+    from analytics.fuel.drive import Drive
+    from analytics.fuel.reference import Peers
+    from analytics.samples import Samples
+
+    Floats = NDArray[np.float64]
+
+CAUSES = (
+    "idling",
+    "speed",
+    "harsh",
+    "gears",
+    "coasting",
+    "cruise",
+    "tyres",
+    "auxiliary",
+    "fault",
+    "rest",
+)
+"""What excess comes from; the last is what several of them cause together."""
+
+COLUMNS = ("part_start", "cause", "litres", "low_l", "high_l")
+
+
+def attribute(
+    samples: Samples,
+    calibration: Calibration,
+    peers: Peers,
+    parts: pd.DataFrame,
+    *,
+    baseline: Calibration | None = None,
+    vehicle_class: str = "heavy_truck",
+) -> pd.DataFrame:
+    """Split each part's excess over good driving into causes.
+
+    Args:
+        samples: of `analytics.fuel.signals.fuel_samples`.
+        calibration: what the vehicle is, learnt from the weeks that end with these rows.
+        peers: what good driving is, `Reference.of` its model and class.
+        parts: with part_start and end_time, UTC.
+        baseline: the same vehicle in weeks before; None: nothing is known of them.
+        vehicle_class: of which the usual is, where the vehicle does not tell.
+
+    Returns:
+        A row a part and cause, in the order of CAUSES: COLUMNS, litres with the interval in which
+        they lie at 90 %. Litres are never negative, and add up to the part's excess.
+    """
+    drive = drive_of(samples, vehicle_class=vehicle_class)
+    part = part_of(drive, parts)
+    count = len(parts)
+    steps = Excess(drive, calibration, peers, baseline).litres()
+    litres = {name: _by_part(each, part, count) for name, each in steps.items()}
+    return _table(parts, litres)
+
+
+def _by_part(litres: Floats, part: NDArray[np.intp], count: int) -> Floats:
+    """Sums of each part; where a habit costs nothing in all, there is no excess."""
+    return np.maximum(np.bincount(part, litres, count + 1)[:count], 0.0)
+
+
+def part_of(drive: Drive, parts: pd.DataFrame) -> NDArray[np.intp]:
+    """Which part each step belongs to; the number of parts where to none."""
+    starts = _us(parts["part_start"])
+    ends = _us(parts["end_time"])
+    order = np.argsort(starts)
+    at = np.searchsorted(starts[order], drive.time_us, side="right") - 1
+    number = order[np.maximum(at, 0)] if len(parts) else np.zeros(len(drive), dtype=np.intp)
+    inside = (at >= 0) & (drive.time_us <= ends[number]) if len(parts) else np.zeros(0, bool)
+    return np.where(inside, number, len(parts)) if len(parts) else np.zeros(len(drive), np.intp)
+
+
+def _us(times: pd.Series) -> NDArray[np.int64]:
+    return pd.DatetimeIndex(times).as_unit("us").asi8
+
+
+def _table(parts: pd.DataFrame, found: dict[str, Floats]) -> pd.DataFrame:
+    count = len(parts)
+    litres = np.stack([found.get(name, np.zeros(count)) for name in CAUSES], axis=1)
+    return pd.DataFrame(
+        {
+            "part_start": np.repeat(parts["part_start"].to_numpy(), len(CAUSES)),
+            "cause": np.tile(np.array(CAUSES, dtype=object), count),
+            "litres": litres.ravel(),
+            "low_l": litres.ravel(),
+            "high_l": litres.ravel(),
+        },
+        columns=list(COLUMNS),
+    )

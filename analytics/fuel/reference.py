@@ -1,0 +1,233 @@
+"""What good driving looks like among peers: the yardstick that excess is measured with.
+
+Nobody is compared with a perfect machine: of every habit the better quarter of the vehicles of the
+same model is the reference, on their own roads, from the same sums. Where too few are known, those
+of the class are, and where these are too few, figures that are published (`fuel.toml`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from analytics.fuel.calibration import PARTS
+from analytics.fuel.gearing import BINS, LEAST_S
+from analytics.fuel.signals import TYRE_PRESSURES
+from analytics.fuel.style import BANDS, SUMS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+GOOD = 0.25
+"""Of every habit, so large a share of the peers does better than the reference."""
+
+LEAST_PEERS = 6
+"""Fewer of a model are no yardstick."""
+
+LEAST_WAY_M = 20_000.0
+"""A vehicle that drove less tells nothing of its habits [m]."""
+
+LEAST_BAND_M = 3_000.0
+"""Nor does less in a band of posted speeds [m]."""
+
+RATES = {
+    "idling": ("long_idle_s", "driving_s"),
+    "coasting": ("foresight_j", "kinetic_j"),
+    "harsh": ("calm_j", "pull_j"),
+    "cruise": ("wander_j", "open_m"),
+}
+"""Habits as rates: what was spent needlessly, and what it is counted of."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Peers:
+    """The reference of one group.
+
+    Attributes:
+        vehicles: how many peers it is of; 0: published figures.
+        rates: of RATES, what a good driver still spends.
+        spreads: by how much the better half differs in these.
+        speed_m_s: (BANDS,) chosen speed by the posted one; NaN where not known.
+        gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
+        tyre_kpa: (16,) pressure by place, warm, as driven; NaN where not known.
+        auxiliary_w: what auxiliaries take at idle; NaN where not known.
+    """
+
+    vehicles: int
+    rates: dict[str, float]
+    spreads: dict[str, float]
+    speed_m_s: Floats
+    gear: Floats
+    tyre_kpa: Floats
+    auxiliary_w: float
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Self:
+        """As `Reference.to_dict` wrote it."""
+        arrays = {
+            name: np.array([np.nan if x is None else x for x in told[name]], dtype=np.float64)
+            for name in ("speed_m_s", "gear", "tyre_kpa")
+        }
+        auxiliary = told["auxiliary_w"]
+        return cls(**{**told, **arrays, "auxiliary_w": np.nan if auxiliary is None else auxiliary})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it: what is not known is null."""
+        told = asdict(self)
+        for name in ("speed_m_s", "gear", "tyre_kpa"):
+            told[name] = [None if np.isnan(x) else float(x) for x in told[name]]
+        told["auxiliary_w"] = None if np.isnan(self.auxiliary_w) else self.auxiliary_w
+        return told
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Reference:
+    """The references of all groups and classes."""
+
+    groups: dict[str, Peers]
+    classes: dict[str, Peers]
+
+    def of(self, group: str | None, vehicle_class: str) -> Peers:
+        """The reference of a vehicle: of its model, else of its class, else published."""
+        if group is not None and group in self.groups:
+            return self.groups[group]
+        return self.classes.get(vehicle_class, published(vehicle_class))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {
+            "groups": {name: peers.to_dict() for name, peers in self.groups.items()},
+            "classes": {name: peers.to_dict() for name, peers in self.classes.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Self:
+        """The same reference again."""
+        return cls(
+            groups={name: Peers.from_dict(peers) for name, peers in told["groups"].items()},
+            classes={name: Peers.from_dict(peers) for name, peers in told["classes"].items()},
+        )
+
+
+def default_reference() -> Reference:
+    """Nobody was learnt from: published figures for every class."""
+    return Reference(groups={}, classes={})
+
+
+@cache
+def _file() -> dict[str, Any]:
+    text = files("analytics.fuel").joinpath("fuel.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def published(vehicle_class: str) -> Peers:
+    """What is published of a class, else of heavy trucks."""
+    table = _file()["reference"]
+    told = table.get(vehicle_class, table["heavy_truck"])
+    return Peers(
+        vehicles=0,
+        rates={name: float(told[name]) for name in RATES},
+        spreads={name: float(told[name]) for name in RATES},
+        speed_m_s=np.full(BANDS, np.nan),
+        gear=np.full(BINS, np.nan),
+        tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
+        auxiliary_w=np.nan,
+    )
+
+
+def learn_reference(stats: pd.DataFrame) -> Reference:
+    """Learn what good driving looks like.
+
+    Args:
+        stats: a row a vehicle: `vehicle_class`, `group` (its model, such as the first eight
+            characters of its VIN; None: not known) and `stats`, its days' sums, added.
+    """
+    rows = stats[[_way_m(each) >= LEAST_WAY_M for each in stats["stats"]]]
+    groups = {
+        str(name): _peers(list(some["stats"]))
+        for name, some in rows.dropna(subset=["group"]).groupby("group")
+        if len(some) >= LEAST_PEERS
+    }
+    classes = {
+        str(name): _peers(list(some["stats"]))
+        for name, some in rows.groupby("vehicle_class")
+        if len(some) >= LEAST_PEERS
+    }
+    return Reference(groups=groups, classes=classes)
+
+
+def _way_m(stats: Floats) -> float:
+    return float(stats[PARTS["style"]][SUMS.index("way_m")])
+
+
+def rate(style: Floats, name: str) -> float:
+    """A habit's rate by a vehicle's style sums; NaN where there is nothing to count it of."""
+    spent, of = (float(style[SUMS.index(each)]) for each in RATES[name])
+    return spent / of if of > 0 else float("nan")
+
+
+def _peers(stats: list[Floats]) -> Peers:
+    table = np.stack(stats)
+    rates, spreads = {}, {}
+    for name in RATES:
+        found = np.array([rate(style, name) for style in table[:, PARTS["style"]]])
+        rates[name], spreads[name] = _better(found[np.isfinite(found)])
+    way, ways_speed = np.hsplit(table[:, PARTS["speeds"]], 2)
+    seconds, turns = np.hsplit(table[:, PARTS["gears"]], 2)
+    tyre_s, tyre_kpa = np.hsplit(table[:, PARTS["tyres"]], 2)
+    idle_s, watts = table[:, PARTS["idle"]][:, 0], table[:, PARTS["idle"]][:, 1]
+    auxiliary = _mean(watts, idle_s, LEAST_S * 6)
+    return Peers(
+        vehicles=len(stats),
+        rates=rates,
+        spreads=spreads,
+        speed_m_s=_quantiles(_mean(ways_speed, way, LEAST_BAND_M), GOOD),
+        gear=_good_gear(seconds, turns),
+        tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
+        auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)])[0],
+    )
+
+
+def _better(values: Floats) -> tuple[float, float]:
+    """The better quarter's edge, and how far the better half is spread."""
+    if len(values) == 0:
+        return float("nan"), float("nan")
+    low, edge, middle = np.quantile(values, [GOOD / 2, GOOD, 0.5])
+    return float(edge), float((middle - low) / 2)
+
+
+def _mean(sums: Floats, weights: Floats, least: float) -> Floats:
+    """Means by vehicle; NaN where the weight is too little."""
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, weights, out=means, where=weights >= least)
+    return means
+
+
+def _quantiles(values: Floats, share: float) -> Floats:
+    """By column, of those who know; NaN where fewer than half a yardstick do."""
+    found = np.full(values.shape[1], np.nan)
+    for column in range(values.shape[1]):
+        known = values[:, column][np.isfinite(values[:, column])]
+        if len(known) >= LEAST_PEERS // 2:
+            found[column] = np.quantile(known, share)
+    return found
+
+
+def _good_gear(seconds: Floats, turns: Floats) -> Floats:
+    """Engine turns over the way of those who drive in higher gears at the same work."""
+    gear = _mean(turns, seconds, LEAST_S)
+    usual = _mean(turns.sum(axis=0), seconds.sum(axis=0), LEAST_S)
+    relative = np.where(np.isfinite(gear), gear / usual, 1.0)
+    weight = np.where(np.isfinite(gear), seconds, 0.0)
+    index = (relative * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1.0)
+    good = index <= np.quantile(index, 2 * GOOD)
+    return _mean(turns[good].sum(axis=0), seconds[good].sum(axis=0), LEAST_S)

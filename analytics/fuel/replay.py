@@ -1,0 +1,149 @@
+"""What the way would have burnt otherwise driven: forces, engine speed and fuel of a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analytics.fuel import engine_map
+from analytics.fuel.gearing import cell_of
+from analytics.fuel.physics import GRAVITY_M_S2, RAD_S_PER_RPM
+from analytics.fuel.road_load import ROTATING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analytics.fuel.calibration import Calibration
+    from analytics.fuel.drive import Drive
+    from analytics.fuel.road_load import RoadLoad
+
+    Floats = NDArray[np.float64]
+
+CREEP_M_S = 0.5  # m/s; slower steps keep the time they took
+
+
+def step_s(drive: Drive, begin: Floats, end: Floats) -> Floats:
+    """Time each step takes at these speeds, s; standing takes as long as it did."""
+    mean = 0.5 * (begin + end)
+    scale = np.divide(
+        0.5 * (drive.before_m_s + drive.speed_m_s),
+        mean,
+        out=np.ones(len(drive)),
+        where=mean > CREEP_M_S,
+    )
+    return drive.dt_s * scale
+
+
+def begins(drive: Drive, ends: Floats) -> Floats:
+    """Speed at each step's beginning: the end of the step before, where that is followed."""
+    before = np.concatenate([drive.before_m_s[:1], ends[:-1]])
+    return np.where(drive.dt_s > 0, before, ends)
+
+
+def force_n(drive: Drive, load: RoadLoad, begin: Floats, end: Floats, gear: Floats) -> Floats:
+    """Force over each step as the crankshaft feels it, N; negative where it is held back."""
+    mean = 0.5 * (begin + end)
+    acceleration = np.divide(
+        0.5 * (end * end - begin * begin),
+        drive.way_m,
+        out=np.zeros(len(drive)),
+        where=drive.way_m > 0.01,
+    )
+    weight = drive.mass_kg * GRAVITY_M_S2
+    inverse = load.inverse_efficiency
+    return (
+        weight * (inverse * drive.slope + load.rolling)
+        + (0.5 * load.drag_area_m2) * drive.air_kg_m3 * mean * mean
+        + acceleration
+        * (inverse * (1 + ROTATING) * drive.mass_kg + load.engine_inertia_kg_m2 * gear * gear)
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Burnt:
+    """What a trace burns.
+
+    Attributes:
+        litres: (n,) of each step.
+        pull_j: (n,) work the engine gives the road in each step, never negative.
+    """
+
+    litres: Floats
+    pull_j: Floats
+
+
+class Replay:
+    """One vehicle's drive, ready to be driven otherwise.
+
+    Args:
+        drive: its steps.
+        calibration: what its engine and its road load are.
+    """
+
+    def __init__(self, drive: Drive, calibration: Calibration) -> None:
+        self._drive = drive
+        self._calibration = calibration
+        gear = np.nan_to_num(drive.rad_per_m)
+        policy = calibration.gearing.rad_per_m(drive.speed_m_s, 0.0)
+        self._gear = np.where(gear > 0, gear, policy)
+        self._friction = np.where(
+            np.isfinite(drive.friction_nm), drive.friction_nm, calibration.friction_nm(drive.rpm)
+        )
+        force = force_n(drive, calibration.road, drive.before_m_s, drive.speed_m_s, self._gear)
+        self._power = np.maximum(force, 0.0) * 0.5 * (drive.before_m_s + drive.speed_m_s)
+        self.gear_cell = cell_of(drive.speed_m_s, self._power)
+
+    def burnt(
+        self,
+        ends: Floats | None = None,
+        *,
+        road: RoadLoad | None = None,
+        auxiliary_w: float | None = None,
+        rpm_factor: Floats | None = None,
+        running: NDArray[np.bool_] | None = None,
+    ) -> Burnt:
+        """What a trace burns.
+
+        Args:
+            ends: (n,) speeds at the steps' ends, m/s; None: as driven.
+            road: another road load; None: the vehicle's.
+            auxiliary_w: another power of the auxiliaries; None: the vehicle's.
+            rpm_factor: (n,) part of the engine speed; None: as it was.
+            running: (n,) steps in which the engine turns; None: as it did.
+        """
+        drive, calibration = self._drive, self._calibration
+        road = road or calibration.road
+        auxiliary_w = calibration.auxiliary_w if auxiliary_w is None else auxiliary_w
+        running = drive.running if running is None else running
+        if ends is None:
+            begin, end, taken_s, gear = (
+                drive.before_m_s,
+                drive.speed_m_s,
+                drive.dt_s,
+                self._gear,
+            )
+        else:
+            end = ends
+            begin = begins(drive, ends)
+            taken_s = step_s(drive, begin, end)
+            gear = self._gear * calibration.gearing.change(
+                drive.speed_m_s, self._power, end, self._power
+            )
+        mean = 0.5 * (begin + end)
+        force = force_n(drive, road, begin, end, gear)
+        rpm = np.where(drive.geared, gear * end / RAD_S_PER_RPM, drive.rpm)
+        if rpm_factor is not None:
+            rpm = rpm * rpm_factor
+        rpm = np.maximum(rpm, calibration.idle_rpm)
+        omega = rpm * RAD_S_PER_RPM
+        torque = (force * mean + auxiliary_w) / omega
+        friction = self._friction * calibration.friction_ratio(drive.rpm, rpm)
+        rate = engine_map.fuel_l_h(
+            calibration.engine, rpm, np.minimum(torque + friction, calibration.most_indicated_nm)
+        )
+        # Beyond what the engine can give, fuel grows with what is asked of it.
+        beyond = np.maximum((torque + friction) / calibration.most_indicated_nm, 1.0)
+        litres = np.where(running, rate * beyond * taken_s, 0.0) / 3600.0
+        return Burnt(litres=litres, pull_j=np.maximum(force, 0.0) * drive.way_m)

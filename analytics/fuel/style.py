@@ -1,0 +1,136 @@
+"""How a vehicle was driven, in sums that add up over days and compare with peers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analytics.fuel import traces
+from analytics.fuel.replay import begins, force_n
+from analytics.fuel.signals import TYRE_PRESSURES
+from analytics.spans import runs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analytics.fuel.drive import Drive
+    from analytics.fuel.road_load import RoadLoad
+    from analytics.samples import Samples
+
+    Floats = NDArray[np.float64]
+
+BAND_KM_H = 10.0  # km/h; posted speeds come in tens
+BANDS = 13  # up to 120 km/h; band n is of limits that round to 10·n
+FREE_PART = 0.5  # of the posted speed; who drives slower is hindered
+STEADY_M_S = 0.8  # m/s; who changes speed by more in ten seconds does not choose it
+NEEDED_IDLE_S = 60.0  # s; lights, manoeuvres, an engine that warms up or cools down
+WARM_C = 60.0  # °C; colder engines may idle for longer
+
+SUMS = (
+    "engine_s",
+    "driving_s",
+    "way_m",
+    "fuel_l",
+    "idle_s",
+    "long_idle_s",
+    "kinetic_j",
+    "pull_j",
+    "foresight_j",
+    "calm_j",
+    "emergency_count",
+    "open_m",
+    "wander_j",
+    "wander_m",
+    "cruise_m",
+)
+"""Sums by name; …_j is work that driving otherwise would have spared, on usual road load."""
+
+
+def style_sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
+    """The sums, in the order of SUMS, then speeds by band (2·BANDS), then tyres (2·16)."""
+    return np.concatenate([_sums(drive, load), _speeds(drive), _tyres(samples, drive)])
+
+
+def long_idle(drive: Drive) -> NDArray[np.bool_]:
+    """Steps in which the engine idles for longer than traffic or the engine need."""
+    idle = drive.running & ~drive.moving & ~drive.pto
+    needless = np.zeros(len(drive), dtype=np.bool_)
+    clock = np.cumsum(drive.dt_s)
+    spans = runs(idle)
+    for first, stop in zip(spans.first.tolist(), spans.stop.tolist(), strict=True):
+        began = clock[first] - drive.dt_s[first]
+        cut = int(np.searchsorted(clock[first:stop], began + NEEDED_IDLE_S, side="right"))
+        needless[first + cut : stop] = True
+    return needless
+
+
+def _sums(drive: Drive, load: RoadLoad) -> Floats:
+    moving_s = drive.dt_s * drive.moving
+    gear = np.nan_to_num(drive.rad_per_m)
+    at_m = traces.along(drive)
+    filled = traces.without_emergencies(drive)
+    foresight = traces.with_foresight(drive, at_m, filled)
+    calm = traces.calmly(at_m, filled)
+    steady, even = traces.wandering(drive)
+
+    def pull(ends: Floats) -> float:
+        force = force_n(drive, load, begins(drive, ends), ends, gear)
+        return float(np.maximum(force, 0.0) @ drive.way_m)
+
+    driven = pull(drive.speed_m_s)
+    slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
+    open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
+    found = {
+        "engine_s": drive.dt_s @ drive.running,
+        "driving_s": moving_s.sum(),
+        "way_m": drive.way_m.sum(),
+        "fuel_l": drive.fuel_l.sum(),
+        "idle_s": drive.dt_s @ (drive.running & ~drive.moving & ~drive.pto),
+        "long_idle_s": drive.dt_s @ long_idle(drive),
+        "kinetic_j": 0.5 * drive.mass_kg @ slowing,
+        "pull_j": driven,
+        "foresight_j": driven - pull(foresight),
+        "calm_j": driven - pull(calm),
+        "emergency_count": np.count_nonzero(
+            np.diff((filled > drive.speed_m_s + 2).astype(int)) > 0
+        ),
+        "open_m": drive.way_m @ open_road,
+        "wander_j": driven - pull(even),
+        "wander_m": drive.way_m @ steady,
+        "cruise_m": drive.way_m @ drive.cruise,
+    }
+    return np.array([float(found[name]) for name in SUMS])
+
+
+def _speeds(drive: Drive) -> Floats:
+    """Way and way times speed by the posted speed's band, where the driver chooses his speed."""
+    limit = np.nan_to_num(drive.limit_m_s)
+    back = np.concatenate([drive.speed_m_s[:10], drive.speed_m_s[:-10]])[: len(drive)]
+    free = (
+        (limit > 0)
+        & (drive.speed_m_s > FREE_PART * limit)
+        & (np.abs(drive.speed_m_s - back) < STEADY_M_S)
+    )
+    band = band_of(limit[free])
+    way = drive.way_m[free]
+    return np.concatenate(
+        [np.bincount(band, way, BANDS), np.bincount(band, way * drive.speed_m_s[free], BANDS)]
+    )
+
+
+def band_of(limit_m_s: Floats) -> NDArray[np.intp]:
+    """The band of posted speeds."""
+    return np.minimum(np.rint(limit_m_s * 3.6 / BAND_KM_H).astype(np.intp), BANDS - 1)
+
+
+def _tyres(samples: Samples, drive: Drive) -> Floats:
+    """Seconds of driving and pressure times these, by the tyre's place."""
+    seconds, pressures = [], []
+    for name in TYRE_PRESSURES:
+        pressure = samples[name]
+        told = drive.moving & (pressure > 0)
+        weight = drive.dt_s[told]
+        seconds.append(weight.sum())
+        pressures.append(weight @ pressure[told])
+    return np.array(seconds + pressures)

@@ -1,0 +1,126 @@
+"""The same way driven otherwise: speeds along it with one habit changed.
+
+A trace is the speed at the end of every step of a `Drive`, m/s, (n,); ways stay, times follow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analytics.fuel.drive import Drive
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+APART_M = 1e7  # m; rows that no step joins are so far apart: nothing brakes for what lies beyond
+FORESIGHT_M_S2 = (
+    0.25  # m/s²; a truck that rolls in gear slows by about this much (FIELD's road load)
+)
+CALM_BRAKING_M_S2 = 0.8  # m/s²; braking within this warms no lining (comfort limit of buses: 1.0)
+CALM_PULL_M_S2 = 0.6  # m/s²; a laden truck that is not driven at full load gains no more
+HARSH_M_S2 = 2.5  # m/s²; harder braking is an emergency, after which speed is taken up again
+HARSH_FROM_M_S = 8.0  # m/s; from below it costs next to nothing
+RECOVERED = 0.85  # part of the speed before, from which the emergency is over
+RECOVERY_S = 120.0  # s; later it is another speed for another reason
+HALT_S = 5.0  # s; who stands longer had to stop
+STEADY_S = 30.0  # s; so far back and on a driver's chosen speed shows
+WANDER_S = 90.0  # s; a steady foot keeps the mean speed of so long
+WANDER_M_S = 2.0  # m/s; more is traffic
+CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
+
+
+def along(drive: Drive) -> Floats:
+    """Where each step ends, m, with what cannot be followed far apart."""
+    breaks = np.where(drive.dt_s > 0, 0.0, APART_M)
+    return np.cumsum(drive.way_m + breaks)
+
+
+def envelope(at_m: Floats, speed: Floats, deceleration: float) -> Floats:
+    """The greatest speed from which every later one can be met at this deceleration."""
+    slope = 2 * deceleration * at_m
+    reach = np.minimum.accumulate((speed * speed + slope)[::-1])[::-1] - slope
+    return np.sqrt(np.maximum(reach, 0.0))
+
+
+def taken_up(at_m: Floats, speed: Floats, acceleration: float) -> Floats:
+    """The greatest speed that can be taken up from every earlier one at this acceleration."""
+    slope = 2 * acceleration * at_m
+    reach = np.minimum.accumulate(speed * speed - slope) + slope
+    return np.sqrt(np.maximum(reach, 0.0))
+
+
+def without_emergencies(drive: Drive) -> Floats:
+    """Speeds without sudden brakings after which the vehicle goes on as before."""
+    speed = drive.speed_m_s
+    hard = (drive.acceleration_m_s2 < -HARSH_M_S2) & (drive.before_m_s > HARSH_FROM_M_S)
+    rows = np.flatnonzero(hard)
+    if len(rows) == 0:
+        return speed
+    filled = speed.copy()
+    clock = np.cumsum(drive.dt_s)
+    standing = np.cumsum(np.where(drive.moving, 0.0, drive.dt_s))
+    done = -1
+    for row in rows.tolist():
+        if row <= done:
+            continue
+        # A braking begins before it is hard.
+        first = row
+        while first > 0 and drive.acceleration_m_s2[first - 1] < -0.5:
+            first -= 1
+        before = drive.before_m_s[first]
+        stop = int(np.searchsorted(clock, clock[first] + RECOVERY_S))
+        later = np.flatnonzero(speed[row + 1 : stop] >= RECOVERED * before)
+        if len(later) == 0:
+            continue
+        end = row + 1 + int(later[0])
+        if standing[end] - standing[first] > HALT_S or (drive.dt_s[first : end + 1] <= 0).any():
+            continue
+        way = np.cumsum(drive.way_m[first : end + 1])
+        part = way / max(way[-1], 1e-6)
+        filled[first : end + 1] = before + (speed[end] - before) * part
+        done = end
+    return filled
+
+
+def calmly(at_m: Floats, filled: Floats) -> Floats:
+    """Speeds without harsh braking and pulling away."""
+    calm = envelope(at_m, filled, CALM_BRAKING_M_S2)
+    # Who stands starts anew: nothing earlier is too slow for what he takes up.
+    return np.minimum(filled, taken_up(at_m, calm, CALM_PULL_M_S2))
+
+
+def with_foresight(drive: Drive, at_m: Floats, filled: Floats) -> Floats:
+    """Speeds of who lifts the foot where rolling on meets the next slower place."""
+    return np.minimum(drive.speed_m_s, envelope(at_m, filled, FORESIGHT_M_S2))
+
+
+def chosen_speed(drive: Drive) -> Floats:
+    """The speed a driver takes where nothing hinders him, m/s: the greatest of half a minute."""
+    step = float(np.median(drive.dt_s[drive.dt_s > 0])) if (drive.dt_s > 0).any() else 1.0
+    size = 2 * max(int(STEADY_S / step), 1) + 1
+    return np.asarray(maximum_filter1d(drive.speed_m_s, size), dtype=np.float64)
+
+
+def slower(drive: Drive, at_m: Floats, factor: Floats) -> Floats:
+    """Speeds of who chooses this part of his own speed, (n,), and drives up to it as before."""
+    target = np.minimum(drive.speed_m_s, factor * chosen_speed(drive))
+    eased = envelope(at_m, target, CALM_BRAKING_M_S2)
+    return np.minimum(drive.speed_m_s, taken_up(at_m, eased, CALM_PULL_M_S2))
+
+
+def wandering(drive: Drive) -> tuple[Mask, Floats]:
+    """Steps in which a foot keeps the speed of the open road, and a steady foot's speeds."""
+    step = float(np.median(drive.dt_s[drive.dt_s > 0])) if (drive.dt_s > 0).any() else 1.0
+    size = max(int(WANDER_S / step), 2)
+    mean = uniform_filter1d(drive.speed_m_s, size)
+    spread = maximum_filter1d(np.abs(drive.speed_m_s - mean), size)
+    open_road = (mean > CRUISE_FROM_M_S) & (spread < WANDER_M_S) & ~drive.braking
+    alone = maximum_filter1d(drive.cruise.astype(np.uint8), size) == 0
+    steady = open_road & alone & (drive.dt_s > 0)
+    return steady, np.where(steady, mean, drive.speed_m_s)
