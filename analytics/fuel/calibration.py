@@ -63,6 +63,7 @@ PARTS = {
 
 USUAL_AUXILIARY_W = 3_500.0  # W; alternator, pumps, compressor of a heavy truck (VECTO: 3 to 5 kW)
 USUAL_IDLE_RPM = 600.0  # rpm
+LEAST_RPM = 300.0  # rpm; no engine idles slower
 USUAL_MOST_NM = 2_200.0  # Nm; a 12-litre engine
 LEAST_IDLE_S = 30.0  # s; less tells nothing of the auxiliaries
 ENGINE_SCALE = np.array([0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]) * 1e-2
@@ -254,7 +255,7 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         road=road,
         auxiliary_w=auxiliary,
         auxiliary_deviation_w=float(np.sqrt(spread / max(idle_s / 60.0, 1.0))),
-        idle_rpm=rpm / idle_s if known else USUAL_IDLE_RPM,
+        idle_rpm=rpm / idle_s if known and rpm >= LEAST_RPM * idle_s else USUAL_IDLE_RPM,
         most_indicated_nm=_most_nm(stats),
         gearing=Gearing.of(stats[PARTS["gears"]]),
         style=stats[PARTS["style"]],

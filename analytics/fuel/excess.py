@@ -69,7 +69,8 @@ class Excess:
         at_m = traces.along(drive)
         filled = traces.without_emergencies(drive)
         calm = traces.calmly(at_m, filled)
-        slow = traces.slower(drive, at_m, self._speed_factor())
+        factor, step_s = self._speed_factor(), traces.usual_step_s(drive)
+        slow = traces.slower(at_m, drive.speed_m_s, factor, step_s)
         foreseen = traces.with_foresight(drive, at_m, filled)
         even = traces.wandering(drive)[1]
         other = {
@@ -86,18 +87,16 @@ class Excess:
             "tyres": self._saved(road=other["road"]),
             "auxiliary": self._saved(auxiliary_w=other["auxiliary_w"]),
         }
-        hardly = np.minimum(calm, slow)
-        together = traces.envelope(
-            at_m, np.where(filled > drive.speed_m_s, filled, hardly), traces.FORESIGHT_M_S2
-        )
-        joint = float(self._saved(np.minimum(hardly, together), **other).sum())
+        joint = traces.slower(at_m, calm, factor, step_s)
+        joint = np.minimum(joint, traces.envelope(at_m, joint, traces.FORESIGHT_M_S2))
+        together = float(self._saved(joint, **other).sum())
         apart = sum(
             max(float(litres.sum()), 0.0) for name, litres in spared.items() if name != "cruise"
         )
-        overlap = min(max(joint / apart, LEAST_TOGETHER), 1.0) if apart > 0 else 1.0
+        overlap = min(max(together / apart, LEAST_TOGETHER), 1.0) if apart > 0 else 1.0
         excess = {name: litres * (overlap * self._share(name)) for name, litres in spared.items()}
         known = np.sum(list(excess.values()), axis=0)
-        surplus = max(joint / apart - 1.0, 0.0) if apart > 0 else 0.0
+        surplus = max(together / apart - 1.0, 0.0) if apart > 0 else 0.0
         return {
             "idling": self._share("idling") * self._idling(),
             **excess,

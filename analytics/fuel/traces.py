@@ -41,6 +41,12 @@ def along(drive: Drive) -> Floats:
     return np.cumsum(drive.way_m + breaks)
 
 
+def usual_step_s(drive: Drive) -> float:
+    """The time between rows, s."""
+    followed = drive.dt_s[drive.dt_s > 0]
+    return float(np.median(followed)) if len(followed) else 1.0
+
+
 def envelope(at_m: Floats, speed: Floats, deceleration: float) -> Floats:
     """The greatest speed from which every later one can be met at this deceleration."""
     slope = 2 * deceleration * at_m
@@ -100,24 +106,22 @@ def with_foresight(drive: Drive, at_m: Floats, filled: Floats) -> Floats:
     return np.minimum(drive.speed_m_s, envelope(at_m, filled, FORESIGHT_M_S2))
 
 
-def chosen_speed(drive: Drive) -> Floats:
+def chosen_speed(speed: Floats, step_s: float) -> Floats:
     """The speed a driver takes where nothing hinders him, m/s: the greatest of half a minute."""
-    step = float(np.median(drive.dt_s[drive.dt_s > 0])) if (drive.dt_s > 0).any() else 1.0
-    size = 2 * max(int(STEADY_S / step), 1) + 1
-    return np.asarray(maximum_filter1d(drive.speed_m_s, size), dtype=np.float64)
+    size = 2 * max(int(STEADY_S / step_s), 1) + 1
+    return np.asarray(maximum_filter1d(speed, size), dtype=np.float64)
 
 
-def slower(drive: Drive, at_m: Floats, factor: Floats) -> Floats:
-    """Speeds of who chooses this part of his own speed, (n,), and drives up to it as before."""
-    target = np.minimum(drive.speed_m_s, factor * chosen_speed(drive))
+def slower(at_m: Floats, speed: Floats, factor: Floats, step_s: float) -> Floats:
+    """Speeds of who chooses this part of these speeds, (n,), and drives up to it as before."""
+    target = np.minimum(speed, factor * chosen_speed(speed, step_s))
     eased = envelope(at_m, target, CALM_BRAKING_M_S2)
-    return np.minimum(drive.speed_m_s, taken_up(at_m, eased, CALM_PULL_M_S2))
+    return np.minimum(speed, taken_up(at_m, eased, CALM_PULL_M_S2))
 
 
 def wandering(drive: Drive) -> tuple[Mask, Floats]:
     """Steps in which a foot keeps the speed of the open road, and a steady foot's speeds."""
-    step = float(np.median(drive.dt_s[drive.dt_s > 0])) if (drive.dt_s > 0).any() else 1.0
-    size = max(int(WANDER_S / step), 2)
+    size = max(int(WANDER_S / usual_step_s(drive)), 2)
     mean = uniform_filter1d(drive.speed_m_s, size)
     spread = maximum_filter1d(np.abs(drive.speed_m_s - mean), size)
     open_road = (mean > CRUISE_FROM_M_S) & (spread < WANDER_M_S) & ~drive.braking
