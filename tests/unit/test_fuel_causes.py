@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from analytics.fuel.calibration import Calibration
 
-    Floats = NDArray[np.float64]
+    Floats = NDArray[np.floating[Any]]
 
 FORESIGHT = 0.2
 """How the good drivers of these tests slow down, m/s²."""
