@@ -1,4 +1,4 @@
-"""Litres burnt over spans of rows: by the engine's counter, and by its rate, each by itself."""
+"""Litres burnt: over spans by the engine's counter and by its rate, each by itself, and by row."""
 
 from __future__ import annotations
 
@@ -58,6 +58,25 @@ def rated_litres(samples: Samples, spans: Spans, *, least_coverage: float) -> ND
     told_s = added(samples.step_s * (samples.running & known), spans)
     told = (running_s > 0) & (told_s >= least_coverage * running_s)
     return np.where(told, added(_rows_by_rate(samples), spans), np.nan)
+
+
+def litres_of_rows(samples: Samples) -> NDArray[np.float64]:
+    """(n,) litres burnt in each row's time, NaN where unknown: by the rate, else by the counter."""
+    rate = samples["fuel_rate"]
+    if not np.isnan(rate).all():
+        return rate * samples.step_s / 3600
+    counter = samples["fuel_used_total"]
+    known = np.flatnonzero(~np.isnan(counter))
+    litres = np.full(len(counter), np.nan)
+    if len(known) < 2:
+        return litres
+    burnt = np.diff(counter[known])
+    # What burnt between two readings is spread over their rows; a counter that falls was reset.
+    rows = np.arange(known[0], known[-1])
+    reading = np.searchsorted(known, rows, side="right") - 1
+    spread = np.where(burnt >= 0, burnt / np.diff(known), np.nan)
+    litres[rows] = spread[reading]
+    return litres
 
 
 def _rows_by_rate(samples: Samples) -> NDArray[np.float64]:

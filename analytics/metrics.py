@@ -14,6 +14,7 @@ import pandas as pd
 
 from analytics import conditions as are
 from analytics.ascent import ascent_m, height_m
+from analytics.burnt import litres_of_rows
 from analytics.events.speed import road_limit
 from analytics.local_time import local_hours
 from analytics.spans import held
@@ -193,7 +194,7 @@ def _over_limit(samples: Samples, t: Thresholds) -> Mask:
 def _distances(samples: Samples, t: Thresholds, km: Floats) -> dict[str, Floats]:
     """Kilometres of each row, and what is weighed by them, by the sum they go into."""
     tonnes = samples["gross_combination_weight"] / 1000.0
-    fuel_l = _fuel_l(samples)
+    fuel_l = litres_of_rows(samples)
     return {
         "distance_km": km,
         "harsh_known_km": km * (samples.step_s <= t.harsh_braking.longest_step_s),
@@ -203,25 +204,6 @@ def _distances(samples: Samples, t: Thresholds, km: Floats) -> dict[str, Floats]
         "fuel_known_km": km * ~np.isnan(fuel_l),
         "ascent_known_km": km * ~np.isnan(height_m(samples)),
     }
-
-
-def _fuel_l(samples: Samples) -> Floats:
-    """(n,) litres burnt in each row's time, NaN where unknown: by the rate, else by the counter."""
-    rate = samples["fuel_rate"]
-    if not np.isnan(rate).all():
-        return rate * samples.step_s / 3600
-    counter = samples["fuel_used_total"]
-    known = np.flatnonzero(~np.isnan(counter))
-    litres = np.full(len(counter), np.nan)
-    if len(known) < 2:
-        return litres
-    burnt = np.diff(counter[known])
-    # What burnt between two readings is spread over their rows; a counter that falls was reset.
-    rows = np.arange(known[0], known[-1])
-    reading = np.searchsorted(known, rows, side="right") - 1
-    spread = np.where(burnt >= 0, burnt / np.diff(known), np.nan)
-    litres[rows] = spread[reading]
-    return litres
 
 
 def stop_rows(samples: Samples, rules: SumRules | None = None) -> NDArray[np.intp]:
