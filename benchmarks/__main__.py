@@ -8,7 +8,9 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour")
+NAMES = (
+    "simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour", "fuel",
+)  # fmt: skip
 OUT = Path(__file__).parent / "out" / "latest.json"
 
 

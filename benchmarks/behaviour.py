@@ -17,41 +17,35 @@ import os
 import statistics
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from analytics.accumulated import increments
 from analytics.behaviour import behaviour
 from analytics.samples import SIGNALS
 from analytics.thresholds import of_class
 from benchmarks.databases import database, servers
+from benchmarks.vehicle_days import ROWS, working_days
 from schemas import catalogue
-from simulator import SimulationConfig, simulate
 from storage import registers
 from storage.batch import Batch, GroupRows
 from storage.connection import connect, server
 from storage.frame_writer import FrameWriter
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pydantic import SecretStr
 
 ROUNDS = 3
-ROWS = 28_800
-POOL_VEHICLES = 12
 VEHICLES = 24
 """Vehicle-days of a round through the database."""
-
-SEED = 1
-DAYS_BACK = 2
 
 
 def run() -> dict[str, float]:
     """Measure; vehicle-days a second unless the name says otherwise."""
-    pool = _pool()
+    pool = working_days(SIGNALS)
     in_memory = [_in_memory(pool) for _ in range(ROUNDS)]
     print("in memory: " + ", ".join(f"{rate:.1f}/s" for rate in in_memory), flush=True)
     through, peaks, small_peaks = [], [], []
@@ -81,29 +75,6 @@ def _in_memory(pool: list[pd.DataFrame]) -> float:
         first_us = int(found.samples.time_us[0]) // 86_400_000_000 * 86_400_000_000
         increments(found.samples, first_us, first_us + 86_400_000_000)
     return len(pool) / (perf_counter() - began)
-
-
-def _pool() -> list[pd.DataFrame]:
-    """Days of trucks at work, cut to ROWS rows each; from six in the morning in China."""
-    start = datetime.now(tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    config = SimulationConfig(
-        vehicles=POOL_VEHICLES * 2, days=14 / 24, seed=SEED, start=start - timedelta(days=DAYS_BACK)
-    )
-    parts: dict[int, list[pd.DataFrame]] = {}
-    for chunk in simulate(config):
-        columns: dict[int, list[pd.DataFrame]] = {}
-        for table in chunk.tables:
-            chosen = [n for n, signal in enumerate(table.signals) if signal.name in SIGNALS]
-            names = [table.signals[n].name for n in chosen]
-            for vehicle in np.unique(table.vehicles).tolist() if chosen else ():
-                rows = table.vehicles == vehicle
-                index = pd.to_datetime(table.times_us[rows], unit="us", utc=True)
-                frame = pd.DataFrame(table.values[rows][:, chosen], index=index, columns=names)
-                columns.setdefault(vehicle, []).append(frame)
-        for vehicle, frames in columns.items():
-            parts.setdefault(vehicle, []).append(pd.concat(frames, axis=1))
-    days = [pd.concat(found).reindex(columns=list(SIGNALS)) for found in parts.values()]
-    return [day.iloc[:ROWS].rename_axis("time") for day in days if len(day) >= ROWS][:POOL_VEHICLES]
 
 
 def _through_database(pool: list[pd.DataFrame], vehicles: int) -> dict[str, float]:
