@@ -8,7 +8,7 @@ the rows do, and add up to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -141,21 +141,28 @@ def consumption(
     if empty_mass_kg is None:
         empty_mass_kg = empty_mass_of(samples)
     found = _of_spans(samples, spans, empty_mass_kg, capacity_l)
-    table = parts.reindex(columns=list(GIVEN)).reset_index(drop=True)
+    columns: dict[str, object] = {
+        name: parts[name].array if name in parts else np.full(len(parts), None, dtype=object)
+        for name in GIVEN
+    }
     for name in NUMBERS:
         # A part whose rows are gone drove no kilometres that anybody knows.
-        column = np.full(len(parts), 0.0 if name in _ZERO else np.nan)
-        column[there] = found[name]
-        table[name] = column
-    for name, absent in (("fuel_source", None), ("stops", 0), ("corridor", None)):
-        values = np.full(len(parts), absent, dtype=object)
-        values[there] = found[name]
-        table[name] = pd.Series(values, dtype="int64" if absent == 0 else "object")
+        columns[name] = _spread(found[name], there, 0.0 if name in _ZERO else np.nan)
+    columns["stops"] = _spread(found["stops"], there, 0)
+    for name in ("fuel_source", "corridor"):
+        columns[name] = pd.Series(_spread(found[name], there, None), dtype="object")
     missing = np.full(len(parts), None, dtype=object)
-    missing[:] = [list(MISSING)] * len(parts)
+    missing[:] = [list(MISSING) for _ in range(len(parts))]
     missing[np.flatnonzero(there)] = _missing(found, len(spans))
-    table["missing"] = pd.Series(missing, dtype="object")
-    return table
+    columns["missing"] = pd.Series(missing, dtype="object")
+    return pd.DataFrame(columns)[list(COLUMNS)]
+
+
+def _spread(values: NDArray[Any], there: Mask, absent: object) -> NDArray[Any]:
+    """The values at their places among all parts."""
+    column = np.full(len(there), absent, dtype=values.dtype)
+    column[there] = values
+    return column
 
 
 _ZERO = ("empty_km", "loaded_km", "load_known_km", "engine_s", "idle_s", "driving_s")
@@ -163,7 +170,7 @@ _ZERO = ("empty_km", "loaded_km", "load_known_km", "engine_s", "idle_s", "drivin
 
 def _of_spans(
     samples: Samples, spans: Spans, empty_kg: float, capacity_l: float | None
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     """(k,) everything of each span, by column, and what is missing of it as `no <name>`."""
     rules = TripRules()
     sums = _sums(samples, spans, empty_kg)
@@ -315,6 +322,6 @@ def _disagreement(counter_l: Floats, rate_l: Floats, tank: TankLitres, fuel_l: F
     return np.where(fuel_l >= LEAST_COMPARED_L, 100 * apart / np.maximum(fuel_l, 1e-9), np.nan)
 
 
-def _missing(found: Mapping[str, NDArray[np.generic]], count: int) -> list[list[str]]:
+def _missing(found: Mapping[str, NDArray[Any]], count: int) -> list[list[str]]:
     absent = np.array([found[f"no {name}"] for name in MISSING], dtype=np.bool_)
     return [[MISSING[n] for n in np.flatnonzero(absent[:, part])] for part in range(count)]

@@ -60,25 +60,24 @@ def tank_litres(samples: Samples, spans: Spans, capacity_l: float | None = None)
     stop_us = samples.time_us[spans.stop - 1]
     first = np.searchsorted(trail.start_us[known], start_us)
     stop = np.searchsorted(trail.start_us[known], stop_us, side="right")
-    for k in range(len(spans)):
-        rows = known[first[k] : stop[k]]
-        if len(rows) >= 2 * SHORT:
-            litres, half = _of_rows(trail, left_l, rows, noise)
-            if half <= SURE_SHARE * litres:
-                found.litres[k], found.half_interval_l[k] = litres, half
+    for k in np.flatnonzero(stop - first >= 2 * SHORT):
+        litres, half = _of_rows(trail, left_l, known[first[k] : stop[k]], noise)
+        found.litres[k], found.half_interval_l[k] = litres, half
     return found
 
 
 def _of_rows(
     trail: Trail, left_l: Floats, rows: NDArray[np.intp], noise: Noise
 ) -> tuple[float, float]:
-    """Litres that left the tank over these steps, and half their interval; NaN if it was filled."""
+    """Litres that left the tank over these steps, and half their interval; NaN if in doubt."""
     window = LONG if len(rows) >= 2 * LONG else SHORT
     sigma = noise.long if window == LONG else noise.short
+    burnt = float(trail.burnt_l[rows[-1]] - trail.burnt_l[rows[0]])
+    extra = float(np.median(left_l[rows[:window]]) - np.median(left_l[rows[-window:]]))
+    if INTERVAL * sigma > SURE_SHARE * (burnt + extra):
+        return np.nan, np.nan
     count = len(rows) // window
     middles = np.median(left_l[rows[: count * window]].reshape(count, window), axis=1)
     if (np.diff(middles) > max(SURE * sigma, 0.02 * trail.size_l)).any():
         return np.nan, np.nan
-    burnt = float(trail.burnt_l[rows[-1]] - trail.burnt_l[rows[0]])
-    extra = float(np.median(left_l[rows[:window]]) - np.median(left_l[rows[-window:]]))
     return burnt + extra, INTERVAL * sigma

@@ -159,13 +159,14 @@ def steps_in(
         least_l: smaller steps are not looked for.
     """
     levels = left_l[rows]
-    if len(levels) < 2:
+    least = max(SURE * noise.still, least_l)
+    # Medians differ by no more than readings do.
+    if len(levels) < 2 or np.ptp(levels) <= least:
         return []
     by = np.zeros(len(levels) - 1)
     for scale in SCALES[: 1 + (len(levels) > SCALES[0])]:
         wide = _step(levels, scale)
         by = np.where(np.abs(wide) > np.abs(by), wide, by)
-    least = max(SURE * noise.still, least_l)
     found: list[Step] = []
     for sign in (1.0, -1.0):
         spans = runs(sign * by > least)
