@@ -11,10 +11,14 @@ from starlette.staticfiles import StaticFiles
 
 from api import (
     accumulated,
+    advice,
+    advice_lists,
     catalogue,
     drivers,
     events,
+    fleet_fuel,
     fleets,
+    fuel,
     guard,
     health,
     openapi,
@@ -24,6 +28,7 @@ from api import (
     scores,
     signals,
     state,
+    tank,
     trips,
     vehicles,
 )
@@ -88,6 +93,11 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         accumulated.router,
         drivers.router,
         fleets.router,
+        fuel.router,
+        tank.router,
+        fleet_fuel.router,
+        advice_lists.router,
+        advice.router,
         catalogue.router,
     ):
         app.include_router(router, dependencies=[Depends(parameters.given_once)])

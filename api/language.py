@@ -1,4 +1,7 @@
-"""The pages' languages: a file of texts each, chosen by ?lang=, by a cookie, by the browser."""
+"""The languages: of pages a file of texts each, chosen by ?lang=, by a cookie, by the browser.
+
+Answers under /v1 that hold texts are in the language that Accept-Language likes best.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Header, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,3 +83,24 @@ def _weight(parameter: str) -> float:
         return float(number)
     except ValueError:
         return 0.0
+
+
+def _spoken(
+    response: Response,
+    accept_language: Annotated[
+        str | None,
+        Header(
+            description="Language of the texts: en or zh; English where neither is wished for. "
+            "The answer's Content-Language says which it is.",
+            examples=["zh-CN,zh;q=0.9,en;q=0.5"],
+        ),
+    ] = None,
+) -> str:
+    code = preferred(accept_language or "")
+    response.headers["Content-Language"] = HTML_CODES[code]
+    response.headers["Vary"] = "Accept-Language"
+    return code
+
+
+Spoken = Annotated[str, Depends(_spoken)]
+"""An endpoint's parameter that is the code of the language to answer in, one of CODES."""

@@ -15,6 +15,7 @@ from api.problems import (
     Fault,
     invalid,
     refused,
+    unknown_advice,
     unknown_driver,
     unknown_fleet,
     unknown_vehicle,
@@ -102,6 +103,25 @@ def _plausible(time: datetime) -> datetime:
 
 Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
 """A time with its zone, within reason, in UTC."""
+
+
+def _advice_id(
+    advice_id: Annotated[
+        str,
+        Path(
+            description="The number of the advice, from a listing. One that does not exist, or is "
+            "not yours to see, is answered with the same 404.",
+            examples=["4711"],
+        ),
+    ],
+) -> int:
+    if _NUMBER.fullmatch(advice_id) is None:
+        raise unknown_advice()
+    return int(advice_id)
+
+
+AdviceId = Annotated[int, Depends(_advice_id)]
+"""A path's piece of advice, of the right form."""
 
 
 class Parameters(BaseModel):

@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.served import (
     DatabaseBusyError,
     QueryTimeoutError,
+    UnknownAdviceError,
     UnknownDriverError,
     UnknownFleetError,
     UnknownVehicleError,
@@ -40,6 +42,9 @@ class Code(StrEnum):
     UNKNOWN_VEHICLE = "unknown_vehicle"
     UNKNOWN_DRIVER = "unknown_driver"
     UNKNOWN_FLEET = "unknown_fleet"
+    UNKNOWN_ADVICE = "unknown_advice"
+    NOT_YOURS = "not_yours"
+    ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     WRONG_HOST = "wrong_host"
@@ -57,6 +62,9 @@ TITLES: Mapping[Code, str] = {
     Code.UNKNOWN_VEHICLE: "There is no such vehicle",
     Code.UNKNOWN_DRIVER: "There is no such driver",
     Code.UNKNOWN_FLEET: "There is no such fleet",
+    Code.UNKNOWN_ADVICE: "There is no such advice",
+    Code.NOT_YOURS: "This is not yours to change",
+    Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
     Code.WRONG_HOST: "This API is not known by this name",
@@ -189,6 +197,16 @@ def unknown_fleet() -> ProblemError:
     )
 
 
+def unknown_advice() -> ProblemError:
+    """The one answer for advice that does not exist or is not the principal's to see."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_ADVICE,
+        detail="There is no advice of this number that you may see.",
+        way_out="/v1/vehicles/{vin}/advice and /v1/fleets/{fleet_id}/advice list what you may see.",
+    )
+
+
 def not_ready(detail: str) -> ProblemError:
     """The database is there but not what this code needs."""
     return _unavailable(
@@ -219,6 +237,8 @@ def of_error(error: Exception) -> ProblemError:
             return unknown_driver()
         case UnknownFleetError():
             return unknown_fleet()
+        case UnknownAdviceError():
+            return unknown_advice()
         case DatabaseBusyError():
             return _unavailable(
                 Code.BUSY,
@@ -257,8 +277,9 @@ def _of_http(error: HTTPException) -> ProblemError:
         return ProblemError(
             status=error.status_code,
             code=Code.METHOD_NOT_ALLOWED,
-            detail="Everything here is read with GET.",
-            way_out="Use GET; /openapi.json describes every address.",
+            detail="This address does not take this method.",
+            way_out="Use one that the header Allow names; nearly all is read with GET. "
+            "/openapi.json describes every address.",
             headers=error.headers or {},
         )
     return ProblemError(
@@ -279,7 +300,11 @@ _RFC_3339 = (
     "Write RFC 3339 with a time zone: 2026-11-01T08:00:00Z. A + in an address is written %2B."
 )
 
+_JSON = "Send JSON, with Content-Type: application/json; /openapi.json has an example."
+
 _WAYS_OUT: Mapping[str, str] = {
+    "json_invalid": _JSON,
+    "model_attributes_type": _JSON,
     "missing": "Add it; /openapi.json has an example.",
     "extra_forbidden": "Leave it out, or correct its spelling; /openapi.json lists the parameters.",
     "timezone_aware": "Add the time zone: 2026-11-01T08:00:00Z or, with + written as %2B, "
@@ -292,8 +317,10 @@ _WAYS_OUT: Mapping[str, str] = {
 def _fault(fault: Mapping[str, object]) -> Fault:
     """One of pydantic's errors, for people; never the value itself, which may be anything."""
     location = fault["loc"]
-    name = ".".join(map(str, location[1:])) if isinstance(location, tuple) else ""
     kind = str(fault["type"])
+    name = ".".join(map(str, location[1:])) if isinstance(location, tuple) else ""
+    if kind == "json_invalid" or name == "":
+        name = "body"  # the whole of it
     said = str(fault["msg"]).removeprefix("Value error, ")
     return Fault(
         field=name,
@@ -324,11 +351,22 @@ def answering(as_page: AsPage) -> Answer:
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = of_error(error)
+        if problem.code is Code.METHOD_NOT_ALLOWED:
+            problem.headers = {"Allow": ", ".join(_methods(request))}
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("%s: %s", problem.code, error)
         return as_page(request, problem) or response(problem)
 
     return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What methods an address takes; the framework names those of one of its endpoints alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)
 
 
 def install(app: FastAPI, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
+from storage.served_fuel import AdviceReader, FuelReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,6 +27,16 @@ class Services:
     def behaviour(self) -> BehaviourReader:
         """What the reader can say of driving."""
         return BehaviourReader(self.reader)
+
+    @property
+    def fuel(self) -> FuelReader:
+        """What the reader can say of fuel."""
+        return FuelReader(self.reader)
+
+    @property
+    def advice(self) -> AdviceReader:
+        """What the reader can say of advice, and the way to answer it."""
+        return AdviceReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from analytics.fuel.prices import FuelPrices
 from schemas.errors import SettingsError
 from storage.registers import DEMO_PARTY
 
@@ -14,7 +15,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header may say that asks for this machine from this machine."""
 
 
-class ApiSettings(BaseSettings):
+class ApiSettings(FuelPrices):
     """Settings of the API, each by an environment variable `TELEMETRY_<NAME>`."""
 
     model_config = SettingsConfigDict(

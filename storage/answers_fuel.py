@@ -95,17 +95,17 @@ class Advice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Savings:
-    """What a fleet has saved since it was advised, as far as it was measured."""
+class Result:
+    """What came of a piece of advice, with what tells it from others."""
 
-    measured: int
-    """Pieces of advice that have a result."""
-    helped: int
-    unclear: int
-    worse: int
+    vehicle_id: int
+    driver_id: int | None
+    cause: str
+    week: date
     saved_l: float
     low_l: float
     high_l: float
+    verdict: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.answers_fuel import Advice, Answered, FleetFuel, FuelPeriod, Savings, TankEvent
+from storage.answers_fuel import Advice, Answered, FleetFuel, FuelPeriod, Result, TankEvent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class FuelReader:
         by: str,
         start: datetime,
         stop: datetime,
-        skipped: int = 0,
+        skipped: int,
         limit: int,
     ) -> list[FleetFuel]:
         """Fuel of a fleet by vehicle, driver or corridor, or in total; most litres first."""
@@ -157,12 +157,11 @@ class AdviceReader:
             max_rows=limit,
         )
 
-    async def savings(self, principal: int, fleet_id: int) -> Savings:
-        """What a fleet has saved since it was advised."""
-        (savings,) = await self._reader.records(
-            Savings, "served_fleet_savings", principal=principal, fleet_id=fleet_id
+    async def results(self, principal: int, fleet_id: int) -> list[Result]:
+        """What came of the advice on a fleet's vehicles and for their drivers, so far."""
+        return await self._reader.records(
+            Result, "served_fleet_results", principal=principal, fleet_id=fleet_id
         )
-        return savings
 
     async def piece(self, principal: int, advice_id: int) -> Advice:
         """One piece of advice."""

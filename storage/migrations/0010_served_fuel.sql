@@ -124,6 +124,10 @@ LANGUAGE sql STABLE AS $$
         'expected_high_l', (SELECT expected_l + above_l FROM compared),
         'expected_by', array_agg(DISTINCT part.expected_by ORDER BY part.expected_by)
             FILTER (WHERE part.compared_l IS NOT NULL),
+        'attributed_l', sum(part.fuel_l) FILTER (
+            WHERE EXISTS (SELECT FROM fuel_cause AS cause
+                          WHERE cause.vehicle_id = part.vehicle_id
+                            AND cause.part_start = part.part_start)),
         'missing', (SELECT coalesce(array_agg(DISTINCT name ORDER BY name), '{}')
                     FROM part CROSS JOIN LATERAL unnest(part.missing) AS name))
     FROM part
@@ -209,7 +213,7 @@ $$;
 -- come first. Parts whose driver (or corridor) is not known, or not to be known, are one row.
 CREATE FUNCTION served.fleet_fuel(
     principal bigint, wanted_fleet bigint, by_subject text, start timestamptz, stop timestamptz,
-    skipped integer, max_rows integer
+    skipped bigint, max_rows integer
 )
 RETURNS TABLE (
     vin text, driver_id bigint, card_id text, name text, corridor text, sums jsonb, causes jsonb
@@ -303,12 +307,15 @@ LANGUAGE sql STABLE AS $$
                   AND access.valid @> now() AND access.purpose = 'ownership') AS owned
 $$;
 
--- The weeks that a result compares: those before the advice and those after it.
+-- The weeks that a result compares: that of the advice and three before it with eight after it, as
+-- far as they were over when it was measured.
 CREATE FUNCTION result_span(piece advice, result advice_result) RETURNS tstzmultirange
 LANGUAGE sql STABLE AS $$
     SELECT tstzmultirange(tstzrange(
-        (piece.week - 7 * result.weeks_before)::timestamp AT TIME ZONE piece.time_zone,
-        (piece.week + 7 * (result.weeks_after + 1))::timestamp AT TIME ZONE piece.time_zone))
+        (piece.week - 21)::timestamp AT TIME ZONE piece.time_zone,
+        greatest(piece.end_time,
+                 least(result.measured_at,
+                       (piece.week + 63)::timestamp AT TIME ZONE piece.time_zone))))
 $$;
 
 -- Whether it helped, for those who may see all the weeks that are compared.
@@ -408,7 +415,7 @@ END $$;
 -- That of a week of a fleet, the greatest saving first.
 CREATE FUNCTION served.fleet_advice(
     principal bigint, wanted_fleet bigint, of_week date, statuses text[],
-    skipped integer, max_rows integer
+    skipped bigint, max_rows integer
 )
 RETURNS TABLE (
     advice_id bigint, vin text, driver_id bigint, week date, time_zone text,
@@ -427,41 +434,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     OFFSET skipped LIMIT max_rows
 $$;
 
--- What a fleet has saved since it was advised, as far as it was measured and the principal may see it.
--- What was dismissed has saved nothing. Of advice that was given again on the same the first counts:
--- what was driven since is in its result. Intervals add up as those of fuel_sums.
-CREATE FUNCTION served.fleet_savings(principal bigint, wanted_fleet bigint)
+-- What came of the advice on a fleet's vehicles and their drivers, as far as the principal may see it.
+-- What was dismissed has saved nothing.
+CREATE FUNCTION served.fleet_results(principal bigint, wanted_fleet bigint)
 RETURNS TABLE (
-    measured bigint, helped bigint, unclear bigint, worse bigint,
-    saved_l double precision, low_l double precision, high_l double precision
+    vehicle_id bigint, driver_id bigint, cause text, week date, saved_l double precision,
+    low_l double precision, high_l double precision, verdict text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
-    WITH result AS MATERIALIZED (
-        SELECT DISTINCT ON (piece.vehicle_id, piece.driver_id, piece.cause)
-               piece.vehicle_id, told.verdict, told.saved_l, told.low_l,
-               told.high_l
-        FROM fleet_pieces(principal, wanted_fleet, NULL) AS piece
-        CROSS JOIN LATERAL jsonb_to_record(told_result(principal, piece)) AS told (
-            verdict text, saved_l double precision, low_l double precision,
-            high_l double precision)
-        WHERE piece.status <> 'dismissed'
-        ORDER BY piece.vehicle_id, piece.driver_id, piece.cause,
-                 piece.week
-    ), vehicle AS (
-        SELECT sum(saved_l) AS saved_l, sum(saved_l - low_l) AS below_l,
-               sum(high_l - saved_l) AS above_l
-        FROM result GROUP BY vehicle_id
-    )
-    SELECT count(verdict), count(*) FILTER (WHERE verdict = 'helped'),
-           count(*) FILTER (WHERE verdict = 'no clear change'),
-           count(*) FILTER (WHERE verdict = 'worse'),
-           sums.saved_l, sums.saved_l - sums.below_l, sums.saved_l + sums.above_l
-    FROM (SELECT coalesce(sum(saved_l), 0) AS saved_l,
-                 coalesce(sqrt(sum(below_l ^ 2)), 0) AS below_l,
-                 coalesce(sqrt(sum(above_l ^ 2)), 0) AS above_l
-          FROM vehicle) AS sums
-    LEFT JOIN result ON true
-    GROUP BY sums.saved_l, sums.below_l, sums.above_l
+    SELECT piece.vehicle_id, piece.driver_id, piece.cause, piece.week, told.saved_l, told.low_l,
+           told.high_l, told.verdict
+    FROM fleet_pieces(principal, wanted_fleet, NULL) AS piece
+    CROSS JOIN LATERAL jsonb_to_record(told_result(principal, piece)) AS told (
+        saved_l double precision, low_l double precision, high_l double precision, verdict text)
+    WHERE piece.status <> 'dismissed'
+    ORDER BY piece.advice_id
 $$;
 
 -- One piece of advice.

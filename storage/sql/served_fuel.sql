@@ -36,10 +36,10 @@ SELECT advice_id, vin, driver_id, week, time_zone, start_time, end_time, cause, 
 FROM served.fleet_advice(
     %(principal)s, %(fleet_id)s, %(week)s, %(statuses)s, %(skipped)s, %(max_rows)s)
 
--- :name served_fleet_savings
--- What a fleet has saved since it was advised, as far as it was measured.
-SELECT measured, helped, unclear, worse, saved_l, low_l, high_l
-FROM served.fleet_savings(%(principal)s, %(fleet_id)s)
+-- :name served_fleet_results
+-- What came of advice to a fleet, as far as it was measured.
+SELECT vehicle_id, driver_id, cause, week, saved_l, low_l, high_l, verdict
+FROM served.fleet_results(%(principal)s, %(fleet_id)s)
 
 -- :name served_advice
 -- One piece of advice.

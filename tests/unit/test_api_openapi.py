@@ -8,17 +8,22 @@ import pytest
 from pydantic import SecretStr, TypeAdapter
 
 from api.accumulated import Accumulated
+from api.advice import AdviceAnswer, AdvicePiece
+from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
 from api.catalogue import CatalogueAnswer
 from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
 from api.events import VehicleEvents
+from api.fleet_fuel import FleetFuel
 from api.fleets import Fleets, Ranking
+from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
 from api.problems import Problem
 from api.scores import VehicleScores
 from api.settings import ApiSettings
 from api.signals import Signals
 from api.state import VehicleState
+from api.tank import TankEvents
 from api.trips import Trips
 from api.vehicles import Vehicles
 from tests.api_fixture import UNREACHABLE
@@ -56,19 +61,27 @@ def test_the_document_has_exactly_these_addresses() -> None:
     assert sorted(DOCUMENT["paths"]) == [
         "/healthz",
         "/readyz",
+        "/v1/advice/{advice_id}",
         "/v1/catalogue",
         "/v1/drivers",
+        "/v1/drivers/{driver_id}/advice",
         "/v1/drivers/{driver_id}/events",
+        "/v1/drivers/{driver_id}/fuel",
         "/v1/drivers/{driver_id}/scores",
         "/v1/drivers/{driver_id}/trips",
         "/v1/fleets",
+        "/v1/fleets/{fleet_id}/advice",
+        "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
         "/v1/vehicles",
         "/v1/vehicles/{vin}/accumulated",
+        "/v1/vehicles/{vin}/advice",
         "/v1/vehicles/{vin}/events",
+        "/v1/vehicles/{vin}/fuel",
         "/v1/vehicles/{vin}/scores",
         "/v1/vehicles/{vin}/signals",
         "/v1/vehicles/{vin}/state",
+        "/v1/vehicles/{vin}/tank-events",
         "/v1/vehicles/{vin}/trips",
     ]
 
@@ -138,6 +151,15 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         DriverScores,
         Fleets,
         Ranking,
+        VehicleFuel,
+        DriverFuel,
+        FleetFuel,
+        TankEvents,
+        VehicleAdvice,
+        DriverAdvice,
+        FleetAdvice,
+        AdvicePiece,
+        AdviceAnswer,
         CatalogueAnswer,
         Health,
         Readiness,
@@ -157,6 +179,7 @@ def test_what_may_go_wrong_is_documented_as_a_problem(path: str, operation: dict
         assert "422" in wrong  # where nothing may be asked, everything is a misspelling
         assert ("404" in wrong) == ("{" in path)
         assert ("503" in wrong) == (path != "/v1/catalogue")
+        assert ("409" in wrong) == ("requestBody" in operation)  # what is asked for may clash
         for answer in wrong.values():
             assert list(answer["content"]) == ["application/problem+json"]
             assert answer["description"]

@@ -1,0 +1,104 @@
+"""`/v1/advice/{advice_id}`: a piece of advice, and what becomes of it."""
+
+from enum import StrEnum
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.advice_told import EXAMPLE, AdviceSummary, summary
+from api.language import Spoken
+from api.openapi import problems
+from api.parameters import AdviceId, no_parameters
+from api.principal import Principal
+from api.problems import Code, ProblemError
+from api.services import App, Services
+
+router = APIRouter(tags=["advice"])
+
+
+class Answer(StrEnum):
+    """What may be said of it."""
+
+    SEEN = "seen"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+
+
+class AdvicePiece(AdviceSummary):
+    """One piece of advice."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+
+class AdviceAnswer(BaseModel):
+    """What becomes of a piece of advice."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"status": "seen"}]})
+
+    status: Answer = Field(
+        description="seen: it was read. accepted: it will be followed. dismissed: it will not, and "
+        "is not given again for a while. An answer may be changed into the other one; what was "
+        "answered cannot become seen again.",
+        examples=["accepted"],
+    )
+
+
+PATH = "/v1/advice/{advice_id}"
+
+
+@router.get(
+    PATH,
+    operation_id="get_advice",
+    summary="A piece of advice",
+    responses=problems(Code.UNKNOWN_ADVICE, Code.INVALID_PARAMETER),
+    dependencies=[Depends(no_parameters)],
+)
+async def get_advice(
+    advice_id: AdviceId, services: App, party: Principal, language: Spoken
+) -> AdvicePiece:
+    """Tell a piece of advice: what to change, what it brings, what shows it, and whether it helped.
+
+    It is there for those who may see all of its week; one for a driver, for those who may know him.
+    """
+    return await _piece(services, party, advice_id, language)
+
+
+@router.patch(
+    PATH,
+    operation_id="answer_advice",
+    summary="Say what becomes of a piece of advice",
+    responses=problems(
+        Code.UNKNOWN_ADVICE, Code.NOT_YOURS, Code.ALREADY_ANSWERED, Code.INVALID_PARAMETER
+    ),
+    dependencies=[Depends(no_parameters)],
+)
+async def answer_advice(
+    advice_id: AdviceId, answer: AdviceAnswer, services: App, party: Principal, language: Spoken
+) -> AdvicePiece:
+    """Say that it was seen, accepted or dismissed; to say it again changes nothing.
+
+    The vehicle's owner of that time may, and the driver's employer.
+    """
+    answered = await services.advice.answer(party, advice_id, answer.status)
+    if not answered.may_answer:
+        raise ProblemError(
+            status=HTTPStatus.FORBIDDEN,
+            code=Code.NOT_YOURS,
+            detail="You may see this advice, and not say what becomes of it.",
+            way_out="Let the vehicle's owner of that week answer, or the driver's employer; "
+            "`may_answer` says who may.",
+        )
+    if answered.status != answer.status:
+        raise ProblemError(
+            status=HTTPStatus.CONFLICT,
+            code=Code.ALREADY_ANSWERED,
+            detail=f"This advice is {answered.status}: it cannot become {answer.status} again.",
+            way_out="Leave it so; or send accepted or dismissed to change the answer.",
+        )
+    return await _piece(services, party, advice_id, language)
+
+
+async def _piece(services: Services, party: int, advice_id: int, language: str) -> AdvicePiece:
+    found = await services.advice.piece(party, advice_id)
+    return AdvicePiece(**dict(summary(found, language, services.settings)))

@@ -1,0 +1,324 @@
+"""Advice on a vehicle, for a driver, and to a fleet, with the litres that it has saved so far."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import pandas as pd
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from analytics.advice import LitresSaved, litres_saved, tell_saved
+from analytics.fuel.prices import FuelPrices
+from api import cursors, fleets, paging
+from api.advice_told import EXAMPLE, AdviceStatus, AdviceSummary, summary
+from api.language import Spoken
+from api.openapi import problems
+from api.parameters import (
+    EXAMPLE_VIN,
+    DriverId,
+    FleetId,
+    Order,
+    Paged,
+    Parameters,
+    Span,
+    Time,
+    Vin,
+)
+from api.principal import Principal
+from api.problems import Code, invalid
+from api.services import App
+from storage.answers_fuel import Result
+
+MAX_PIECES = 500
+
+router = APIRouter(tags=["advice"])
+
+
+class VehicleAdvice(BaseModel):
+    """A page of advice on a vehicle and for its drivers, by week."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "vin": EXAMPLE_VIN,
+                    "advice": [EXAMPLE],
+                    "next": f"/v1/vehicles/{EXAMPLE_VIN}/advice?start=2026-10-01T00%3A00%3A00Z"
+                    "&end=2026-11-02T00%3A00%3A00Z&limit=1&cursor=cjE3OTI5NDQwMDAwMDAwMDAuMQ",
+                }
+            ]
+        }
+    )
+
+    vin: str = Field(description="Vehicle identification number.", examples=[EXAMPLE_VIN])
+    advice: list[AdviceSummary] = Field(
+        description="At most `limit`, of each week the greatest saving first."
+    )
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class DriverAdvice(BaseModel):
+    """A page of advice for a driver, by week."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "driver_id": 17,
+                    "advice": [EXAMPLE],
+                    "next": "/v1/drivers/17/advice?start=2026-10-01T00%3A00%3A00Z"
+                    "&end=2026-11-02T00%3A00%3A00Z&limit=1&cursor=cjE3OTI5NDQwMDAwMDAwMDAuMQ",
+                }
+            ]
+        }
+    )
+
+    driver_id: int = Field(description="The driver.", examples=[17])
+    advice: list[AdviceSummary] = Field(
+        description="At most `limit`, of each week the greatest saving first."
+    )
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class OfStatus(Parameters):
+    """Query parameter of listings of advice."""
+
+    status: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description=f"Only such, comma separated: {', '.join(AdviceStatus)}.",
+        examples=["given,seen"],
+    )
+
+
+class AdviceQuery(Span, OfStatus):
+    """What is asked of the listing: advice of weeks that start from `start` on and before `end`."""
+
+    start: Time = Field(
+        description="From this time on weeks begin, on Monday 00:00 by the fleet's clock. RFC 3339 "
+        "with its time zone; a + is written %2B.",
+        examples=["2026-10-01T00:00:00Z"],
+    )
+    order: Order = Field(
+        default=Order.OLDEST_FIRST, description="By their weeks.", examples=["newest_first"]
+    )
+    limit: int = Field(
+        default=100, ge=1, le=MAX_PIECES, description="Pieces a page.", examples=[100]
+    )
+
+
+@router.get(
+    "/v1/vehicles/{vin}/advice",
+    operation_id="list_vehicle_advice",
+    summary="Advice on a vehicle",
+    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+)
+async def list_vehicle_advice(
+    vin: Vin,
+    query: Annotated[AdviceQuery, Query()],
+    services: App,
+    party: Principal,
+    language: Spoken,
+) -> VehicleAdvice:
+    """List what to change on a vehicle and in how it is driven, by week.
+
+    Advice of a week is there only where all of the week is open to you; advice for a driver only
+    where you may know him.
+    """
+    page = paging.wanted(query, query.order, query.limit)
+    found = await services.advice.of_vehicle(party, vin, page, statuses=_statuses(query))
+    return VehicleAdvice(
+        vin=vin,
+        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        next=paging.next_link(
+            f"/v1/vehicles/{vin}/advice", query, page, [one.start_time for one in found]
+        ),
+    )
+
+
+@router.get(
+    "/v1/drivers/{driver_id}/advice",
+    operation_id="list_driver_advice",
+    summary="Advice for a driver",
+    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+)
+async def list_driver_advice(
+    driver_id: DriverId,
+    query: Annotated[AdviceQuery, Query()],
+    services: App,
+    party: Principal,
+    language: Spoken,
+) -> DriverAdvice:
+    """List what a driver may change, by week, whatever the vehicle.
+
+    One that is not yours to see has no VIN.
+    """
+    page = paging.wanted(query, query.order, query.limit)
+    found = await services.advice.of_driver(party, driver_id, page, statuses=_statuses(query))
+    return DriverAdvice(
+        driver_id=driver_id,
+        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        next=paging.next_link(
+            f"/v1/drivers/{driver_id}/advice", query, page, [one.start_time for one in found]
+        ),
+    )
+
+
+class Savings(BaseModel):
+    """What a fleet has saved since it was advised, as far as it was measured.
+
+    Every piece that was followed up counts, those that came out worse too, but for dismissed ones.
+    What was said again while an earlier piece was still followed up counts once.
+    """
+
+    text: str = Field(
+        description="In words, in the language that the request likes best.",
+        examples=["412 L saved so far (180 to 644 L), after 9 results."],
+    )
+    saved_l: float = Field(description="[L]; below 0: more was needed.", examples=[412.0])
+    saved_low_l: float = Field(
+        description="The lower end of where that lies, at 90 % [L].", examples=[180.0]
+    )
+    saved_high_l: float = Field(description="The upper end [L].", examples=[644.0])
+    money: float = Field(description="What these litres cost, in `currency`.", examples=[3090.0])
+    currency: str = Field(description="ISO 4217.", examples=["CNY"])
+    co2_kg: float = Field(description="Of burning them, tank to wheel [kg].", examples=[1087.7])
+    results: int = Field(description="Pieces of advice that count.", examples=[9])
+    helped: int = Field(description="Of them, those that helped.", examples=[5])
+    unclear: int = Field(description="Those without a clear change.", examples=[3])
+    worse: int = Field(description="Those after which more was needed.", examples=[1])
+
+
+class FleetAdvice(BaseModel):
+    """A page of a fleet's advice of a week, the greatest saving first, and what was saved."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "fleet_id": 3,
+                    "name": "华东干线",
+                    "week": "2026-W44",
+                    "time_zone": "Asia/Shanghai",
+                    "savings": {
+                        "text": "412 L saved so far (180 to 644 L), after 9 results.",
+                        "saved_l": 412.0,
+                        "saved_low_l": 180.0,
+                        "saved_high_l": 644.0,
+                        "money": 3090.0,
+                        "currency": "CNY",
+                        "co2_kg": 1087.7,
+                        "results": 9,
+                        "helped": 5,
+                        "unclear": 3,
+                        "worse": 1,
+                    },
+                    "advice": [EXAMPLE],
+                    "next": "/v1/fleets/3/advice?week=2026-W44&limit=1&cursor=bjE",
+                }
+            ]
+        }
+    )
+
+    fleet_id: int = Field(description="The fleet.", examples=[3])
+    name: str = Field(description="Its name.", examples=["华东干线"])
+    week: str = Field(description="ISO week in `time_zone`.", examples=["2026-W44"])
+    time_zone: str = Field(description="The fleet's.", examples=["Asia/Shanghai"])
+    savings: Savings = Field(description="What advice of all weeks has saved so far.")
+    advice: list[AdviceSummary] = Field(
+        description="At most `limit`, the greatest saving of litres first, then what saves none."
+    )
+    next: str | None = Field(description="Address of the next page; null: this was the last.")
+
+
+class FleetAdviceQuery(Paged, OfStatus):
+    """What is asked of the listing."""
+
+    week: str = Field(
+        max_length=10, description="ISO week, by the fleet's time zone.", examples=["2026-W44"]
+    )
+    limit: int = Field(
+        default=100, ge=1, le=MAX_PIECES, description="Pieces a page.", examples=[100]
+    )
+
+
+@router.get(
+    fleets.PATH + "/{fleet_id}/advice",
+    operation_id="get_fleet_advice",
+    summary="Advice to a fleet, and what it has saved",
+    responses=problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+)
+async def get_fleet_advice(
+    fleet_id: FleetId,
+    query: Annotated[FleetAdviceQuery, Query()],
+    services: App,
+    party: Principal,
+    language: Spoken,
+) -> FleetAdvice:
+    """Rank advice of a week on a fleet's vehicles and for their drivers by what it would save.
+
+    As far as you may see it: see the advice on a vehicle.
+    """
+    first_day = fleets.read_week(query.week)
+    statuses, passed = _statuses(query), paging.number_after(query)
+    fleet = await services.behaviour.fleet(party, fleet_id)
+    found = await services.advice.of_fleet(
+        party, fleet_id, first_day, statuses=statuses, skipped=passed, limit=query.limit + 1
+    )
+    saved = litres_saved(_table(await services.advice.results(party, fleet_id)))
+    return FleetAdvice(
+        fleet_id=fleet.fleet_id,
+        name=fleet.name,
+        week=query.week,
+        time_zone=fleet.time_zone,
+        savings=_savings(saved, language, services.settings),
+        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        next=paging.link_if_more(
+            f"{fleets.PATH}/{fleet_id}/advice",
+            query,
+            found,
+            query.limit,
+            lambda shown: cursors.after_number(passed + len(shown)),
+        ),
+    )
+
+
+def _statuses(query: OfStatus) -> list[str] | None:
+    """What must have become of the advice; None: anything.
+
+    Raises:
+        ProblemError: 422, nothing becomes of advice by that name.
+    """
+    if query.status is None:
+        return None
+    wished = [name.strip() for name in query.status.split(",")]
+    for name in wished:
+        if name not in set(AdviceStatus):
+            raise invalid(
+                "status", f"Advice is never {name!r}.", f"Use some of {', '.join(AdviceStatus)}."
+            )
+    return wished
+
+
+def _table(results: Sequence[Result]) -> pd.DataFrame:
+    names = ("vehicle_id", "driver_id", "cause", "week", "saved_l", "low_l", "high_l", "verdict")
+    return pd.DataFrame([asdict(result) for result in results], columns=list(names))
+
+
+def _savings(saved: LitresSaved, language: str, prices: FuelPrices) -> Savings:
+    price, currency, co2_kg_l = prices.fuel_price, prices.fuel_currency, prices.fuel_co2_kg_l
+    return Savings(
+        text=tell_saved(saved, language, price=price, currency=currency, co2_kg_l=co2_kg_l),
+        saved_l=saved.litres,
+        saved_low_l=saved.low_l,
+        saved_high_l=saved.high_l,
+        money=saved.litres * price,
+        currency=currency,
+        co2_kg=saved.litres * co2_kg_l,
+        results=saved.results,
+        helped=saved.helped,
+        unclear=saved.unclear,
+        worse=saved.worse,
+    )
