@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analytics.advice import driving, transport
+from analytics.advice.evidence import shown
 from analytics.advice.kinds import KINDS
 from analytics.advice.novelty import Memory
 from analytics.advice.piece import NAN, Piece, above_noise
@@ -107,7 +108,13 @@ def _row(week: AdviceWeek, piece: Piece, memory: Memory) -> dict[str, Any]:
         "confidence": piece.confidence,
         "effort": KINDS[piece.cause].effort,
         "facts": piece.facts,
-        "evidence": piece.evidence,
+        "evidence": shown(
+            piece.parts,
+            piece.by_part,
+            unit=KINDS[piece.cause].unit,
+            week=week.week,
+            time_zone=week.time_zone,
+        ),
         "method_version": METHOD_VERSION,
     }
 

@@ -45,6 +45,7 @@ class Card:
         chart_title, chart: a bar a day.
         notes: effort and confidence, label and words each.
         caveats: what the figures do not know.
+        colon: as the language writes it.
     """
 
     heading: str
@@ -55,6 +56,7 @@ class Card:
     chart: tuple[Bar, ...]
     notes: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
+    colon: str
 
     @property
     def text(self) -> str:
@@ -63,10 +65,11 @@ class Card:
         for number, (heading, rows) in enumerate(self.sections):
             lines += [heading, *(f"  {line}" for row in rows for line in _wrapped(row, WIDTH - 2))]
             if number == 1:
-                lines += [f"  - {where}: {figure}" for where, figure in self.trips]
+                lines += [f"  - {where}{self.colon}{figure}" for where, figure in self.trips]
                 lines += [f"  {self.chart_title}", *self._bars()]
             lines.append("")
-        lines += [f"{label}: {words}" for label, words in self.notes]
+        for label, words in self.notes:
+            lines += _wrapped(f"{label}{self.colon}{words}")
         lines += [line for caveat in self.caveats for line in _wrapped(f"* {caveat}")]
         return "\n".join(lines) + "\n"
 
@@ -96,7 +99,7 @@ def card(
     words, numbers = texts(language), Numbers(language)
     evidence = row["evidence"]
     evidence = json.loads(evidence) if isinstance(evidence, (str, bytes)) else evidence
-    labels, chart = words.words["card"], evidence["chart"]
+    labels, signs, chart = words.words["card"], words.words["sign"], evidence["chart"]
     week = row["week"] if isinstance(row["week"], date) else date.fromisoformat(str(row["week"]))
     heading = labels["week"].format(week=_day(week, words))
     return Card(
@@ -110,10 +113,18 @@ def card(
         trips=tuple(_trips(evidence["parts"], str(row["time_zone"]), words, numbers)),
         chart_title=labels["chart"].format(unit=words.words["unit"][chart["unit"].lower()]),
         chart=tuple(
-            Bar(label=_weekday(date.fromisoformat(day), words), value=value, text=f"{value:.1f}")
+            Bar(
+                label=_weekday(date.fromisoformat(day), words),
+                value=value,
+                text=numbers.plain(value),
+            )
             for day, value in zip(chart["days"], chart["values"], strict=True)
         ),
-        notes=((labels["effort"], told.effort), (labels["confidence"], told.confidence)),
+        notes=(
+            (labels["effort"], f"{told.effort}{signs['stop']}{told.takes}"),
+            (labels["confidence"], told.confidence),
+        ),
+        colon=signs["colon"],
         caveats=told.caveats,
     )
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analytics.advice.evidence import shown
 from analytics.advice.kinds import KINDS, OF_FUEL, Level
 from analytics.advice.piece import Piece
 from analytics.advice.rules import EFFICIENCY, SOFT_PER_FUEL, SOFTEST_PERCENT
@@ -42,14 +41,15 @@ def _of_subject(
     doubtful = any(name in missing for name in LESS_SURE_WITHOUT)
     confidence: Level = "medium" if doubtful else "high"
     behaviour = _behaviour(week, parts)
+    ours = week.causes[week.causes["part_start"].isin(parts["part_start"])]
+    sums = ours.groupby("cause")[["litres", "low_l", "high_l"]].sum()
     for cause in causes:
-        rows = week.causes[week.causes["cause"] == cause].set_index("part_start")
-        rows = rows.reindex(parts["part_start"])[["litres", "low_l", "high_l"]]
-        litres, low, high = (float(total) for total in rows.sum())
-        if not (litres > 0 and fuel_l > 0):
+        if cause not in sums.index or not (sums.loc[cause, "litres"] > 0 and fuel_l > 0):
             continue
-        by_part = rows["litres"].to_numpy(dtype=np.float64)
+        litres, low, high = (float(total) for total in sums.loc[cause])
         litres = min(litres, fuel_l)
+        of_cause = ours[ours["cause"] == cause].set_index("part_start")["litres"]
+        by_part = parts["part_start"].map(of_cause).to_numpy(dtype=np.float64)
         own = _facts(week, cause, parts, litres, fuel_l)
         if own is None:
             continue
@@ -69,7 +69,8 @@ def _of_subject(
             distance_km=distance_km,
             fuel_l=fuel_l,
             facts=facts,
-            evidence=shown(parts, by_part, unit="l", week=week.week, time_zone=week.time_zone),
+            parts=parts,
+            by_part=by_part,
             most_confidence=confidence,
         )
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analytics.advice.kinds import KINDS, Level, Unit
 from analytics.advice.rules import HIGH_CONFIDENCE, MEDIUM_CONFIDENCE
 
 if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from analytics.advice.rules import AdviceSettings
 
 NAN = float("nan")
@@ -28,7 +32,8 @@ class Piece:
             interval (NaN where there is none).
         distance_km, fuel_l: of the subject's week; NaN where unknown.
         facts: what the text needs, as JSON has it.
-        evidence: the parts that show it and a chart, as JSON has it.
+        parts: n parts of trips that it comes from, rows of `fuel_part`.
+        by_part: (n,) what each of them adds to it, in the unit (days: hours driven); NaN unknown.
         most_confidence: no confidence above this is claimed.
     """
 
@@ -39,8 +44,9 @@ class Piece:
     high: float = NAN
     distance_km: float
     fuel_l: float
-    facts: dict[str, Any] = field(default_factory=dict)
-    evidence: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any]
+    parts: pd.DataFrame
+    by_part: NDArray[np.float64]
     most_confidence: Level = "high"
 
     @property

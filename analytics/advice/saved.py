@@ -1,8 +1,9 @@
 """What a fleet's advice has spared so far: every result counts, those that came out worse too.
 
 A week counts once for each cause of a subject: what was said again while an earlier piece was still
-followed up is not counted, for it is compared with weeks that are better already. Errors of one vehicle's results may be the same, so their ends add up;
-vehicles are independent of each other (MOVER: Zou and Donner, Statist. Med. 27 (2008) 1693).
+followed up is not counted, for it is compared with weeks that are better already. Errors of one
+vehicle's results may be the same, so their ends add up; vehicles are independent of each other
+(MOVER: Zou and Donner, Statist. Med. 27 (2008) 1693).
 """
 
 from __future__ import annotations

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 
 from analytics.advice.corridors import spared
-from analytics.advice.evidence import shown
-from analytics.advice.kinds import KINDS
 from analytics.advice.piece import NAN, Piece
 from analytics.advice.rules import (
     EFFICIENCY,
@@ -62,13 +60,8 @@ def _piece(
         distance_km=added(week.parts, "distance_km"),
         fuel_l=added(week.parts, "fuel_l"),
         facts={"value": round(value, 2), **facts, "missing": []},
-        evidence=shown(
-            week.parts,
-            by_part,
-            unit=KINDS[cause].unit,
-            week=week.week,
-            time_zone=week.time_zone,
-        ),
+        parts=week.parts,
+        by_part=by_part,
         **interval,
     )
 
