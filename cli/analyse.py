@@ -56,11 +56,12 @@ def analyse(
         ),
     ] = None,
 ) -> None:
-    """Find out how vehicles were driven: trips, events, counters, hours at the wheel, scores.
+    """Find out how vehicles were driven, what they burnt and why, and what would save fuel.
 
     Only vehicle-days that changed since they were last worked up are read, late data included, and
     what follows from them is brought up to date: the counters since registration, the hours of
-    their drivers, the scores of their weeks. It may be killed and repeated. Rollups are brought up
+    their drivers, the fuel of their weeks with its causes and advice, the scores of these weeks. It
+    may be killed and repeated. Rollups are brought up
     to date where neither vehicle nor days are named.
     """
     if all_changed and not (vehicle is None and from_ is None and to is None):
@@ -84,17 +85,25 @@ def analyse(
         if outcome.failed:
             raise typer.Exit(1)
         return
-    every_s = context.load(AnalysisSettings).score_every_s
-    failures, scored = Failures(), -math.inf
+    settings = context.load(AnalysisSettings)
+    failures, burnt, scored = Failures(), -math.inf, -math.inf
     while not stop.is_set():
-        scores = monotonic() - scored >= every_s
+        fuel = monotonic() - burnt >= settings.fuel_every_s
+        scores = monotonic() - scored >= settings.score_every_s
         try:
             outcome = work_up(
-                vehicle, from_, to, scores=scores, failures=failures, stopping=stop.is_set
+                vehicle,
+                from_,
+                to,
+                fuel=fuel,
+                scores=scores,
+                failures=failures,
+                stopping=stop.is_set,
             )
         except (DatabaseUnreachableError, *PASSING) as error:
             logger.warning("the database is away, the analysis waits: %s", _first_line(error))
         else:
+            burnt = monotonic() if fuel else burnt
             scored = monotonic() if scores else scored
             if outcome.anything:
                 console.print(line(outcome), highlight=False)
@@ -106,6 +115,7 @@ def work_up(
     first: datetime | None = None,
     last: datetime | None = None,
     *,
+    fuel: bool = True,
     scores: bool = True,
     failures: Failures | None = None,
     stopping: Callable[[], bool] = lambda: False,
@@ -130,6 +140,7 @@ def work_up(
             vin=vehicle,
             first=first.date() if first else None,
             last=last.date() if last else None,
+            fuel=fuel,
             scores=scores,
             failures=failures,
             stopping=stopping,
@@ -144,6 +155,8 @@ def line(outcome: Outcome) -> str:
     return (
         f"{_counted(outcome.vehicle_days, 'vehicle-day')} worked up, "
         f"{_counted(outcome.trips, 'trip')} and {_counted(outcome.events, 'event')} found, "
+        f"fuel of {_counted(outcome.fuel_weeks, 'vehicle-week')} and "
+        f"{_counted(outcome.advice, 'piece')} of advice, "
         f"{_counted(outcome.scored_weeks, 'week')} scored, "
         f"{_counted(outcome.rolled_up, 'vehicle-day')} rolled up{dropped}.{failed}"
     )

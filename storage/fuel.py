@@ -128,6 +128,24 @@ def parts_of_week(connection: Connection, vehicle_id: int, week: date) -> pd.Dat
     return parts.astype({"driver_id": "Int64", "time_zone": "str"})
 
 
+def masses(
+    connection: Connection, vehicle_id: int, first: date, last: date
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a vehicle weighed over parts of trips [kg], and how far it drove so [km].
+
+    Args:
+        connection: an autocommit connection.
+        vehicle_id: which vehicle.
+        first: the first week's Monday.
+        last: the last one's.
+    """
+    rows = connection.execute(
+        query("fuel_masses"), {"vehicle_id": vehicle_id, "first": first, "last": last}
+    ).fetchall()
+    table = np.array(rows, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
 def part_before(connection: Connection, vehicle_id: int, before: datetime) -> Span | None:
     """Start and end of the last part of a vehicle's trips that began before a time."""
     return connection.execute(

@@ -1,4 +1,4 @@
-"""One run of the analysis: days, then hours, then weeks."""
+"""One run of the analysis: days, then hours, then fuel and advice, then scores of weeks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from analytics.behaviour import METHOD_VERSION
 from analytics.runner.days import DayWork, work_up_days
 from analytics.runner.duties import judge_hours
 from analytics.runner.failures import Failures
+from analytics.runner.fuel import FuelFound, FuelWork, work_up_fuel
 from analytics.runner.settings import AnalysisSettings
 from analytics.runner.weeks import score_weeks
 from storage import analysis, behaviour, policies, rollups
@@ -32,17 +33,21 @@ class Outcome:
     events: int
     duties: int
     """Drivers, or vehicles nobody is known of, whose hours at the wheel were judged."""
+    fuel_weeks: int
+    """Vehicle-weeks whose fuel was worked up."""
+    advice: int
+    """Pieces of advice that were given, anew or again."""
     scored_weeks: int
     failed: int
-    """Vehicle-days, drivers and weeks whose data could not be worked up: the log names them."""
+    """Days and weeks of vehicles, drivers and weeks that could not be worked up: see the log."""
     rolled_up: int
     dropped: tuple[str, ...]
 
     @property
     def anything(self) -> bool:
         """Whether anything had changed."""
-        done = self.vehicle_days or self.duties or self.scored_weeks or self.rolled_up
-        return bool(done or self.failed)
+        done = self.vehicle_days or self.duties or self.fuel_weeks or self.scored_weeks
+        return bool(done or self.advice or self.rolled_up or self.failed)
 
 
 def analyse(
@@ -56,6 +61,7 @@ def analyse(
     vin: str | None = None,
     first: date | None = None,
     last: date | None = None,
+    fuel: bool = True,
     scores: bool = True,
     roll_up: bool = True,
     failures: Failures | None = None,
@@ -75,6 +81,8 @@ def analyse(
         vin: only this vehicle; None: all. Where vehicle or days are named, no rollup is touched.
         first: only from this day on (UTC).
         last: only up to this day (UTC).
+        fuel: whether fuel of weeks is worked up and advice given; of all their days, whatever
+            days are named.
         scores: whether weeks are scored.
         roll_up: whether rollups are brought up to date, too.
         failures: what failed in runs before, and is not tried again until it changes.
@@ -108,12 +116,30 @@ def analyse(
         if stopped := stopping():
             break
     named = not (vin is None and first is None and last is None)
+    duties = 0 if stopped else judge_hours(connection, settings, failures)
+    burnt = FuelFound(weeks=0, advice=0)
+    if fuel and not stopped:
+        burnt = work_up_fuel(
+            FuelWork(
+                connection=connection,
+                reading=reading,
+                catalogue=catalogue,
+                complete_from=complete_from,
+                settings=settings,
+                failures=failures,
+            ),
+            vin=vin,
+            stopping=stopping,
+        )
+        stopped = stopping()
     scores, roll_up = scores and not stopped, roll_up and not stopped and not named
     return Outcome(
         vehicle_days=days,
         trips=trips,
         events=events,
-        duties=0 if stopped else judge_hours(connection, settings, failures),
+        duties=duties,
+        fuel_weeks=burnt.weeks,
+        advice=burnt.advice,
         scored_weeks=score_weeks(connection, settings, failures) if scores else 0,
         rolled_up=rollups.refresh(connection, server, catalogue) if roll_up else 0,
         failed=failures.count - failed_before,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from analytics.advice.rules import AdviceSettings
 from analytics.scores.settings import ScoreError, packaged
 
 if TYPE_CHECKING:
@@ -51,6 +52,19 @@ class AnalysisSettings(BaseSettings):
         "a week's depend on each other.",
     )
 
+    fuel_every_s: float = Field(
+        default=3600.0,
+        ge=0,
+        description="With --watch, fuel and advice are worked up anew so often at the most [s]: "
+        "all rows of a vehicle's week are read.",
+    )
+    advice_least_l: float = Field(
+        default=AdviceSettings().least_l,
+        gt=0,
+        le=1000,
+        description="No advice that would save less in a week [L].",
+    )
+
     @field_validator("score_weights")
     @classmethod
     def _known_metrics(cls, weights: dict[str, float]) -> dict[str, float]:
@@ -59,6 +73,10 @@ class AnalysisSettings(BaseSettings):
         except ScoreError as error:
             raise ValueError(str(error)) from error
         return weights
+
+    def advice(self) -> AdviceSettings:
+        """What is worth an advice."""
+        return replace(AdviceSettings(), least_l=self.advice_least_l)
 
     def scores(self) -> ScoreSettings:
         """How scores are computed."""

@@ -73,7 +73,7 @@ COMMENT ON COLUMN fuel_part.disagreement_percent IS
 COMMENT ON COLUMN fuel_part.load_known_km IS
     'The distance over which the load is known: of it empty_km were empty, loaded_km loaded.';
 COMMENT ON COLUMN fuel_part.expected_l IS
-    'What a good driver would have needed with this load, on this road, in this traffic.';
+    'What was to be expected with this load, on this road, in this traffic, whoever drove.';
 COMMENT ON COLUMN fuel_part.missing IS
     'What could not be taken into account: load, gradient, counter, rate, speed_limit, ….';
 COMMENT ON COLUMN fuel_part.model_id IS 'The fuel_model of the time; NULL: built-in values.';

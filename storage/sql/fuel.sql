@@ -29,6 +29,13 @@ WHERE part.vehicle_id = %(vehicle_id)s AND part.week = %(week)s
   AND coalesce(trip.kind, 'drive') IN ('drive', 'idle')
 ORDER BY part.part_start
 
+-- :name fuel_masses
+-- What a vehicle weighed over the parts of some weeks, and how far it drove so.
+SELECT 1000 * mass_t_km / mass_known_km, mass_known_km
+FROM trip_part
+WHERE vehicle_id = %(vehicle_id)s AND week BETWEEN %(first)s AND %(last)s AND mass_known_km > 0
+ORDER BY part_start
+
 -- :name part_before
 -- The last part of a vehicle's trips that began before a time, in which an engine may have run.
 SELECT part.part_start, part.end_time
