@@ -16,6 +16,7 @@ import pandas as pd
 
 from analytics.fuel.tank_steps import (
     LONG,
+    NORMAL_MAD,
     SHORT,
     SURE,
     Noise,
@@ -82,8 +83,12 @@ class TankRules:
     """So many other stands tell what this vehicle's level does at night."""
     night_share: float = 0.4
     """They are at least so long, of the stand in question."""
+    leak_varies: float = 1.5
+    """A leak loses up to so many times as much in one night as in others."""
     against_share: float = 0.5
     """The levels while driving contradict a step that they explain less of than this."""
+    witness: float = 2.5
+    """And they must show a fall themselves, by so many standard deviations of theirs."""
     settle_s: float = 1800.0
     """A level that falls so soon after it rose at the same stand runs into another tank [s]."""
     stays_rows: int = 9
@@ -108,8 +113,10 @@ class TankRules:
     """... if each burnt so much of what the tank holds."""
     scale_most: float = 0.3
     """No counter or level is further off than this."""
-    gauge_share: float = 0.02
-    """A level's own scale errs by this, one standard deviation."""
+    gauge_share: float = 0.03
+    """A level's own scale errs by this, one standard deviation: tanks are no boxes."""
+    learnt_share: float = 0.05
+    """Likewise where the capacity was learnt."""
     interval: float = 1.645
     """Standard deviations on either side of a 90 % interval."""
 
@@ -220,7 +227,7 @@ class _Tank:
             start_us=start_us,
             end_us=end_us,
             standing=standing,
-            noise=noise_of(trail, left_l, standing),
+            noise=noise_of(trail, left_l, standing, stands),
         )
 
     @property
@@ -310,11 +317,7 @@ class _Tank:
         net = float(np.median(self.left_l[after]) - np.median(self.left_l[before]))
         sigma = self._sigma(len(before), len(after))
         if steps:
-            rest = net - sum(step.litres for step in steps)
-            fall = min(step.litres for step in steps)
-            doubt = max(self.rules.against_share * -fall, min(2 * sigma, -0.9 * fall))
-            # A fall that driving away takes back was the slope the vehicle stood on.
-            return steps if fall >= 0 or rest <= doubt else [s for s in steps if s.litres > 0]
+            return self._witnessed(steps, net, sigma)
         least = SURE * sigma + (0.02 * self.trail.size_l if net > 0 else 0.0)
         if abs(net) <= max(least, self.least_l) or not self._may_differ(number, net):
             return []
@@ -330,6 +333,24 @@ class _Tank:
                 level_l=float(self.trail.level_l[before[-1]]),
             )
         ]
+
+    def _witnessed(self, steps: list[Step], net: float, sigma: float) -> list[Step]:
+        """The steps, less those that driving away takes back: the slope the vehicle stood on.
+
+        A gauge that lags shows the rest of a step only on the road.
+        """
+        rules = self.rules
+        rest = net - sum(step.litres for step in steps)
+        kept = []
+        for step in steps:
+            size = abs(step.litres)
+            doubt = max(rules.against_share * size, min(2 * sigma, 0.9 * size))
+            unseen = len(steps) == 1 and step.litres < 0 and -net < rules.witness * sigma
+            if -np.sign(step.litres) * rest <= doubt and not unseen:
+                kept.append(step)
+        if len(steps) == 1 and kept and np.sign(net) * rest > 3 * np.hypot(sigma, kept[0].sigma_l):
+            return [replace(kept[0], litres=net, sigma_l=float(sigma))]
+        return kept
 
     def _may_differ(self, number: int, net: float) -> bool:
         """A stand without a step of its own may have one: always a rise, for levels may lag.
@@ -348,7 +369,8 @@ class _Tank:
     def _judged(self, step: Step, following: Step | None) -> _Event | None:
         """What a step is, or None where it may be nothing."""
         rules, spread = self.rules, self.rules.interval
-        sigma = np.hypot(step.sigma_l, rules.gauge_share * step.litres)
+        scale = rules.learnt_share if self.trail.learnt else rules.gauge_share
+        sigma = np.hypot(step.sigma_l, scale * step.litres)
         size = abs(step.litres)
         low, high = max(size - spread * sigma, 0.0), size + spread * sigma
         least = max(self.least_l, SURE * step.sigma_l)
@@ -361,13 +383,13 @@ class _Tank:
                 else None
             )
         hours = (step.end_us - step.start_us) / 3.6e9
-        usual, by_itself = self._by_itself(step, hours)
+        leak, by_itself = self._by_itself(step, hours)
         if size - by_itself <= least or self._recovers(step, following):
             return None
         if not self._stays(step, following):
             return None
         leaks = hours >= 1.0 and (
-            size - usual <= least
+            size - rules.leak_varies * leak <= least
             or (self._watched(step) and size / hours / 60 < rules.gradual_l_min)
         )
         return _Event(
@@ -378,7 +400,11 @@ class _Tank:
         )
 
     def _by_itself(self, step: Step, hours: float) -> tuple[float, float]:
-        """Litres such a stand takes with nobody there: as this vehicle's others do, and at most."""
+        """Litres that leaked, as at the vehicle's other stands, and that may go with nobody there.
+
+        The latter are as at its other stands where there are enough, but no more than a cold night
+        and a heater explain.
+        """
         rules = self.rules
         cooling_k = min(rules.cools_k, rules.cools_k_h * hours)
         most = rules.shrinks_per_k * cooling_k * max(step.level_l, 0.0)
@@ -386,11 +412,14 @@ class _Tank:
         if not self.trail.told[step.before + 1 : step.after + 1].all():
             most += rules.idle_l_h * hours
         others = self._nights(step, hours)
-        if len(others) < rules.other_nights or not hours:
+        if len(others) < rules.other_nights:
             return 0.0, most
         middle = float(np.median(others))
-        usual = hours * (max(middle, 0.0) + 3 * 1.4826 * float(np.median(np.abs(others - middle))))
-        return usual, min(usual, most)
+        spread = NORMAL_MAD * float(np.median(np.abs(others - middle)))
+        usual = hours * (max(middle, 0.0) + 3 * spread)
+        # A leak is there every night, a thief is not: three nights in four lose more than this.
+        leak = hours * max(float(np.quantile(others, 0.25)), 0.0)
+        return leak, min(usual, most)
 
     def _nights(self, step: Step, hours: float) -> Floats:
         """By how much the level fell an hour at other stands about as long [L/h]."""

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 NORMAL_MAD = 1.4826
 """Standard deviations a median absolute deviation of normal noise is worth."""
-NORMAL_Q80 = 1.2816
-"""Standard deviations the 80th percentile of the absolute value of normal noise is."""
+NORMAL_Q65 = 0.9346
+"""Standard deviations the 65th percentile of the absolute value of normal noise is: as robust as
+that against what is no noise, up to a third, and not fooled by a level that mostly stays."""
 LONG, SHORT = 30, 6
 """Readings a level while driving is the median of: ten minutes and two, by steps of 20 s."""
 SCALES = (4, 30)
@@ -36,12 +37,15 @@ DRIVING_FLOOR_SHARE = 0.004
 """Nor than this while driving: 1 % of slope tilts a tank of 2 m by that much of its height."""
 UNSEEN_SHARE = 0.01
 """A noise that too few readings tell is taken for this, of what the tank holds."""
-FEWEST = 8
+FEWEST = 6
 """Fewer differences tell no noise."""
 SURE = 4.0
 """Standard deviations beyond which a step is no noise: once in 16,000 tries."""
-RANGE = (0.15, 0.85)
-"""A step lasts from the last reading below the first share of it to the first above the second."""
+EDGE_SHARE = 0.03
+"""A step lasts from the last reading so near to the level before, of its height, to the first so
+near to the level after; or within two standard deviations of either."""
+SETTLED = 8
+"""Readings that tell the level on either side of a step."""
 APART_S = 1800.0
 """Steps the same way this close are one [s]."""
 
@@ -52,10 +56,12 @@ class Noise:
 
     Attributes:
         still: of two readings while standing.
+        stand: of the levels at the beginning and at the end of a stand.
         short, long: of two medians of SHORT and of LONG readings while driving.
     """
 
     still: float
+    stand: float
     short: float
     long: float
 
@@ -83,19 +89,23 @@ class Step:
     level_l: float
 
 
-def noise_of(trail: Trail, left_l: Floats, standing: Mask) -> Noise:
+def noise_of(trail: Trail, left_l: Floats, standing: Mask, stands: Spans | None = None) -> Noise:
     """How far two levels differ where nothing happened.
 
     Args:
         trail: the tank.
         left_l: (k,) level with what was burnt put back, NaN unknown.
         standing: (k,) whether the step belongs to a stand.
+        stands: these; None: it is not asked for.
     """
     floor = trail.resolution_l / np.sqrt(6.0)  # two readings, each evenly spread over one step
     still = np.diff(left_l)[standing[1:] & standing[:-1] & ~trail.gap[1:]]
     driving = left_l[~standing & ~np.isnan(left_l)]
     return Noise(
         still=max(_spread(still, trail), floor, STILL_FLOOR_SHARE * trail.size_l),
+        stand=max(
+            _spread(_over_stands(left_l, stands), trail), floor, STILL_FLOOR_SHARE * trail.size_l
+        ),
         short=max(
             _spread(_between(driving, SHORT), trail), floor, DRIVING_FLOOR_SHARE * trail.size_l
         ),
@@ -111,12 +121,23 @@ def _between(values: Floats, window: int) -> Floats:
     return np.diff(np.median(values[: count * window].reshape(count, window), axis=1))
 
 
+def _over_stands(left_l: Floats, stands: Spans | None) -> Floats:
+    """By how much the level rose over each stand that tells it at either end."""
+    if stands is None or not len(stands):
+        return np.empty(0)
+    known = np.flatnonzero(~np.isnan(left_l))
+    first = np.searchsorted(known, stands.first)
+    last = np.searchsorted(known, stands.stop) - 1
+    there = last > first
+    return np.asarray(left_l[known[last[there]]] - left_l[known[first[there]]])
+
+
 def _spread(differences: Floats, trail: Trail) -> float:
-    """Robust against a few steps, and not fooled by a level that mostly stays the same."""
+    """Robust against steps, and not fooled by a level that mostly stays the same."""
     size = np.abs(differences[~np.isnan(differences)])
     if len(size) < FEWEST:
         return UNSEEN_SHARE * trail.size_l
-    return float(max(NORMAL_MAD * np.median(size), np.quantile(size, 0.8) / NORMAL_Q80))
+    return float(max(NORMAL_MAD * np.median(size), np.quantile(size, 0.65) / NORMAL_Q65))
 
 
 def stands_of(trail: Trail, least_s: float) -> tuple[Spans, NDArray[np.int64], NDArray[np.int64]]:
@@ -210,19 +231,18 @@ def _measured(
     first, stop = change
     before = np.median(levels[max(first + 1 - window, 0) : first + 1])
     after = np.median(levels[stop : stop + window])
-    share = (levels[first : stop + 1] - before) / (after - before or 1.0)
-    begins = (
-        first + int(np.flatnonzero(share <= RANGE[0])[-1]) if (share <= RANGE[0]).any() else first
-    )
-    later = np.flatnonzero(share[begins - first :] >= RANGE[1])
-    ends = begins + int(later[0]) if len(later) else stop
-    ends = max(ends, begins + 1)
-    told_before = levels[max(begins + 1 - window, 0) : begins + 1]
-    told_after = levels[ends : ends + window]
+    near = max(EDGE_SHARE * abs(after - before), min(2 * noise.still, 0.3 * abs(after - before)))
+    within = levels[first : stop + 1]
+    away = np.flatnonzero(np.abs(within - before) > near)
+    there = np.flatnonzero(np.abs(within - after) <= near)
+    begins = first + max(int(away[0]) - 1, 0) if len(away) else first
+    later = there[there > begins - first]
+    ends = first + int(later[0]) if len(later) else stop
+    told_before = levels[max(begins + 1 - SETTLED, 0) : begins + 1]
+    told_after = levels[ends : ends + SETTLED]
     litres = float(np.median(told_after) - np.median(told_before))
     # What stays of the noise in a median of a few readings, half of it on either side.
     sigma = noise.still * np.sqrt((1 / len(told_before) + 1 / len(told_after)) / 2)
-    floor = trail.resolution_l / np.sqrt(6.0)
     return Step(
         stand=stand,
         start_us=int(trail.end_us[rows[begins]]),
@@ -230,6 +250,6 @@ def _measured(
         before=int(rows[begins]),
         after=int(rows[ends]),
         litres=litres,
-        sigma_l=float(max(sigma, floor)),
+        sigma_l=float(max(sigma, noise.stand)),
         level_l=float(np.median(told_before) - (levels[begins] - trail.level_l[rows[begins]])),
     )

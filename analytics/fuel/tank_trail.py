@@ -57,6 +57,7 @@ class Trail:
         stayed: it is where it was at the step before.
         size_l: what the tank holds, or the most that was seen in it.
         resolution_l: the level's finest step, 0 where it has none.
+        learnt: its litres are those of a capacity that was learnt.
     """
 
     start_us: NDArray[np.int64]
@@ -69,6 +70,7 @@ class Trail:
     stayed: Mask
     size_l: float
     resolution_l: float
+    learnt: bool
 
     def __len__(self) -> int:
         return len(self.start_us)
@@ -87,9 +89,11 @@ def trail_of(trace: pd.DataFrame, capacity_l: float | None = None) -> Trail | No
     start_us, end_us = _times_us(trace)
     gap = np.append(True, (start_us[1:] - end_us[:-1]) > GAP_S * 1e6)[: len(start_us)]
     burnt_l, told = _burnt(trace, end_us, gap)
+    learnt = False
     if np.count_nonzero(~np.isnan(volume_l)) >= FEWEST_LEVELS:
         level_l, size_l = volume_l, capacity_l or float(np.nanmax(volume_l))
     elif np.count_nonzero(~np.isnan(percent)) >= FEWEST_LEVELS:
+        learnt = capacity_l is None
         size_l = capacity_l or _capacity_l(percent, burnt_l, told)
         level_l = percent / 100 * size_l
     else:
@@ -107,6 +111,7 @@ def trail_of(trace: pd.DataFrame, capacity_l: float | None = None) -> Trail | No
         stayed=~gap | _stayed(trace, burnt_l, told),
         size_l=size_l,
         resolution_l=_resolution_l(level_l),
+        learnt=learnt,
     )
 
 
