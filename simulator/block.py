@@ -1,7 +1,7 @@
 """Up to 200 vehicles, ten minutes at a time: motion, then slow physics, then signals."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,13 @@ from simulator import air, thermal, weather
 from simulator.accumulate import Ledger
 from simulator.chunk import Chunk, Table
 from simulator.config import CHUNK_S, SECONDS_PER_DAY, SimulationConfig
+from simulator.defects import Defects
+from simulator.envelopes import ProfileEnvelopes, own_envelopes
 from simulator.faults import FaultBook, FaultChange
 from simulator.fleet import Parameters, Vehicle, take
 from simulator.motion import Motion
-from simulator.record import columns_of
+from simulator.planned_shift import PlannedShifts
+from simulator.record import CRUISE_FROM_M_S, columns_of
 from simulator.reports import events_of, trouble_code
 from simulator.road import Roads
 from simulator.sensor import measure
@@ -23,9 +26,10 @@ from simulator.shift import Shifts
 from simulator.signals import DERIVED, generators
 from simulator.signals.derived import REGENERATION_L_H
 from simulator.state import Phase
+from simulator.surroundings import PlacedSurroundings, Surroundings
 from simulator.traits import constants_of
 from simulator.truth import Truth
-from simulator.vehicle import WATTS_PER_TORQUE_RPM, Floats
+from simulator.vehicle import Floats
 from simulator.view import Derived, Source, View
 from simulator.witness import Witness
 
@@ -39,6 +43,19 @@ REFUEL_TO = 0.96
 WORST_START_AIR_KPA = 700.0  # a truck that stood long has at least this from its yard's compressor
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Driven:
+    """What a chunk's motion left: `columns` (seconds, n) and `slow` (steps, n) by name.
+
+    `active` are the block's n vehicles that were switched on; `first_s` is the chunk's start.
+    """
+
+    first_s: int
+    active: NDArray[np.intp]
+    columns: dict[str, Floats]
+    slow: dict[str, Floats]
+
+
 class Block:
     """Some vehicles of a fleet, from one chunk to the next.
 
@@ -47,7 +64,7 @@ class Block:
         fleet: All its vehicles.
         members: Indices of this block's vehicles, consecutive.
         roads: The network.
-        motion: Moves trucks over it.
+        envelopes: What drivers of known profiles drive by.
         catalogue: The signals to produce.
     """
 
@@ -57,27 +74,42 @@ class Block:
         fleet: tuple[Vehicle, ...],
         members: range,
         roads: Roads,
-        motion: Motion,
+        envelopes: ProfileEnvelopes,
         catalogue: Catalogue,
     ) -> None:
         self._config = config
         self._fleet = fleet
         self._first = members.start
         self._roads = roads
-        self._motion = motion
         self._catalogue = catalogue
         vehicles = fleet[members.start : members.stop]
         self._vehicles = vehicles
         self._parameters = Parameters.of(tuple(vehicles))
         # Inside a block vehicles are numbered from 0; `self._first` leads back to the fleet.
         self._parameters.index[:] = np.arange(len(vehicles))
-        self._shifts = Shifts(config, vehicles, roads)
+        mixed = [v.individual for v in vehicles if v.individual is not None]
+        self._shifts = (PlannedShifts if mixed else Shifts)(config, vehicles, roads)
         self._state = self._shifts.begin()
         odometer = np.array([v.odometer_km for v in vehicles])
         self._ledger = Ledger(odometer)
         self._faults = FaultBook(len(vehicles), seed=config.seed + members.start)
         self._witness = Witness(vehicles, config.start_s)
         self._rng = np.random.default_rng([config.seed, 0xB10C, members.start])
+        speeds = own_envelopes(roads, vehicles) if mixed else envelopes.of(vehicles)
+        self._parameters.envelope[:] = speeds.offset
+        around = (
+            PlacedSurroundings(
+                roads,
+                seed=config.seed,
+                streams=[own.number for own in mixed],
+                wander_m_s=np.array([own.wander_kmh / 3.6 for own in mixed]),
+                steady_from_m_s=CRUISE_FROM_M_S,
+            )
+            if mixed
+            else Surroundings(roads, self._rng)
+        )
+        self._motion = Motion(roads, speeds, around)
+        self._defects = Defects.of(vehicles)
         self._constants = constants_of(vehicles, self._parameters, self._ledger, self._rng)
         self._offset_k = np.array([v.ambient_offset_k for v in vehicles])
         self._road = np.array([v.road for v in vehicles])
@@ -97,19 +129,17 @@ class Block:
     def advance(self, number: int, *, last: bool) -> Chunk:
         """Simulate chunk `number`; `last` closes what is still open."""
         first_s = number * CHUNK_S
-        active = np.flatnonzero(
-            (self._state.phase != Phase.PARKED) | (self._state.until < first_s + CHUNK_S)
-        )
+        driven = self.drive(number)
         tables: tuple[Table, ...] = tuple(
             _empty(period, columns) for period, columns in self._columns.items()
         )
         events: tuple[tuple[int, Event], ...] = ()
         truth = Truth()
-        if len(active):
-            view, changes = self._simulate(active, first_s)
-            truth = self._witness.watch(view, active)
+        if driven is not None:
+            view, changes = self._record(driven)
+            truth = self._witness.watch(view, driven.active)
             tables = tuple(
-                self._table(period, columns, view, active, first_s)
+                self._table(period, columns, view, driven.active, first_s)
                 for period, columns in self._columns.items()
             )
             events = self._report(changes)
@@ -150,7 +180,18 @@ class Block:
             days = self._witness.close_day(first_s)
         return Truth(trips=trips, events=truth.events, days=days)
 
-    def _simulate(self, active: NDArray[np.intp], first_s: int) -> tuple[View, list[FaultChange]]:
+    def drive(self, number: int) -> Driven | None:
+        """Move the vehicles through chunk `number`; `None` where all stand switched off.
+
+        `advance` does this itself. Alone it is for those who need no signals.
+        """
+        first_s = number * CHUNK_S
+        active = np.flatnonzero(
+            (self._state.phase != Phase.PARKED) | (self._state.until < first_s + CHUNK_S)
+        )
+        return self._drive(active, first_s) if len(active) else None
+
+    def _drive(self, active: NDArray[np.intp], first_s: int) -> Driven:
         state, parameters = take(self._state, active), take(self._parameters, active)
         off = first_s - self._seen_s[active]
         start = {name: values[active] for name, values in self._slow.items()}
@@ -171,18 +212,22 @@ class Block:
             seconds=CHUNK_S,
             coolant_c=start["coolant_c"],
             air_kg_m3=weather.air_density_kg_m3(outside, altitude),
-            rng=self._rng,
         )
         self._state.put(active, state)
-        codes, changes = self._faults.step(
-            active, trace.phase[0] == Phase.DRIVING, first_s, CHUNK_S
-        )
         columns = columns_of(trace, parameters, self._roads)
-        columns |= self._engine(columns, parameters, start["coolant_c"], regenerating)
-        columns["fault"] = codes
+        burnt = 1.0 if self._defects is None else self._defects.burnt(active, first_s, CHUNK_S)
+        columns |= self._engine(columns, parameters, start["coolant_c"], regenerating, burnt)
         slow = self._slow_physics(columns, active, first_s, start)
+        self._seen_s[active] = first_s + CHUNK_S
+        return Driven(first_s=first_s, active=active, columns=columns, slow=slow)
 
-        awake = trace.phase != Phase.PARKED
+    def _record(self, driven: Driven) -> tuple[View, list[FaultChange]]:
+        active, first_s, columns = driven.active, driven.first_s, driven.columns
+        codes, changes = self._faults.step(
+            active, columns["phase"][0] == Phase.DRIVING, first_s, CHUNK_S
+        )
+        columns = columns | {"fault": codes}
+        awake = columns["phase"] != Phase.PARKED
         vehicle, second = np.nonzero(awake.T)
         flat = {name: np.ascontiguousarray(values.T)[awake.T] for name, values in columns.items()}
         flat["time_s"] = (first_s + second).astype(np.float64)
@@ -191,7 +236,7 @@ class Block:
         constants["rain"] = rain
         source = Source(
             columns=flat,
-            slow=slow,
+            slow=driven.slow,
             totals={},
             constants=constants,
             vehicle=vehicle,
@@ -201,7 +246,6 @@ class Block:
             rng=self._rng if self._config.noise else None,
         )
         totals = self._ledger.post(View(source, DERIVED), active)
-        self._seen_s[active] = first_s + CHUNK_S
         return View(replace(source, totals=totals), DERIVED), changes
 
     def _engine(
@@ -210,14 +254,15 @@ class Block:
         parameters: Parameters,
         coolant_c: Floats,
         regenerating: Floats,
+        burnt: Floats | float,
     ) -> dict[str, Floats]:
-        """Torques and fuel of every second, (seconds, n)."""
+        """Torques and fuel of every second, (seconds, n); `burnt` is over a sound engine's fuel."""
         engines = parameters.engines
         running = columns["rpm"] > 0.0
         rpm = np.maximum(columns["rpm"], engines.idle_rpm)
-        auxiliary_nm = parameters.auxiliary_w / (rpm * WATTS_PER_TORQUE_RPM)
+        auxiliary_nm = parameters.auxiliary_nm(rpm)
         burning = regenerating * (columns["speed"] > REGENERATION_FROM_M_S)
-        fuel = engines.fuel_l_h(columns["torque"] + auxiliary_nm, rpm, coolant_c)
+        fuel = burnt * engines.fuel_l_h(columns["torque"] + auxiliary_nm, rpm, coolant_c)
         gear = np.maximum(columns["gear"].astype(np.int64) - 1, 0)
         rows = np.arange(rpm.shape[1])
         return {
@@ -298,9 +343,10 @@ class Block:
             if absent.all():
                 values[:, place] = np.nan
                 continue
-            values[:, place] = measure(
-                signal, np.asarray(generate(part), np.float64), view.source.rng
-            )
+            true = np.asarray(generate(part), np.float64)
+            if self._defects is not None:
+                true = true * self._defects.gain(signal.name)[owners]
+            values[:, place] = measure(signal, true, view.source.rng)
             if absent.any():
                 values[absent[owners], place] = np.nan
         return Table(

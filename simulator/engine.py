@@ -66,6 +66,10 @@ class Engines:
             + FRICTION_KPA_PER_KRPM * 1e-3 * rpm
             + FRICTION_KPA_PER_PISTON * piston_m_s * piston_m_s
         )
+        return self._torque_of(mean_kpa, coolant_c)
+
+    def _torque_of(self, mean_kpa: Floats, coolant_c: Floats) -> Floats:
+        """Torque of a motored mean effective pressure, Nm; more when cold."""
         cold = np.clip((WARM_C - coolant_c) / WARM_C, 0.0, 1.5)
         return (
             mean_kpa * 1e3 * self.displacement_m3 / (4 * np.pi) * (1 + COLD_FRICTION * cold * cold)

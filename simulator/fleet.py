@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from simulator.config import SimulationConfig
 from simulator.driver import DriverProfile, driver_profiles
 from simulator.engine import Engines
-from simulator.vehicle import Floats, VehicleModel, vehicle_models
+from simulator.individual import Individual
+from simulator.island import IndividualEngines
+from simulator.vehicle import WATTS_PER_TORQUE_RPM, Floats, VehicleModel, vehicle_models
 from simulator.vin import make_vin
 
 T = TypeVar("T")
@@ -38,6 +40,7 @@ class Vehicle:
         road: Index of its road in `Roads.kinds`.
         odometer_km: Reading at the start.
         ambient_offset_k: How its weather differs from its city's.
+        individual: What else sets it apart; `None` in a fleet of known profiles.
     """
 
     index: int
@@ -48,6 +51,21 @@ class Vehicle:
     road: int
     odometer_km: float
     ambient_offset_k: float
+    individual: Individual | None = None
+
+    @property
+    def rolling_coefficient(self) -> float:
+        """Crr at its tyre pressure."""
+        if self.individual is None:
+            return self.model.rolling_coefficient * self.profile.rolling_factor
+        soft = self.profile.tyre_inflation**self.individual.tyre_exponent
+        return float(self.model.rolling_coefficient * self.individual.rolling * soft)
+
+    @property
+    def drag_area_m2(self) -> float:
+        """CdA."""
+        own = 1.0 if self.individual is None else self.individual.drag
+        return self.model.drag_area_m2 * own
 
 
 def road_kinds() -> tuple[str, ...]:
@@ -93,7 +111,8 @@ class Parameters:
     """The fleet's constants as arrays of shape (n,); `rpm_per_m_s` and `gain` are (n, gears).
 
     `rpm_per_m_s` is engine speed over road speed and `gain` wheel force over crank torque, by
-    gear; models with fewer gears repeat their top one.
+    gear; models with fewer gears repeat their top one. `envelope` is where the driver's speeds
+    stand in `Envelopes` and is set by who makes them.
     """
 
     engines: Engines
@@ -101,6 +120,7 @@ class Parameters:
     mass_empty_kg: Floats
     mass_max_kg: Floats
     rolling: Floats
+    rolling_per_m_s: Floats
     drag_area_m2: Floats
     rpm_per_m_s: Floats
     gain: Floats
@@ -109,6 +129,8 @@ class Parameters:
     efficiency: Floats
     engine_inertia: Floats
     auxiliary_w: Floats
+    leak_w: Floats
+    fan_nm: Floats
     retarder_gain: Floats
     retarder_n: Floats
     limit_factor: Floats
@@ -118,14 +140,14 @@ class Parameters:
     acceleration_m_s2: Floats
     upshift_extra_rpm: Floats
     harsh_m_s2: Floats
-    profile: NDArray[np.int64]
+    envelope: NDArray[np.int64]
 
     @classmethod
     def of(cls, vehicles: tuple[Vehicle, ...]) -> Self:
         """Stack the constants of `vehicles`."""
         models = [v.model for v in vehicles]
         drivers = [v.profile for v in vehicles]
-        keys = list(driver_profiles())
+        own = [v.individual for v in vehicles]
         width = max(len(m.gears) for m in models)
         ratio = np.array([m.gears + m.gears[-1:] * (width - len(m.gears)) for m in models])
         axle = np.array([m.axle_ratio for m in models])
@@ -133,21 +155,34 @@ class Parameters:
         rpm_per_m_s = ratio * (axle / radius)[:, None] * RPM_PER_RAD_S
         idle = np.array([m.idle_rpm for m in models])
         return cls(
-            engines=Engines.of(models),
+            engines=_engines(models, own),
             index=np.array([v.index for v in vehicles]),
             mass_empty_kg=np.array([m.mass_empty_kg for m in models]),
             mass_max_kg=np.array([m.mass_max_kg for m in models]),
-            rolling=np.array(
-                [v.model.rolling_coefficient * v.profile.rolling_factor for v in vehicles]
-            ),
-            drag_area_m2=np.array([m.drag_area_m2 for m in models]),
+            rolling=np.array([v.rolling_coefficient for v in vehicles]),
+            rolling_per_m_s=np.array([0.0 if o is None else o.rolling_per_m_s for o in own]),
+            drag_area_m2=np.array([v.drag_area_m2 for v in vehicles]),
             rpm_per_m_s=rpm_per_m_s,
             gain=ratio * (axle / radius)[:, None],
             top_gear=np.array([len(m.gears) for m in models]),
             start_gear=np.maximum((rpm_per_m_s * START_SPEED_M_S >= idle[:, None]).sum(axis=1), 1),
-            efficiency=np.array([m.driveline_efficiency for m in models]),
+            efficiency=np.array(
+                [
+                    m.driveline_efficiency + (0.0 if o is None else o.driveline)
+                    for m, o in zip(models, own, strict=True)
+                ]
+            ),
             engine_inertia=np.array([m.engine_inertia_kg_m2 for m in models]),
-            auxiliary_w=np.array([m.auxiliary_kw * 1e3 for m in models]),
+            auxiliary_w=np.array(
+                [
+                    m.auxiliary_kw * 1e3 * (1.0 if o is None else o.auxiliary)
+                    for m, o in zip(models, own, strict=True)
+                ]
+            ),
+            leak_w=np.array([0.0 if o is None else o.leak_w for o in own]),
+            fan_nm=np.array(
+                [0.0 if o is None else o.fan_w / (1e3 * WATTS_PER_TORQUE_RPM) for o in own]
+            ),
             retarder_gain=axle / radius,
             retarder_n=np.array([m.retarder_nm for m in models]) * axle / radius,
             limit_factor=np.array([d.limit_factor for d in drivers]),
@@ -157,5 +192,17 @@ class Parameters:
             acceleration_m_s2=np.array([d.acceleration_m_s2 for d in drivers]),
             upshift_extra_rpm=np.array([d.upshift_extra_rpm for d in drivers]),
             harsh_m_s2=np.array([d.harsh_m_s2 for d in drivers]),
-            profile=np.array([keys.index(d.key) for d in drivers]),
+            envelope=np.zeros(len(vehicles), dtype=np.int64),
         )
+
+    def auxiliary_nm(self, rpm: Floats) -> Floats:
+        """Torque that auxiliaries take off the crank at `rpm`, defects included."""
+        krpm = rpm * 1e-3
+        return (self.auxiliary_w + self.leak_w) / (
+            rpm * WATTS_PER_TORQUE_RPM
+        ) + self.fan_nm * krpm * krpm
+
+
+def _engines(models: list[VehicleModel], own: list[Individual | None]) -> Engines:
+    traits = [individual.engine for individual in own if individual is not None]
+    return IndividualEngines.drawn(models, traits) if traits else Engines.of(models)

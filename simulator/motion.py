@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.driver import driver_profiles
+from simulator.envelopes import Envelopes
 from simulator.fleet import LOWER_GEAR_LOSS, Parameters
 from simulator.gearbox import shift
 from simulator.record import CRUISE_FROM_M_S, TIPPING_RPM, Trace
-from simulator.road import LIGHT_CYCLE_S, NEVER_M, STEP_M, Roads
+from simulator.road import NEVER_M, STEP_M, Roads
 from simulator.shift import Shifts
 from simulator.state import Phase, State
+from simulator.surroundings import Surroundings
 from simulator.vehicle import WATTS_PER_TORQUE_RPM, Floats, resistance_n
 
 RED_S = 27.0  # red part of a traffic light's cycle
@@ -24,7 +25,6 @@ GOVERNED = 0.95  # part of the end of the torque curve the governor allows under
 RETARDER_FROM_M_S = 4.0  # retarders have no grip below
 ROTATING = 0.04  # wheels and driveline as part of the mass
 BRAKE_MARGIN_M_S = 0.6  # drivers let the truck run this much too fast before they brake
-TRAFFIC_MEMORY = 0.997  # how much of a traffic disturbance is left after a second
 REGULATOR_S = 3.0  # time in which a driver closes a gap in speed
 TIPPING_W = 26_000.0  # power the tipping pump takes
 MOST_BRAKE_M_S2 = 2.6  # braking short of an emergency
@@ -35,19 +35,19 @@ DRIVING, TIPPING = int(Phase.DRIVING), int(Phase.TIPPING)
 
 
 class Motion:
-    """Moves trucks over `roads` as their drivers wish and their engines can."""
+    """Moves trucks over `roads` as their drivers wish and their engines can.
 
-    def __init__(self, roads: Roads) -> None:
+    Args:
+        roads: The network.
+        envelopes: How fast the drivers take it; `Parameters.envelope` counts in them.
+        around: What they meet on it.
+    """
+
+    def __init__(self, roads: Roads, envelopes: Envelopes, around: Surroundings) -> None:
         self._roads = roads
-        coast, brake = [], []
-        # Limits as each profile takes them, and from where it must lift or brake for them.
-        for driver in driver_profiles().values():
-            wish = np.minimum(roads.limit * driver.limit_factor, driver.speed_cap_kmh / 3.6)
-            wish = np.minimum(wish, roads.bend)
-            coast.append(roads.envelope(driver.coast_m_s2, wish))
-            brake.append(roads.envelope(driver.brake_m_s2, wish))
-        self._coast_speed = _ahead(np.array(coast, dtype=np.float32))
-        self._brake_speed = _ahead(np.array(brake, dtype=np.float32))
+        self._coast_speed = envelopes.coast
+        self._brake_speed = envelopes.brake
+        self._around = around
 
     def run(
         self,
@@ -59,7 +59,6 @@ class Motion:
         seconds: int,
         coolant_c: Floats,
         air_kg_m3: Floats,
-        rng: np.random.Generator,
     ) -> Trace:
         """Advance `state` in place by `seconds` and return the way there.
 
@@ -71,16 +70,15 @@ class Motion:
             seconds: Number of steps.
             coolant_c: Coolant temperature, (n,), held over the chunk.
             air_kg_m3: Air density, (n,).
-            rng: Source of traffic's randomness.
         """
         n = len(state.phase)
         trace = Trace.empty(seconds, n)
         rows = np.arange(n)
-        jolts = rng.standard_normal((seconds, n)) * np.sqrt(1 - TRAFFIC_MEMORY**2)
+        self._around.begin(seconds, n)
         for k in range(seconds):
             t = first_s + k
             self._phases(state, parameters, shifts, t)
-            state.traffic = state.traffic * TRAFFIC_MEMORY + jolts[k]
+            state.traffic = self._around.traffic(state, k, parameters.index)
             driving = state.phase == DRIVING
             shift(state, parameters, rows, driving)
             trace.harsh_begins[k], harsh = self._emergencies(state, parameters, shifts, driving)
@@ -91,6 +89,7 @@ class Motion:
             trace.phase[k] = state.phase
             trace.lane[k] = state.lane
             trace.cruise[k] = state.cruise
+            trace.leg[k] = state.leg
             self._move(state, parameters, wish, limits, trace, k, point, driving, harsh, air_kg_m3)
             trace.position[k] = state.s
             trace.gear[k] = state.gear
@@ -123,13 +122,15 @@ class Motion:
         roads, v = self._roads, state.v
         squared = v * v
         light_gap = roads.light_at[point] - state.s
-        red = np.fmod(t + roads.light_phase[point], LIGHT_CYCLE_S) < RED_S
+        red = self._around.light_s(state, point, t, p.index) < RED_S
         can_stop = squared < 2 * LATE_BRAKE_M_S2 * np.maximum(light_gap - STOP_GAP_M, 0.1)
         gap = np.where(red & can_stop, light_gap, NEVER_M)
         gap = np.maximum(np.minimum(gap, state.dest - state.s) - STOP_GAP_M, 0.0)
         crowd = np.minimum(np.maximum((27.0 - roads.limit[point]) * 0.02, 0.02), 0.3)
-        free = self._brake_speed[p.profile, point] * (1.0 - crowd * np.abs(state.traffic))
-        lift = np.minimum(self._coast_speed[p.profile, point], np.sqrt(2 * p.coast_m_s2 * gap))
+        held = self._around.wandered(state, p.index)
+        place = p.envelope + point
+        free = self._brake_speed[place] * ((1.0 - crowd * np.abs(state.traffic)) * held)
+        lift = np.minimum(self._coast_speed[place] * held, np.sqrt(2 * p.coast_m_s2 * gap))
         brake_at = np.minimum(free, np.sqrt(2 * p.brake_m_s2 * gap))
         halting = squared > 1.8 * p.brake_m_s2 * gap
         approach = np.where(
@@ -167,7 +168,7 @@ class Motion:
             mass_kg=mass,
             speed_m_s=v,
             gradient=self._roads.gradient[point],
-            rolling=p.rolling,
+            rolling=p.rolling * (1.0 + p.rolling_per_m_s * v),
             drag_area_m2=p.drag_area_m2,
             air_kg_m3=air_kg_m3,
         )
@@ -216,7 +217,7 @@ class Motion:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Where an emergency braking begins this second, and where one is under way."""
         fast = driving & (state.v > HARSH_SPEED_M_S)
-        state.harsh_wait -= fast
+        state.harsh_wait -= fast * self._around.exposed(state.v)
         begins = fast & (state.harsh_wait <= 0.0)
         if begins.any():
             for row in np.flatnonzero(begins).tolist():
@@ -225,13 +226,6 @@ class Motion:
         harsh = (state.harsh_left > 0.0) & driving
         state.harsh_left = np.maximum(state.harsh_left - 1.0, 0.0)
         return begins, harsh
-
-
-def _ahead(speed: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The lower of a grid point's speed and the next one's: a truck is between the two."""
-    lower = speed.copy()
-    np.minimum(speed[:, :-1], speed[:, 1:], out=lower[:, :-1])
-    return lower
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -274,7 +268,7 @@ def _engine(state: State, p: Parameters, rows: NDArray[np.intp], coolant_c: Floa
     slipping = rpm_gear < engines.idle_rpm
     rpm = np.maximum(rpm_gear, engines.idle_rpm)
     efficiency = p.efficiency - LOWER_GEAR_LOSS * (state.gear < p.top_gear)
-    auxiliary_nm = p.auxiliary_w / (rpm * WATTS_PER_TORQUE_RPM)
+    auxiliary_nm = p.auxiliary_nm(rpm)
     pulled_up = rpm * np.where(slipping, LAUNCH_SPEED, 1.0)
     full_nm = engines.full_load_nm(pulled_up, rows) - auxiliary_nm
     drag_nm = np.where(slipping, 0.0, engines.friction_nm(rpm, coolant_c) + auxiliary_nm)

@@ -39,6 +39,7 @@ class Trace:
         harsh_begins: 1 in its first second.
         cruise: 1 where cruise control is switched on.
         mass: Gross combination mass, kg.
+        leg: Drives begun since the simulation's start.
     """
 
     phase: Floats
@@ -60,6 +61,7 @@ class Trace:
     harsh_begins: Floats
     cruise: Floats
     mass: Floats
+    leg: Floats
 
     @classmethod
     def empty(cls, seconds: int, n: int) -> "Trace":

@@ -100,10 +100,15 @@ class Roads:
         index: NDArray[np.int64] = self.start[lane] + (s * (1 / STEP_M)).astype(np.int64)
         return index
 
-    def envelope(self, deceleration: float, limit: Floats) -> Floats:
-        """Speed at each point from which `limit` ahead can be met at `deceleration`, m/s."""
+    def envelope(
+        self, deceleration: float, limit: Floats, starts: NDArray[np.int64] | None = None
+    ) -> Floats:
+        """Speed at each point from which `limit` ahead can be met at `deceleration`, m/s.
+
+        `starts` is the first point of each lane in `limit`; without it they are all lanes.
+        """
         reach = np.empty_like(limit)
-        bounds = [*self.start.tolist(), len(limit)]
+        bounds = [*(self.start if starts is None else starts).tolist(), len(limit)]
         for first, end in pairwise(bounds):
             climb = 2 * deceleration * STEP_M * np.arange(end - first)
             squared = np.minimum.accumulate((limit[first:end] ** 2 + climb)[::-1])[::-1] - climb

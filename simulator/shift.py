@@ -77,12 +77,16 @@ class Shifts:
         self._vehicles = vehicles
         self._roads = roads
         self._duties = [DUTIES[v.model.route] for v in vehicles]
-        self._rngs = [np.random.default_rng([config.seed, 0x5417, v.index]) for v in vehicles]
+        self._rngs = [self._stream(v) for v in vehicles]
         self._hours = [
             float(rng.uniform(*duty.start_h)) + (12 if rng.random() < duty.night_share else 0)
             for rng, duty in zip(self._rngs, self._duties, strict=True)
         ]
         self._log: list[Happening] = []
+
+    def _stream(self, vehicle: Vehicle) -> np.random.Generator:
+        """Where the random numbers of a vehicle's days come from."""
+        return np.random.default_rng([self._config.seed, 0x5417, vehicle.index])
 
     def begin(self) -> State:
         """Every vehicle parked in its yard, its first shift planned."""
@@ -116,7 +120,7 @@ class Shifts:
                 self._note(t, vehicle, TriggerType.DRIVER_LOGIN, self._vehicles[vehicle].driver_id)
             case Phase.CHECKS:
                 self._note(t, vehicle, TriggerType.ENGINE_ON)
-                warm = self._draw(vehicle, 30, 90) * (6 if self._idles(vehicle) else 1)
+                warm = self._draw(vehicle, 30, 90) * self._warming(vehicle)
                 self._enter(state, row, Phase.WARMING, t, warm)
             case Phase.WARMING | Phase.WAITING:
                 self._depart(state, row, vehicle, t)
@@ -135,14 +139,14 @@ class Shifts:
 
     def arrive(self, state: State, row: int, vehicle: int, t: int) -> None:
         """A drive has ended: load, tip, rest, or call it a day."""
-        duty, rng = self._duties[vehicle], self._rngs[vehicle]
+        duty = self._duties[vehicle]
         self._note(t, vehicle, TriggerType.PARKING_BRAKE_SWITCH_CHANGE, "SET")
         at_end = self._at_end(state, row)
         at_drop = duty.drop_m is not None
         if at_end or at_drop:
             state.cargo_kg[row] = self._next_cargo(state, row, vehicle, at_end=at_end)
-        if t >= state.shift_end[row]:
-            start = self._next_start(vehicle, t + NIGHT_S)
+        if self._shift_is_over(state, row, vehicle, t):
+            start = self._next_start(vehicle, self._night_until(vehicle, t))
             state.shift_start[row] = start
             state.driven[row] = 0.0
             self._park(state, row, vehicle, t, start - t)
@@ -155,8 +159,8 @@ class Shifts:
         stop = self._draw(vehicle, *(duty.stop_s if at_end or at_drop else (LONG_REST_S, 2700)))
         if stop >= LONG_REST_S or not (at_end or at_drop):
             state.driven[row] = 0.0
-        lets_run = rng.random() < self._vehicles[vehicle].profile.idle_share
-        if lets_run and (stop < SHORT_STOP_S or self._idles(vehicle)):
+        self._stopped(vehicle, stop, rested=state.driven[row] == 0.0)
+        if self._lets_run(vehicle, stop):
             self._working_state(t, vehicle, "WORK")
             self._enter(state, row, Phase.WAITING, t, stop)
         else:
@@ -175,6 +179,14 @@ class Shifts:
 
     def _depart(self, state: State, row: int, vehicle: int, t: int) -> None:
         profile, rng = self._vehicles[vehicle].profile, self._rngs[vehicle]
+        self._head_on(state, row, vehicle)
+        state.cruise[row] = float(rng.random() < profile.cruise_share)
+        rest_in = REST_AFTER_S - self._draw(vehicle, 0.2, 1) * REST_WINDOW_S - state.driven[row]
+        state.until[row] = max(min(t + rest_in, state.shift_end[row]), t + 60)
+        self._set_off(state, row, vehicle, t)
+
+    def _head_on(self, state: State, row: int, vehicle: int) -> None:
+        """Turn round at the lane's end and choose where this drive leads."""
         length = float(self._roads.length[state.lane[row]])
         if self._at_end(state, row):
             state.s[row] = length - state.s[row]
@@ -185,10 +197,10 @@ class Shifts:
             ahead = float(state.s[row]) + self._draw(vehicle, *drop)
             dest = ahead if ahead < dest - drop[0] else dest
         state.dest[row] = dest
-        state.cruise[row] = float(rng.random() < profile.cruise_share)
+
+    def _set_off(self, state: State, row: int, vehicle: int, t: int) -> None:
         state.phase[row] = Phase.DRIVING
-        rest_in = REST_AFTER_S - self._draw(vehicle, 0.2, 1) * REST_WINDOW_S - state.driven[row]
-        state.until[row] = max(min(t + rest_in, state.shift_end[row]), t + 60)
+        state.leg[row] += 1
         self._working_state(t, vehicle, "DRIVING")
         self._note(t, vehicle, TriggerType.PARKING_BRAKE_SWITCH_CHANGE, "RELEASED")
 
@@ -203,7 +215,7 @@ class Shifts:
     def _park(self, state: State, row: int, vehicle: int, t: int, rest_s: float) -> None:
         state.rest_s[row] = max(rest_s, 120.0)
         self._working_state(t, vehicle, "REST")
-        cooling = self._draw(vehicle, 20, 60) * (4 if self._idles(vehicle) else 1)
+        cooling = self._draw(vehicle, 20, 60) * self._cooling(vehicle)
         self._enter(state, row, Phase.COOLING, t, cooling)
 
     def _next_cargo(self, state: State, row: int, vehicle: int, *, at_end: bool) -> float:
@@ -232,6 +244,31 @@ class Shifts:
 
     def _idles(self, vehicle: int) -> bool:
         return self._vehicles[vehicle].profile.idle_share > 0.5
+
+    def _warming(self, vehicle: int) -> float:
+        """How many times as long as others the driver idles before a drive."""
+        return 6.0 if self._idles(vehicle) else 1.0
+
+    def _cooling(self, vehicle: int) -> float:
+        """How many times as long as others the driver idles after a drive."""
+        return 4.0 if self._idles(vehicle) else 1.0
+
+    def _lets_run(self, vehicle: int, stop_s: float) -> bool:
+        """Whether the engine runs on through a stop."""
+        lets_run = self._rngs[vehicle].random() < self._vehicles[vehicle].profile.idle_share
+        return lets_run and (stop_s < SHORT_STOP_S or self._idles(vehicle))
+
+    def _shift_is_over(self, state: State, row: int, vehicle: int, t: int) -> bool:
+        del vehicle
+        return bool(t >= state.shift_end[row])
+
+    def _night_until(self, vehicle: int, t: int) -> float:
+        """Earliest start of the next shift."""
+        del vehicle
+        return t + NIGHT_S
+
+    def _stopped(self, vehicle: int, stop_s: float, *, rested: bool) -> None:
+        """Called for each stop within a shift."""
 
     def _enter(self, state: State, row: int, phase: Phase, t: int, seconds: float) -> None:
         state.phase[row] = phase

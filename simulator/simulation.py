@@ -7,8 +7,8 @@ from schemas.catalogue import Catalogue
 from simulator.block import Block
 from simulator.chunk import Chunk
 from simulator.config import BLOCK_VEHICLES, SimulationConfig
+from simulator.envelopes import ProfileEnvelopes
 from simulator.fleet import Vehicle, build_fleet, road_kinds
-from simulator.motion import Motion
 from simulator.road import Roads, build_roads
 
 
@@ -36,14 +36,14 @@ def simulate(
     catalogue = catalogue or catalogues.default()
     fleet = build_fleet(config) if fleet is None else fleet
     roads = build_roads(road_kinds(), seed=config.seed) if roads is None else roads
-    motion = Motion(roads)
+    envelopes = ProfileEnvelopes(roads)
     blocks = [
         Block(
             config,
             fleet,
             range(first, min(first + BLOCK_VEHICLES, len(fleet))),
             roads,
-            motion,
+            envelopes,
             catalogue,
         )
         for first in range(0, len(fleet), BLOCK_VEHICLES)

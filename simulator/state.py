@@ -51,6 +51,9 @@ class State:
         driven: Seconds driven since the last long rest.
         rest_s: Length of the rest that follows after-run.
         cruise: 1 while the driver uses cruise control on this drive.
+        leg: Drives begun since the simulation's start.
+        light: Position of the traffic light whose clock `light_from` is, m; placed lights only.
+        light_from: When its cycle began.
     """
 
     phase: Ints
@@ -72,11 +75,14 @@ class State:
     driven: Floats
     rest_s: Floats
     cruise: Floats
+    leg: Ints
+    light: Floats
+    light_from: Floats
 
     @classmethod
     def parked(cls, n: int) -> Self:
         """As many trucks parked at the start of lane 0, waiting for ever."""
-        whole = {"phase", "lane", "gear"}
+        whole = {"phase", "lane", "gear", "leg"}
         columns: dict[str, Any] = {
             f.name: np.zeros(n, dtype=np.int64 if f.name in whole else np.float64)
             for f in fields(cls)

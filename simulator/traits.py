@@ -28,6 +28,9 @@ def constants_of(
         "mass_max_kg": p.mass_max_kg,
         "limit_factor": p.limit_factor,
         "cap_m_s": p.cap_m_s,
+        "stuck_fan": np.array([_stuck(v) for v in vehicles]),
+        "leak_w": p.leak_w,
+        "slosh": np.array([0.0 if v.individual is None else v.individual.slosh for v in vehicles]),
         "inflation": np.array([v.profile.tyre_inflation for v in vehicles]),
         "second_tank": np.array([0.0 if m.lacks("fuel_volume_2") else 1.0 for m in models]),
         "tank_size_l": tank,
@@ -56,3 +59,9 @@ def constants_of(
             [sum(s[m.truck_axles :]) for m, s in zip(models, shares, strict=True)]
         )
     return constants
+
+
+def _stuck(vehicle: Vehicle) -> float:
+    """How far the fan stays engaged when it need not, 0 to 1."""
+    own = vehicle.individual
+    return own.severities["auxiliary"] if own is not None and own.by_fan else 0.0

@@ -149,8 +149,8 @@ class VehicleTruth:
             road_kind=model.route,
             mass_empty_kg=model.mass_empty_kg,
             mass_max_kg=model.mass_max_kg,
-            rolling_coefficient=model.rolling_coefficient * profile.rolling_factor,
-            drag_area_m2=model.drag_area_m2,
+            rolling_coefficient=vehicle.rolling_coefficient,
+            drag_area_m2=vehicle.drag_area_m2,
             tyre_inflation=profile.tyre_inflation,
         )
 
@@ -228,6 +228,11 @@ class TruthWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def columns_of_record(record: Record) -> dict[str, Any]:
+    """A record's values by column."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _schema(record: type[Record]) -> Any:

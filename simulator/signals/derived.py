@@ -97,7 +97,13 @@ DERIVED: dict[str, Derived] = {
     ),
     "scr_efficiency": _efficiency,
     "reagent_l_h": lambda d: REAGENT_PER_FUEL * d["fuel_rate"] * (d["scr_in_c"] > 200.0),
-    "fan": lambda d: d["running"] * np.clip((d["coolant_c"] - 88.0) / 6.0, 0.0, 1.0),
+    "fan": lambda d: (
+        d["running"] * np.maximum(np.clip((d["coolant_c"] - 88.0) / 6.0, 0.0, 1.0), d["stuck_fan"])
+    ),
+    # The engine's controller reckons with the auxiliaries it knows.
+    "known_nm": lambda d: (
+        d["auxiliary_nm"] - d["leak_w"] / (np.maximum(d["rpm"], 300.0) * WATTS_PER_TORQUE_RPM)
+    ),
     "compressing": lambda d: d["pumping"],
     "parked": lambda d: np.asarray(d["phase"] != Phase.DRIVING, dtype=np.float64),
     "climbing": lambda d: np.asarray(

@@ -127,9 +127,7 @@ SIGNALS: dict[str, Derived] = {
     "fan_speed": lambda d: d["rpm"] * FAN_RATIO * (0.22 + 0.78 * d["fan"]) * d["running"],
     "fan_drive_state": lambda d: 3.0 * (d["fan"] > 0.05),
     "engine_idle_speed": lambda d: d["idle_rpm"],
-    "engine_parasitic_losses": lambda d: (
-        100.0 * d["running"] * d["auxiliary_nm"] / d["reference_nm"]
-    ),
+    "engine_parasitic_losses": lambda d: 100.0 * d["running"] * d["known_nm"] / d["reference_nm"],
     "engine_derate": lambda d: np.where(d["fault"] == OIL_FAULT, 40.0, 0.0),
     "engine_ecu_temperature": lambda d: d["ecu_c"],
     "engine_operating_state": _state,

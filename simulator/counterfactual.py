@@ -1,0 +1,226 @@
+"""What each cause really cost: the same truck on the same legs again, with that cause calm.
+
+Variants run as vehicles side by side. They have the truck's own random streams, so legs, cargo,
+stops, weather, traffic, lights and places of emergencies are the same; legs that both finished are
+compared. Burning the particulate filter free is left out of the fuel: when it falls due is luck.
+
+    python -m simulator.counterfactual --vehicles 20 --days 2 --seed 1 --output DIR
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from schemas.catalogue import Catalogue
+from simulator.block import Block, Driven
+from simulator.config import BLOCK_VEHICLES, SimulationConfig
+from simulator.envelopes import ProfileEnvelopes
+from simulator.fleet import Vehicle, road_kinds
+from simulator.mixed import CAUSES, without
+from simulator.road import Roads, build_roads
+from simulator.signals.derived import REGENERATION_L_H
+from simulator.vehicle import Floats
+
+ALL = "all"
+"""The variant without any cause."""
+COLUMNS = ("vin", "cause", "severity", "fuel_l", "without_l", "saving_l", "distance_km", "legs")
+LEG_COLUMNS = (
+    "vin", "leg", "cause", "start_us", "end_us", "distance_km", "fuel_l", "without_l", "saving_l",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counterfactual:
+    """The truth of a mixed fleet.
+
+    Attributes:
+        causes: Columns `COLUMNS`: a row a vehicle and cause with a severity above 0, and one for
+            `ALL` a vehicle; litres and km over the legs that both variants finished.
+        legs: The same leg by leg, columns `LEG_COLUMNS`. A leg goes from one departure to the
+            next, so that the stop at its end is in it; leg 0 is the idling before the first.
+            Times are UTC microseconds, of the vehicle as it was.
+    """
+
+    causes: pd.DataFrame
+    legs: pd.DataFrame
+
+
+def counterfactual(
+    config: SimulationConfig,
+    fleet: Sequence[Vehicle],
+    *,
+    roads: Roads | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Counterfactual:
+    """Simulate `fleet`, and each of its vehicles again with each of its causes calm.
+
+    Args:
+        config: The span of time and the seed; `vehicles` does not matter.
+        fleet: Vehicles of `mixed_fleet(config)`, any of them.
+        roads: As `simulate` takes them.
+        progress: Told the part that is done.
+    """
+    roads = build_roads(road_kinds(), seed=config.seed) if roads is None else roads
+    variants = [(v, cause, _variant(v, cause)) for v in fleet for cause in _causes(v)]
+    batches = _batches([len(_causes(v)) for v in fleet])
+    envelopes = ProfileEnvelopes(roads)
+    legs: list[_Legs] = []
+    for batch in batches:
+        trucks = tuple(variants[i][2] for i in batch)
+        before, share = len(legs) / len(variants), len(trucks) / len(variants)
+        for part, done in _run(config, trucks, roads, envelopes):
+            progress(before + share * part)
+            legs += done
+    frames = []
+    base = 0
+    for place, (vehicle, cause, _) in enumerate(variants):
+        if cause == "":
+            base = place
+        else:
+            frames.append(_compared(vehicle, cause, legs[base], legs[place], config.start_s))
+    by_leg = pd.concat(frames, ignore_index=True)[list(LEG_COLUMNS)]
+    return Counterfactual(causes=_causes_of(by_leg, fleet), legs=by_leg)
+
+
+def _causes(vehicle: Vehicle) -> list[str]:
+    """The vehicle as it is (an empty name), without each of its causes, and without any."""
+    severities = {} if vehicle.individual is None else vehicle.individual.severities
+    return ["", *(cause for cause in CAUSES if severities.get(cause, 0.0) > 0.0), ALL]
+
+
+def _variant(vehicle: Vehicle, cause: str) -> Vehicle:
+    return without(vehicle, cause) if cause else vehicle
+
+
+def _batches(sizes: list[int]) -> list[range]:
+    """Ranges of variants, whole vehicles together, each about a block long."""
+    batches = []
+    first = end = 0
+    for size in sizes:
+        if end > first and end + size - first > BLOCK_VEHICLES:
+            batches.append(range(first, end))
+            first = end
+        end += size
+    return [*batches, range(first, end)]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Legs:
+    """One variant by leg: fuel (L), way (m), first second and the second after the last."""
+
+    fuel_l: Floats
+    way_m: Floats
+    first_s: Floats
+    end_s: Floats
+
+
+def _run(
+    config: SimulationConfig,
+    trucks: tuple[Vehicle, ...],
+    roads: Roads,
+    envelopes: ProfileEnvelopes,
+) -> Iterator[tuple[float, list[_Legs]]]:
+    """Yields the part that is done, and with the last one the variants' legs."""
+    fleet = tuple(replace(truck, index=number) for number, truck in enumerate(trucks))
+    nothing = Catalogue(version=0, signals=())
+    block = Block(config, fleet, range(len(fleet)), roads, envelopes, nothing)
+    parts: list[pd.DataFrame] = []
+    for number in range(config.chunks):
+        driven = block.drive(number)
+        if driven is not None:
+            parts.append(_by_leg(driven))
+        yield (number + 1) / config.chunks, []
+    if not parts:
+        nobody = np.empty(0)
+        none = _Legs(fuel_l=nobody, way_m=nobody, first_s=nobody, end_s=nobody)
+        yield 1.0, [none for _ in fleet]
+        return
+    rows = (
+        pd.concat(parts)
+        .groupby(["vehicle", "leg"])
+        .agg({"fuel_l": "sum", "way_m": "sum", "first_s": "min", "end_s": "max"})
+    )
+    yield 1.0, [_legs_of(rows, number) for number in range(len(fleet))]
+
+
+def _legs_of(rows: pd.DataFrame, number: int) -> _Legs:
+    own = rows.loc[number] if number in rows.index.get_level_values(0) else rows.iloc[:0]
+    columns = {str(name): own[name].to_numpy(dtype=np.float64) for name in own.columns}
+    return _Legs(**columns)
+
+
+def _by_leg(driven: Driven) -> pd.DataFrame:
+    """A chunk's fuel and way by vehicle and leg."""
+    columns = driven.columns
+    seconds, n = columns["leg"].shape
+    leg = columns["leg"].astype(np.int64)
+    base = leg[0].min()
+    width = int(leg.max() - base) + 1
+    cell = ((leg - base) + width * np.arange(n)).ravel()
+    fuel = columns["fuel_rate"] - REGENERATION_L_H * columns["regenerating"] * (columns["rpm"] > 0)
+    awake = columns["rpm"].ravel() > 0.0
+    second = np.repeat(np.arange(seconds), n)[awake]
+    first = np.full(n * width, np.inf)
+    end = np.full(n * width, -np.inf)
+    np.minimum.at(first, cell[awake], second)
+    np.maximum.at(end, cell[awake], second)
+    frame = pd.DataFrame(
+        {
+            "vehicle": np.repeat(driven.active, width),
+            "leg": np.tile(np.arange(base, base + width), n),
+            "fuel_l": np.bincount(cell, fuel.ravel(), n * width) / 3600.0,
+            "way_m": np.bincount(cell, columns["step_m"].ravel(), n * width),
+            "first_s": driven.first_s + first,
+            "end_s": driven.first_s + end + 1.0,
+        }
+    )
+    return frame[np.isfinite(first)]
+
+
+def _compared(vehicle: Vehicle, cause: str, was: _Legs, calm: _Legs, start_s: int) -> pd.DataFrame:
+    """The legs that both finished; the last of each is still under way."""
+    both = max(min(len(was.fuel_l), len(calm.fuel_l)) - 1, 0)
+    return pd.DataFrame(
+        {
+            "vin": vehicle.vin,
+            "leg": np.arange(both),
+            "cause": cause,
+            "start_us": ((start_s + was.first_s[:both]) * 1e6).astype(np.int64),
+            "end_us": ((start_s + was.end_s[:both]) * 1e6).astype(np.int64),
+            "distance_km": was.way_m[:both] / 1e3,
+            "fuel_l": was.fuel_l[:both],
+            "without_l": calm.fuel_l[:both],
+            "saving_l": was.fuel_l[:both] - calm.fuel_l[:both],
+        }
+    )
+
+
+def _causes_of(legs: pd.DataFrame, fleet: Sequence[Vehicle]) -> pd.DataFrame:
+    """Sums over legs; vehicles and causes in the order of the fleet."""
+    severity = {
+        (v.vin, cause): value
+        for v in fleet
+        if v.individual is not None
+        for cause, value in v.individual.severities.items()
+    }
+    sums = legs.groupby(["vin", "cause"], sort=False).agg(
+        fuel_l=("fuel_l", "sum"),
+        without_l=("without_l", "sum"),
+        saving_l=("saving_l", "sum"),
+        distance_km=("distance_km", "sum"),
+        legs=("leg", "count"),
+    )
+    frame = sums.reset_index()
+    frame["severity"] = [
+        severity.get((vin, cause), np.nan)
+        for vin, cause in zip(frame["vin"], frame["cause"], strict=True)
+    ]
+    return frame[list(COLUMNS)]
+
+
+if __name__ == "__main__":
+    from simulator.truth_run import main
+
+    main()
