@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.fuel import engine_map, traces
-from analytics.fuel.reference import rate
+from analytics.fuel.reference import fan_ratio, rate
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, long_idle
 
@@ -36,10 +36,16 @@ SOFTEST = 0.5
 FAULT_FROM = 1.01
 """An engine that burns so much more for its work than it used to has changed."""
 
+STUCK_FAN = 2.0
+"""A fan that turns so many times as much as the peers' never lets go."""
+
+LEAST_FAN = 0.1
+"""Peers whose fans turn less than this part of engine speed hardly use them."""
+
 LEAST_TOGETHER = 0.5
 """Causes overlap by no more than half: less is a way that was not driven as the model thinks."""
 
-OVERLAPPING = ("speed", "harsh", "gears", "coasting", "cruise", "tyres", "auxiliary")
+TOGETHER = ("speed", "harsh", "gears", "coasting", "tyres")
 """Causes that share the engine's work: removed together they save less than one by one."""
 
 
@@ -73,35 +79,32 @@ class Excess:
         slow = traces.slower(at_m, drive.speed_m_s, factor, step_s)
         foreseen = traces.with_foresight(drive, at_m, filled)
         even = traces.wandering(drive)[1]
-        other = {
-            "rpm_factor": self._gear_factor(),
-            "road": self._firm_road(),
-            "auxiliary_w": self._good_auxiliary_w(),
-        }
+        geared, firm = self._gear_factor(), self._firm_road()
         spared = {
             "speed": self._saved(slow),
             "harsh": self._saved(calm),
-            "gears": self._saved(rpm_factor=other["rpm_factor"]),
+            "gears": self._saved(rpm_factor=geared),
             "coasting": self._saved(foreseen),
             "cruise": self._saved(even),
-            "tyres": self._saved(road=other["road"]),
-            "auxiliary": self._saved(auxiliary_w=other["auxiliary_w"]),
+            "tyres": self._saved(road=firm),
+            "auxiliary": self._auxiliary(),
         }
         joint = traces.slower(at_m, calm, factor, step_s)
         joint = np.minimum(joint, traces.envelope(at_m, joint, traces.FORESIGHT_M_S2))
-        together = float(self._saved(joint, **other).sum())
-        apart = sum(
-            max(float(litres.sum()), 0.0) for name, litres in spared.items() if name != "cruise"
-        )
-        overlap = min(max(together / apart, LEAST_TOGETHER), 1.0) if apart > 0 else 1.0
-        excess = {name: litres * (overlap * self._share(name)) for name, litres in spared.items()}
-        known = np.sum(list(excess.values()), axis=0)
-        surplus = max(together / apart - 1.0, 0.0) if apart > 0 else 0.0
+        together = float(self._saved(joint, rpm_factor=geared, road=firm).sum())
+        apart = sum(max(float(spared[name].sum()), 0.0) for name in TOGETHER)
+        ratio = together / apart if apart > 0 else 1.0
+        overlap = min(max(ratio, LEAST_TOGETHER), 1.0)
+        excess = {
+            name: litres * self._share(name) * (overlap if name in TOGETHER else 1.0)
+            for name, litres in spared.items()
+        }
+        shared = np.sum([excess[name] for name in TOGETHER], axis=0)
         return {
             "idling": self._share("idling") * self._idling(),
             **excess,
             "fault": self._fault(),
-            "rest": surplus * known,
+            "rest": max(ratio - 1.0, 0.0) * shared,
         }
 
     def _saved(self, ends: Floats | None = None, **changes: object) -> Floats:
@@ -151,9 +154,21 @@ class Excess:
         part = part[np.isfinite(part) & (part > SOFTEST)]
         return float(min(part.mean(), 1.0)) if len(part) else 1.0
 
-    def _good_auxiliary_w(self) -> float:
+    def _auxiliary(self) -> Floats:
+        """What auxiliaries that take more than the peers' burn.
+
+        At idle it shows how much more; a fan that never lets go takes the cube of engine speed
+        (affinity laws), everything else about the same at any.
+        """
         own, good = self._calibration.auxiliary_w, self._peers.auxiliary_w
-        return float(min(own, good)) if np.isfinite(good) else own
+        if not (np.isfinite(good) and own > good):
+            return np.zeros(len(self._drive))
+        extra_w: Floats | float = own - good
+        fan = fan_ratio(self._calibration.style)
+        if fan > STUCK_FAN * max(self._peers.fan, LEAST_FAN):
+            extra_w = extra_w * (self._drive.rpm / self._calibration.idle_rpm) ** 3
+        more = self._replay.burnt(auxiliary_w=good + extra_w)
+        return more.litres - self._replay.burnt(auxiliary_w=good).litres
 
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""

@@ -59,6 +59,7 @@ class Peers:
         gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
         tyre_kpa: (16,) pressure by place, warm, as driven; NaN where not known.
         auxiliary_w: what auxiliaries take at idle; NaN where not known.
+        fan: turns of the fan a turn of the engine; NaN where not known.
     """
 
     vehicles: int
@@ -68,6 +69,7 @@ class Peers:
     gear: Floats
     tyre_kpa: Floats
     auxiliary_w: float
+    fan: float
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
@@ -76,15 +78,19 @@ class Peers:
             name: np.array([np.nan if x is None else x for x in told[name]], dtype=np.float64)
             for name in ("speed_m_s", "gear", "tyre_kpa")
         }
-        auxiliary = told["auxiliary_w"]
-        return cls(**{**told, **arrays, "auxiliary_w": np.nan if auxiliary is None else auxiliary})
+        numbers = {
+            name: np.nan if told[name] is None else float(told[name])
+            for name in ("auxiliary_w", "fan")
+        }
+        return cls(**{**told, **arrays, **numbers})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it: what is not known is null."""
         told = asdict(self)
         for name in ("speed_m_s", "gear", "tyre_kpa"):
             told[name] = [None if np.isnan(x) else float(x) for x in told[name]]
-        told["auxiliary_w"] = None if np.isnan(self.auxiliary_w) else self.auxiliary_w
+        for name in ("auxiliary_w", "fan"):
+            told[name] = None if np.isnan(told[name]) else told[name]
         return told
 
 
@@ -141,6 +147,7 @@ def published(vehicle_class: str) -> Peers:
         gear=np.full(BINS, np.nan),
         tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
         auxiliary_w=np.nan,
+        fan=np.nan,
     )
 
 
@@ -175,6 +182,12 @@ def rate(style: Floats, name: str) -> float:
     return spent / of if of > 0 else float("nan")
 
 
+def fan_ratio(style: Floats) -> float:
+    """Turns of the fan a turn of the engine; NaN where the vehicle does not tell."""
+    seconds, turns = (float(style[SUMS.index(each)]) for each in ("fan_s", "fan_turns"))
+    return turns / seconds if seconds >= LEAST_S else float("nan")
+
+
 def _peers(stats: list[Floats]) -> Peers:
     table = np.stack(stats)
     rates, spreads = {}, {}
@@ -186,6 +199,7 @@ def _peers(stats: list[Floats]) -> Peers:
     tyre_s, tyre_kpa = np.hsplit(table[:, PARTS["tyres"]], 2)
     idle_s, watts = table[:, PARTS["idle"]][:, 0], table[:, PARTS["idle"]][:, 1]
     auxiliary = _mean(watts, idle_s, LEAST_S * 6)
+    fans = np.array([fan_ratio(style) for style in table[:, PARTS["style"]]])
     return Peers(
         vehicles=len(stats),
         rates=rates,
@@ -194,6 +208,7 @@ def _peers(stats: list[Floats]) -> Peers:
         gear=_good_gear(seconds, turns),
         tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
         auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)])[0],
+        fan=_better(fans[np.isfinite(fans)])[0],
     )
 
 

@@ -100,7 +100,7 @@ class Replay:
         ends: Floats | None = None,
         *,
         road: RoadLoad | None = None,
-        auxiliary_w: float | None = None,
+        auxiliary_w: Floats | float | None = None,
         rpm_factor: Floats | None = None,
         running: NDArray[np.bool_] | None = None,
     ) -> Burnt:

@@ -43,13 +43,15 @@ SUMS = (
     "wander_j",
     "wander_m",
     "cruise_m",
+    "fan_s",
+    "fan_turns",
 )
 """Sums by name; …_j is work that driving otherwise would have spared, on usual road load."""
 
 
 def style_sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
     """The sums, in the order of SUMS, then speeds by band (2·BANDS), then tyres (2·16)."""
-    return np.concatenate([_sums(drive, load), _speeds(drive), _tyres(samples, drive)])
+    return np.concatenate([_sums(samples, drive, load), _speeds(drive), _tyres(samples, drive)])
 
 
 def long_idle(drive: Drive) -> NDArray[np.bool_]:
@@ -65,7 +67,7 @@ def long_idle(drive: Drive) -> NDArray[np.bool_]:
     return needless
 
 
-def _sums(drive: Drive, load: RoadLoad) -> Floats:
+def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
     moving_s = drive.dt_s * drive.moving
     gear = np.nan_to_num(drive.rad_per_m)
     at_m = traces.along(drive)
@@ -80,6 +82,8 @@ def _sums(drive: Drive, load: RoadLoad) -> Floats:
 
     driven = pull(drive.speed_m_s)
     slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
+    fan = samples["fan_speed"]
+    fanned = drive.running & np.isfinite(fan) & (drive.rpm > 0)
     open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
     found = {
         "engine_s": drive.dt_s @ drive.running,
@@ -99,6 +103,8 @@ def _sums(drive: Drive, load: RoadLoad) -> Floats:
         "wander_j": driven - pull(even),
         "wander_m": drive.way_m @ steady,
         "cruise_m": drive.way_m @ drive.cruise,
+        "fan_s": drive.dt_s @ fanned,
+        "fan_turns": drive.dt_s[fanned] @ (fan[fanned] / drive.rpm[fanned]),
     }
     return np.array([float(found[name]) for name in SUMS])
 
