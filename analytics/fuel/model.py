@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.fuel.evaluation import Held, metrics_of
+from analytics.fuel.model_file import pack, unpack
 from analytics.fuel.model_level import Level, target_l
 from analytics.fuel.segment_booster import STAGE_ROWS
 from analytics.fuel.segment_physics import DRIVEN, ENGINE, ROAD
@@ -144,6 +145,25 @@ class SegmentModel:
             },
             index=segments.index,
         )
+
+    def to_bytes(self) -> bytes:
+        """As `analytics.fuel.model_file` writes it."""
+        return pack(self.kind, self.levels, self.metadata)
+
+    @classmethod
+    def from_bytes(cls, kept: bytes, *, checksum: str | None = None) -> SegmentModel:
+        """What `to_bytes` gave.
+
+        Args:
+            kept: the bytes.
+            checksum: their SHA-256 in hexadecimal, where it is known from elsewhere.
+
+        Raises:
+            ModelFileError: they are no model, were changed, hold what no model holds, or are of
+                another version.
+        """
+        kind, levels, metadata = unpack(kept, checksum=checksum)
+        return cls(kind=kind, levels=levels, metadata=metadata)
 
     def _told(self, segments: pd.DataFrame, vehicle_class: str | None) -> _Told:
         """Litres without power take-off, by the first level that can tell them."""

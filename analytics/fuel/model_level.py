@@ -231,7 +231,7 @@ def _range(values: Floats) -> tuple[float, float, float]:
     """Least and greatest but for the tails, and whether absence is usual."""
     absent = float(np.mean(np.isnan(values)) > ABSENT_SHARE) if len(values) else 1.0
     if np.isnan(values).all():
-        return np.inf, -np.inf, absent
+        return 1.0, -1.0, absent
     low, high = np.nanquantile(values, [TAIL, 1 - TAIL])
     wider = WIDER * (high - low) + 1e-6
     return float(low - wider), float(high + wider), absent
