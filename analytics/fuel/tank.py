@@ -103,8 +103,9 @@ class TankRules:
     """... than this of what the tank holds, for a tank's shape bends its level, ..."""
     loss_of_burnt: float = 0.35
     """... and than this of what the engine burnt: counters err, 22 % at a truck of 2017."""
-    loss_rows: int = 90
-    """Drives shorter than this tell no loss: half an hour."""
+    loss_rows: int = 120
+    """Drives shorter than this tell no loss: forty minutes. The first ten are left out, for gauges
+    lag."""
     park_s: float = 1200.0
     """Standing for so long ends a drive [s]."""
     scale_drives: int = 3
@@ -270,13 +271,14 @@ class _Tank:
         kept: list[Step] = []
         for step in steps:
             last = kept[-1] if kept else None
-            soon = last is not None and step.start_us - last.end_us <= self.rules.settle_s * 1e6
             if last is not None and last.litres * step.litres < 0:
                 rest = last.litres + step.litres
-                if abs(rest) <= max(SURE * self.noise.still, 0.1 * abs(step.litres)):
+                soon = step.start_us - last.end_us <= self.rules.settle_s * 1e6
+                same = SURE * self.noise.still + (0.5 if soon else 0.1) * abs(last.litres)
+                if abs(rest) <= same:
                     kept.pop()  # away and back: a loose wire, a tilted cab
                     continue
-                if last.litres > 0 and soon and rest > 0:
+                if soon and last.litres > 0 and rest > 0:
                     kept[-1] = replace(last, litres=rest)  # one tank ran into the other
                     continue
             kept.append(step)
@@ -285,7 +287,7 @@ class _Tank:
     def _around(
         self, number: int, stepped: NDArray[np.bool_]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Up to LONG readings before a stand and after it, up to where the level steps elsewhere.
+        """Up to twice LONG readings before a stand and after it, as far as no other step is near.
 
         Those of driving where there are enough.
         """
@@ -294,7 +296,7 @@ class _Tank:
         before, after = other[other < number], other[other > number]
         low = int(self.stands.stop[before[-1]]) if len(before) else 0
         high = int(self.stands.first[after[0]]) if len(after) else len(self.trail)
-        return self._sloshing(low, first)[-LONG:], self._sloshing(stop, high)[:LONG]
+        return self._sloshing(low, first)[-2 * LONG :], self._sloshing(stop, high)[: 2 * LONG]
 
     def _sloshing(self, first: int, stop: int) -> NDArray[np.intp]:
         """Readings between: those while driving, or all where these are few."""
@@ -314,10 +316,16 @@ class _Tank:
         before, after = self._around(number, stepped)
         if min(len(before), len(after)) < SHORT:
             return steps
-        net = float(np.median(self.left_l[after]) - np.median(self.left_l[before]))
+        early, before = before[:-LONG], before[-LONG:]
+        late, after = after[LONG:], after[:LONG]
+        near, far = [before], [after]
+        near += [early] if len(early) >= SHORT else []
+        far += [late] if len(late) >= SHORT else []
+        nets = np.subtract.outer(self._levels(far), self._levels(near))
         sigma = self._sigma(len(before), len(after))
         if steps:
-            return self._witnessed(steps, net, sigma)
+            return self._witnessed(steps, nets, sigma)
+        net = float(nets[0, 0])
         least = SURE * sigma + (0.02 * self.trail.size_l if net > 0 else 0.0)
         if abs(net) <= max(least, self.least_l) or not self._may_differ(number, net):
             return []
@@ -334,23 +342,46 @@ class _Tank:
             )
         ]
 
-    def _witnessed(self, steps: list[Step], net: float, sigma: float) -> list[Step]:
+    def _levels(self, windows: list[NDArray[np.intp]]) -> Floats:
+        return np.array([np.median(self.left_l[rows]) for rows in windows])
+
+    def _witnessed(self, steps: list[Step], nets: Floats, sigma: float) -> list[Step]:
         """The steps, less those that driving away takes back: the slope the vehicle stood on.
 
-        A gauge that lags shows the rest of a step only on the road.
+        A gauge that lags shows the rest of a step only on the road, and nobody knows when it was.
+
+        Args:
+            steps: of one stand.
+            nets: (1 or 2, 1 or 2) what levels after the stand, soon and later, differ from those
+                before it, just then and earlier.
+            sigma: of such a difference.
         """
-        rules = self.rules
-        rest = net - sum(step.litres for step in steps)
+        rules, total = self.rules, sum(step.litres for step in steps)
         kept = []
         for step in steps:
             size = abs(step.litres)
+            # A fall must show in all of them; a rise in the later ones, when gauges have come up.
+            net = nets.max() if step.litres < 0 else nets[-1].min()
+            against = np.sign(step.litres) * (total - net)
             doubt = max(rules.against_share * size, min(2 * sigma, 0.9 * size))
             unseen = len(steps) == 1 and step.litres < 0 and -net < rules.witness * sigma
-            if -np.sign(step.litres) * rest <= doubt and not unseen:
+            if against <= doubt and not unseen:
                 kept.append(step)
-        if len(steps) == 1 and kept and np.sign(net) * rest > 3 * np.hypot(sigma, kept[0].sigma_l):
-            return [replace(kept[0], litres=net, sigma_l=float(sigma))]
-        return kept
+        if len(steps) > 1 or not kept:
+            return kept
+        (step,), lagged = kept, float(nets[-1, 0])
+        if np.sign(step.litres) * (nets[0, 0] - step.litres) <= 3 * np.hypot(sigma, step.sigma_l):
+            return kept
+        return [
+            replace(
+                step,
+                litres=lagged,
+                sigma_l=float(sigma),
+                before=max(int(self.stands.first[step.stand]) - 1, 0),
+                start_us=min(int(self.start_us[step.stand]), step.start_us),
+                end_us=max(int(self.end_us[step.stand]), step.end_us),
+            )
+        ]
 
     def _may_differ(self, number: int, net: float) -> bool:
         """A stand without a step of its own may have one: always a rise, for levels may lag.
@@ -474,7 +505,7 @@ class _Tank:
             rows = self._rows(first, stop)
             if len(rows) < rules.loss_rows or not trail.told[first + 1 : stop].all():
                 continue
-            begin, finish = rows[:LONG], rows[-LONG:]
+            begin, finish = rows[LONG : 2 * LONG], rows[-LONG:]
             next_rows = self._rows(later, end)[:LONG]
             litres = float(np.median(self.left_l[finish]) - np.median(self.left_l[begin]))
             burnt = float(trail.burnt_l[finish[0]] - trail.burnt_l[begin[-1]])
