@@ -27,6 +27,7 @@ from simulator.signals import DERIVED, generators
 from simulator.signals.derived import REGENERATION_L_H
 from simulator.state import Phase
 from simulator.surroundings import PlacedSurroundings, Surroundings
+from simulator.tanks import Tanks
 from simulator.traits import constants_of
 from simulator.truth import Truth
 from simulator.vehicle import Floats
@@ -38,8 +39,6 @@ STEPS = CHUNK_S // int(thermal.STEP_S)
 REGENERATION_SOOT_PCT = 100.0  # soot from which the filter burns itself free
 REGENERATION_S = 1800.0  # length of a regeneration
 REGENERATION_FROM_M_S = 8.0  # speed below which it pauses
-REFUEL_BELOW = 0.28  # part of the tanks at which a parked truck is refuelled
-REFUEL_TO = 0.96
 WORST_START_AIR_KPA = 700.0  # a truck that stood long has at least this from its yard's compressor
 
 
@@ -111,6 +110,7 @@ class Block:
         self._motion = Motion(roads, speeds, around)
         self._defects = Defects.of(vehicles)
         self._constants = constants_of(vehicles, self._parameters, self._ledger, self._rng)
+        self._tanks = Tanks(config, vehicles, self._constants, self._ledger)
         self._offset_k = np.array([v.ambient_offset_k for v in vehicles])
         self._road = np.array([v.road for v in vehicles])
         everyone = np.arange(len(vehicles))
@@ -178,7 +178,7 @@ class Block:
         days = truth.days
         if last or (self._config.start_s + end_s) % SECONDS_PER_DAY == 0:
             days = self._witness.close_day(first_s)
-        return Truth(trips=trips, events=truth.events, days=days)
+        return Truth(trips=trips, events=truth.events, days=days, tank=self._tanks.drain())
 
     def drive(self, number: int) -> Driven | None:
         """Move the vehicles through chunk `number`; `None` where all stand switched off.
@@ -199,7 +199,7 @@ class Block:
         if parked.any():
             cooled = thermal.rest(self._parked(active, first_s), start, np.maximum(off, 0.0))
             start = {name: np.where(parked, cooled[name], values) for name, values in start.items()}
-        self._refuel(active, state.phase == Phase.PARKED)
+        self._tanks.visit(active, state, state.phase == Phase.PARKED, first_s)
         regenerating = self._regenerations(active, start["soot_pct"], first_s)
         point = self._roads.point(state.lane, state.s)
         altitude = self._roads.altitude[point]
@@ -356,16 +356,6 @@ class Block:
             vehicles=self._first + owners,
             values=values,
         )
-
-    def _refuel(self, active: NDArray[np.intp], parked: NDArray[np.bool_]) -> None:
-        for mark, used, size in (
-            ("tank_mark", "fuel_l", "tank_size_l"),
-            ("reagent_mark", "reagent_l", "reagent_size_l"),
-        ):
-            left = (self._constants[mark] - self._ledger[used])[active]
-            empty = active[parked & (left < REFUEL_BELOW * self._constants[size][active])]
-            full = REFUEL_TO * self._constants[size][empty]
-            self._constants[mark][empty] = self._ledger[used][empty] + full
 
     def _regenerations(self, active: NDArray[np.intp], soot_pct: Floats, first_s: int) -> Floats:
         due = active[

@@ -1,7 +1,7 @@
-"""The truth kept beside the data: drivers, trips, planted events, vehicle-days.
+"""The truth kept beside the data: drivers, trips, planted events, vehicle-days, tanks.
 
 Stored as Parquet in a directory, one file a kind: `vehicles.parquet`, `trips.parquet`,
-`events.parquet`, `days.parquet`.
+`events.parquet`, `days.parquet`, `tank.parquet`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -110,6 +110,25 @@ class DayTruth:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TankTruth:
+    """Fuel that came into a parked truck's tanks or went out of them unburnt.
+
+    Attributes:
+        vin: The vehicle.
+        kind: `refuelling` or `theft`.
+        start_us: Begin, UTC microseconds.
+        end_us: End.
+        litres: How much, above 0.
+    """
+
+    vin: str
+    kind: str
+    start_us: int
+    end_us: int
+    litres: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleTruth:
     """What a vehicle and its driver are made of.
 
@@ -155,7 +174,7 @@ class VehicleTruth:
         )
 
 
-Record = TripTruth | EventTruth | DayTruth | VehicleTruth
+Record = TripTruth | EventTruth | DayTruth | TankTruth | VehicleTruth
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +184,7 @@ class Truth:
     trips: tuple[TripTruth, ...] = ()
     events: tuple[EventTruth, ...] = ()
     days: tuple[DayTruth, ...] = ()
+    tank: tuple[TankTruth, ...] = ()
 
 
 FILES: dict[str, type[Record]] = {
@@ -172,6 +192,7 @@ FILES: dict[str, type[Record]] = {
     "trips": TripTruth,
     "events": EventTruth,
     "days": DayTruth,
+    "tank": TankTruth,
 }
 """File names, without suffix, and the record each holds a row of."""
 
@@ -202,6 +223,7 @@ class TruthWriter:
             ("trips", truth.trips),
             ("events", truth.events),
             ("days", truth.days),
+            ("tank", truth.tank),
         ):
             self._rows[name] += records
             if len(self._rows[name]) >= ROWS_A_GROUP:

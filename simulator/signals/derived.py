@@ -47,6 +47,13 @@ def _boost(d: View) -> Floats:
     return 5.0 * d["running"] + 210.0 * d["load"] ** 1.15 * np.minimum(speed, 1.1)
 
 
+def _sloshing(d: View) -> Floats:
+    """Movement of a tank's surface, about 1 under way."""
+    waves = np.sin(d["time_s"] * 2.7 + d.quirk(250)) + np.sin(d["time_s"] * 0.91)
+    jolts = np.clip(1.5 * d["acceleration"], -3.0, 3.0)
+    return d["moving"] * (0.7 * waves + jolts) + 25.0 * d["slope"]
+
+
 DERIVED: dict[str, Derived] = {
     "ignition": _between(Phase.CHECKS, Phase.COOLING),
     "running": _between(Phase.WARMING, Phase.COOLING),
@@ -133,6 +140,8 @@ DERIVED: dict[str, Derived] = {
     "regeneration_l_h": lambda d: REGENERATION_L_H * d["regenerating"],
     "passive": lambda d: d["running"] * (d["dpf_mid_c"] > 290.0),
     "tank_l": lambda d: d["tank_mark"] - d["fuel_l"],
+    # The float sees the surface: it tilts with the slope and runs when the truck is jolted.
+    "shown_l": lambda d: d["tank_l"] + d["slosh"] * d["tank_size_l"] * _sloshing(d),
     "reagent_left_l": lambda d: d["reagent_mark"] - d["reagent_l"],
     "bulb_check": lambda d: np.asarray(d["phase"] == Phase.CHECKS, dtype=np.float64),
     "docking": lambda d: d["running"] * d["parked"] * d.chance(0.02, 17, lasting_s=20),

@@ -16,7 +16,7 @@ CALIBRATION_PPM = 0.4  # an idle NOx sensor shows about nothing
 
 
 def _level(d: View) -> Column:
-    return np.clip(d["tank_l"] / d["tank_size_l"], 0.0, 1.0)
+    return np.clip(d["shown_l"] / d["tank_size_l"], 0.0, 1.0)
 
 
 def _reagent(d: View) -> Column:
@@ -80,9 +80,9 @@ SIGNALS: dict[str, Derived] = {
     "fuel_level_1": lambda d: 100.0 * _level(d),
     "fuel_level_2": lambda d: 100.0 * _level(d),
     "fuel_volume_1": lambda d: (
-        d["tank_l"] * np.where(d["second_tank"] > 0, 1 - SECOND_TANK_SHARE, 1.0)
+        d["shown_l"] * np.where(d["second_tank"] > 0, 1 - SECOND_TANK_SHARE, 1.0)
     ),
-    "fuel_volume_2": lambda d: d["tank_l"] * SECOND_TANK_SHARE,
+    "fuel_volume_2": lambda d: d["shown_l"] * SECOND_TANK_SHARE,
     "fuel_level_low": lambda d: _level(d) < LOW_FUEL,
     # Caps open only at the pump, where the truck stands with the key off.
     "fuel_cap_1_open": lambda d: d["climbing"] * (_level(d) > 0.93),
