@@ -1,7 +1,7 @@
 """`telemetry simulate`: a physics fleet sends what its trucks would send."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -18,10 +18,15 @@ from ingest.settings import IngestSettings
 from schemas.wire import ContentType, Message, encode_protobuf
 from servers.settings import ServersSettings
 from simulator.config import CHUNK_S, SECONDS_PER_DAY, SimulationConfig, SimulationError
+from simulator.fleet import Vehicle
 from simulator.messages import messages
+from simulator.mixed import mixed_fleet
 from simulator.parquet import FrameFiles
 from simulator.simulation import simulate as run
 from simulator.truth import TruthWriter
+from simulator.truth_run import write_causes, write_severities
+
+Fleet = tuple[Vehicle, ...]
 
 LIVE_SPAN_DAYS = 36_500.0
 """How long a live simulation goes on [days]: until it is stopped."""
@@ -59,6 +64,22 @@ def simulate(
             "in place of sending them to Kafka."
         ),
     ] = None,
+    mixed: Annotated[
+        bool,
+        typer.Option(
+            "--mixed",
+            help="Drivers who mix several weaknesses to a degree of their own, trucks that differ "
+            "within their type, fuel thefts; in place of drivers of one known weakness each.",
+        ),
+    ] = False,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="With --mixed: simulate every vehicle again without each of its weaknesses, and "
+            "write what each cost in litres (causes.parquet). Takes several times as long.",
+        ),
+    ] = False,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -70,18 +91,26 @@ def simulate(
     """Send a simulated fleet's messages to Kafka, and keep the truth about it beside them.
 
     Trucks of several types, on roads with gradients, with loads, shifts and drivers who differ in
-    known ways: speeding, idling, braking hard, low gears, little coasting, low tyre pressure. All
-    signals of the catalogue, coherent with each other; the same seed gives the same data.
+    known ways: speeding, idling, braking hard, low gears, little coasting, low tyre pressure; with
+    --mixed in several of them at once, each to a degree of its own. All signals of the catalogue,
+    coherent with each other; the same seed gives the same data.
     """
     begin = start_time(start, days)
     config = SimulationConfig(
         vehicles=vehicles, days=LIVE_SPAN_DAYS if live else days, seed=seed, start=begin
     )
+    if counterfactual and not mixed:
+        raise SimulationError(
+            "--counterfactual needs weaknesses that can be told apart: add --mixed"
+        )
+    if live and (counterfactual or parquet is not None):
+        raise SimulationError("--live never ends: leave it away with --parquet or --counterfactual")
+    # Faults begin in the middle of the days asked for, also where the simulation goes on.
+    fleet = mixed_fleet(replace(config, days=days)) if mixed else None
     folder = truth or context.load(ServersSettings).home / "truth" / str(seed)
     if parquet is not None:
-        if live:
-            raise SimulationError("--live sends to Kafka: leave it away with --parquet")
-        _write(config, parquet, truth=folder)
+        _write(config, parquet, truth=folder, fleet=fleet)
+        _about_causes(config, fleet, folder, counterfactual=counterfactual)
         return
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
     ensure_topics(settings, bootstrap)
@@ -91,8 +120,10 @@ def simulate(
             Publisher(settings, bootstrap),
             upload_s=upload_s,
             truth=folder,
+            fleet=fleet,
             progress=lambda sent: at(sent.days),
         )
+    _about_causes(config, fleet, folder, counterfactual=counterfactual)
     if not sent.frames:
         _warn_of_night()
     Console().print(
@@ -103,7 +134,21 @@ def simulate(
     )
 
 
-def _write(config: SimulationConfig, folder: Path, *, truth: Path) -> None:
+def _about_causes(
+    config: SimulationConfig, fleet: Fleet | None, folder: Path, *, counterfactual: bool
+) -> None:
+    """Write how bad each cause of a mixed fleet is and, where asked, what it costs."""
+    if fleet is None or not folder.exists():
+        return
+    write_severities(config, fleet, folder)
+    if counterfactual:
+        with bar("without each weakness", total=100, unit="%") as at:
+            write_causes(config, fleet, folder, progress=lambda part: at(round(100 * part, 1)))
+
+
+def _write(
+    config: SimulationConfig, folder: Path, *, truth: Path, fleet: Fleet | None = None
+) -> None:
     """Write the simulation's frames as Parquet, and the truth beside them."""
     rows = 0
     writer: TruthWriter | None = None
@@ -112,7 +157,7 @@ def _write(config: SimulationConfig, folder: Path, *, truth: Path) -> None:
         bar(f"{config.vehicles} trucks", total=config.days, unit="days") as at,
     ):
         try:
-            for chunk in run(config):
+            for chunk in run(config, fleet=fleet):
                 writer = writer or TruthWriter(truth, chunk.fleet)
                 rows += files.write(chunk)
                 writer.write(chunk.truth)
@@ -154,6 +199,7 @@ def send(
     *,
     upload_s: int,
     truth: Path,
+    fleet: Fleet | None = None,
     progress: Callable[[Sent], None] = lambda _: None,
     stop: Event | None = None,
 ) -> Sent:
@@ -164,6 +210,7 @@ def send(
         publisher: to Kafka; it is closed at the end.
         upload_s: seconds of frames that a message holds.
         truth: folder for the truth.
+        fleet: vehicles in place of those of `config`.
         progress: told what was sent so far, after each ten minutes.
         stop: set it to end between two messages.
 
@@ -174,7 +221,7 @@ def send(
     sent = Sent(frames=0, messages=0, days=0.0)
     writer: TruthWriter | None = None
     try:
-        for chunk in run(config):
+        for chunk in run(config, fleet=fleet):
             writer = writer or TruthWriter(truth, chunk.fleet)
             count = 0
             for message in messages(chunk, upload_s=upload_s):

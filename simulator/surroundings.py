@@ -162,7 +162,7 @@ def _noise(rng: np.random.Generator, length_m: float) -> Floats:
     """Standard normal noise that forgets itself over `length_m`, one cell more than asked."""
     keep = float(np.exp(-CELL_M / length_m))
     white = rng.standard_normal(NOISE_CELLS + 1) * np.sqrt(1 - keep * keep)
-    noise = np.empty_like(white)
+    noise: Floats = np.empty(NOISE_CELLS + 1)
     value = 0.0
     for place, jolt in enumerate(white.tolist()):
         value = keep * value + jolt

@@ -70,9 +70,24 @@ def write_truth(
             config, fleet, names, folder / "signals",
             progress=lambda part: progress("signals", part), watch=truth.write,
         )  # fmt: skip
-    # Over what the writer has put there: severities belong to the same row.
+    write_severities(config, fleet, folder)
+    write_causes(config, fleet, folder, progress=lambda part: progress("causes", part))
+
+
+def write_severities(config: SimulationConfig, fleet: Sequence[Vehicle], folder: Path) -> None:
+    """Write `vehicles.parquet` anew, with severities beside what every fleet's has."""
     vehicles_of(fleet, config).to_parquet(folder / "vehicles.parquet", index=False)
-    found = counterfactual(config, fleet, progress=lambda part: progress("causes", part))
+
+
+def write_causes(
+    config: SimulationConfig,
+    fleet: Sequence[Vehicle],
+    folder: Path,
+    *,
+    progress: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Simulate every cause away and write `causes.parquet` and `legs.parquet`."""
+    found = counterfactual(config, fleet, progress=progress)
     found.causes.to_parquet(folder / "causes.parquet", index=False)
     found.legs.to_parquet(folder / "legs.parquet", index=False)
 
