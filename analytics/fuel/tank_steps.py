@@ -37,6 +37,8 @@ DRIVING_FLOOR_SHARE = 0.004
 """Nor than this while driving: 1 % of slope tilts a tank of 2 m by that much of its height."""
 UNSEEN_SHARE = 0.01
 """A noise that too few readings tell is taken for this, of what the tank holds."""
+FILLED_SHARE = 0.05
+"""Who rises by more than this at a stand was filled up, of what the tank holds."""
 FEWEST = 6
 """Fewer differences tell no noise."""
 SURE = 4.0
@@ -77,6 +79,7 @@ class Step:
         litres: by how much; negative where it fell.
         sigma_l: the standard deviation of that.
         level_l: in the tank before.
+        lasts_s: how long the level was seen changing; over a gap, that.
     """
 
     stand: int
@@ -87,6 +90,7 @@ class Step:
     litres: float
     sigma_l: float
     level_l: float
+    lasts_s: float
 
 
 def noise_of(trail: Trail, left_l: Floats, standing: Mask, stands: Spans | None = None) -> Noise:
@@ -104,7 +108,9 @@ def noise_of(trail: Trail, left_l: Floats, standing: Mask, stands: Spans | None 
     return Noise(
         still=max(_spread(still, trail), floor, STILL_FLOOR_SHARE * trail.size_l),
         stand=max(
-            _spread(_over_stands(left_l, stands), trail), floor, STILL_FLOOR_SHARE * trail.size_l
+            _spread(_over_stands(left_l, stands, trail.size_l), trail),
+            floor,
+            STILL_FLOOR_SHARE * trail.size_l,
         ),
         short=max(
             _spread(_between(driving, SHORT), trail), floor, DRIVING_FLOOR_SHARE * trail.size_l
@@ -121,15 +127,16 @@ def _between(values: Floats, window: int) -> Floats:
     return np.diff(np.median(values[: count * window].reshape(count, window), axis=1))
 
 
-def _over_stands(left_l: Floats, stands: Spans | None) -> Floats:
-    """By how much the level rose over each stand that tells it at either end."""
+def _over_stands(left_l: Floats, stands: Spans | None, size_l: float) -> Floats:
+    """By how much the level rose over each stand at which nobody filled the tank up."""
     if stands is None or not len(stands):
         return np.empty(0)
     known = np.flatnonzero(~np.isnan(left_l))
     first = np.searchsorted(known, stands.first)
     last = np.searchsorted(known, stands.stop) - 1
     there = last > first
-    return np.asarray(left_l[known[last[there]]] - left_l[known[first[there]]])
+    rose_l = left_l[known[last[there]]] - left_l[known[first[there]]]
+    return np.asarray(rose_l[rose_l < FILLED_SHARE * size_l])
 
 
 def _spread(differences: Floats, trail: Trail) -> float:
@@ -233,11 +240,12 @@ def _measured(
     after = np.median(levels[stop : stop + window])
     near = max(EDGE_SHARE * abs(after - before), min(2 * noise.still, 0.3 * abs(after - before)))
     within = levels[first : stop + 1]
-    away = np.flatnonzero(np.abs(within - before) > near)
-    there = np.flatnonzero(np.abs(within - after) <= near)
-    begins = first + max(int(away[0]) - 1, 0) if len(away) else first
-    later = there[there > begins - first]
-    ends = first + int(later[0]) if len(later) else stop
+    # Half way is the step's middle: the last reading near the old level, the first near the new.
+    middle = int(np.argmax(np.abs(within - before) > 0.5 * abs(after - before)))
+    old = np.flatnonzero(np.abs(within[: middle + 1] - before) <= near)
+    new = np.flatnonzero(np.abs(within[middle:] - after) <= near)
+    begins = first + (int(old[-1]) if len(old) else 0)
+    ends = max(first + middle + int(new[0]) if len(new) else stop, begins + 1)
     told_before = levels[max(begins + 1 - SETTLED, 0) : begins + 1]
     told_after = levels[ends : ends + SETTLED]
     litres = float(np.median(told_after) - np.median(told_before))
@@ -249,6 +257,7 @@ def _measured(
         end_us=int(trail.start_us[rows[ends]]),
         before=int(rows[begins]),
         after=int(rows[ends]),
+        lasts_s=(trail.start_us[rows[ends]] - trail.end_us[rows[begins]]) / 1e6,
         litres=litres,
         sigma_l=float(max(sigma, noise.stand)),
         level_l=float(np.median(told_before) - (levels[begins] - trail.level_l[rows[begins]])),
