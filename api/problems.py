@@ -351,7 +351,7 @@ def answering(as_page: AsPage) -> Answer:
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = of_error(error)
-        if problem.code is Code.METHOD_NOT_ALLOWED:
+        if "Allow" in problem.headers:
             problem.headers = {"Allow": ", ".join(_methods(request))}
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.warning("%s: %s", problem.code, error)
@@ -362,11 +362,14 @@ def answering(as_page: AsPage) -> Answer:
 
 def _methods(request: Request) -> list[str]:
     """What methods an address takes; the framework names those of one of its endpoints alone."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def install(app: FastAPI, answer: Answer) -> None:

@@ -274,7 +274,9 @@ LANGUAGE sql STABLE AS $$
            + tstzmultirange(tstzrange(piece.start_time, piece.end_time))
     FROM fuel_part AS part
     WHERE part.vehicle_id = piece.vehicle_id AND part.week = piece.week
+      -- For the index: a trip that began in the week lasts one more at the most.
       AND part.part_start >= piece.start_time
+      AND part.part_start < piece.end_time + interval '8 days'
       AND (piece.driver_id IS NULL OR part.driver_id = piece.driver_id)
 $$;
 
@@ -393,8 +395,8 @@ BEGIN
     OFFSET skipped LIMIT max_rows;
 END $$;
 
--- The advice on a fleet's vehicles and their drivers, of a week or (NULL) of all. A vehicle is the
--- fleet's that was in it that week.
+-- The advice on a fleet's vehicles and their drivers, of a week or (NULL) all that has a result. A
+-- vehicle is the fleet's that was in it that week.
 CREATE FUNCTION fleet_pieces(principal bigint, wanted_fleet bigint, of_week date)
 RETURNS SETOF advice
 LANGUAGE plpgsql STABLE AS $$
@@ -405,7 +407,9 @@ BEGIN
     RETURN QUERY
     SELECT found.*
     FROM advice AS found
-    WHERE (of_week IS NULL OR found.week = of_week)
+    WHERE (found.week = of_week
+           OR of_week IS NULL AND EXISTS (SELECT FROM advice_result AS result
+                                          WHERE result.advice_id = found.advice_id))
       AND EXISTS (SELECT FROM fleet_vehicle AS belongs
                   WHERE belongs.fleet_id = visible.fleet_id
                     AND belongs.vehicle_id = found.vehicle_id
@@ -447,7 +451,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     FROM fleet_pieces(principal, wanted_fleet, NULL) AS piece
     CROSS JOIN LATERAL jsonb_to_record(told_result(principal, piece)) AS told (
         saved_l double precision, low_l double precision, high_l double precision, verdict text)
-    WHERE piece.status <> 'dismissed'
+    WHERE piece.status <> 'dismissed' AND told.verdict IS NOT NULL  -- NULL: there is no result
     ORDER BY piece.advice_id
 $$;
 
