@@ -18,7 +18,7 @@ TRAFFIC_MEMORY = 0.997  # how much of a traffic disturbance is left after a seco
 NOTICE_M = 400.0  # a placed light comes in sight, and its clock begins, this far ahead
 CELL_M = 20.0  # grid of placed noise
 TRAFFIC_M = 5_000.0  # way over which placed traffic forgets itself by e
-WANDER_M = 350.0  # way over which a foot without cruise control does
+WANDER_M = 150.0  # way over which a foot without cruise control does
 NOISE_CELLS = 1 << 18  # length of the noise all vehicles read at places of their own
 EXPOSED_M_S = 18.0  # speed at which placed emergencies come as often as those by the clock
 _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)  # splitmix64 (Steele et al.)
@@ -85,7 +85,7 @@ class PlacedSurroundings(Surroundings):
         self._wander_m_s = wander_m_s
         self._steady_from_m_s = steady_from_m_s
         self._traffic = _noise(self._rng, TRAFFIC_M)
-        self._wander = _noise(self._rng, WANDER_M)
+        self._wander = _noise(self._rng, WANDER_M, smooth=True)
         self._key = np.uint64(seed)
 
     def begin(self, seconds: int, n: int) -> None:
@@ -158,13 +158,17 @@ def _mix(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
 
 
-def _noise(rng: np.random.Generator, length_m: float) -> Floats:
-    """Standard normal noise that forgets itself over `length_m`, one cell more than asked."""
+def _noise(rng: np.random.Generator, length_m: float, *, smooth: bool = False) -> Floats:
+    """Standard normal noise that forgets itself over `length_m`, one cell more than asked.
+
+    Smooth noise has gone through the same filter twice, so that it has a slope.
+    """
+    noise = rng.standard_normal(NOISE_CELLS + 1)
     keep = float(np.exp(-CELL_M / length_m))
-    white = rng.standard_normal(NOISE_CELLS + 1) * np.sqrt(1 - keep * keep)
-    noise: Floats = np.empty(NOISE_CELLS + 1)
-    value = 0.0
-    for place, jolt in enumerate(white.tolist()):
-        value = keep * value + jolt
-        noise[place] = value
-    return noise
+    for _ in range(2 if smooth else 1):
+        value, filtered = 0.0, []
+        for jolt in noise.tolist():
+            value = keep * value + jolt
+            filtered.append(value)
+        noise = np.array(filtered)
+    return np.asarray(noise / noise.std())
