@@ -61,8 +61,8 @@ def analyse(
     Only vehicle-days that changed since they were last worked up are read, late data included, and
     what follows from them is brought up to date: the counters since registration, the hours of
     their drivers, the fuel of their weeks with its causes and advice, the scores of these weeks. It
-    may be killed and repeated. Rollups are brought up
-    to date where neither vehicle nor days are named.
+    may be killed and repeated. Rollups are brought up to date where neither vehicle nor days are
+    named.
     """
     if all_changed and not (vehicle is None and from_ is None and to is None):
         raise typer.BadParameter(

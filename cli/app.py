@@ -23,6 +23,7 @@ from cli import (
     simulate,
     status,
     topics,
+    train,
 )
 from schemas.errors import TelemetryError
 
@@ -30,9 +31,10 @@ HELP = """From a truck's signals to an answer.
 
 The way of a frame: a truck (telemetry simulate, telemetry replay) sends messages to Kafka;
 telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
-history in Parquet files); telemetry analyse finds out how they were driven; telemetry serve answers
-fleet owners, dealers and data scientists. telemetry up starts a Kafka and a PostgreSQL for it on
-this machine; telemetry demo does all of it at once.
+history in Parquet files); telemetry analyse finds out how they were driven and what would save fuel
+(telemetry train lets it learn from the fleet); telemetry serve answers fleet owners, dealers and
+data scientists. telemetry up starts a Kafka and a PostgreSQL for it on this machine; telemetry demo
+does all of it at once.
 
 Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
 TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
@@ -57,6 +59,7 @@ ingest.register(app)
 load.register(app)
 app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
+app.add_typer(train.app, name="train")
 serve.register(app)
 status.register(app)
 demo.register(app)

@@ -86,6 +86,22 @@ def active(connection: Connection, kind: str = SEGMENTS) -> tuple[FuelModel, byt
     return None
 
 
+def body_of(connection: Connection, model_id: int, kind: str = SEGMENTS) -> tuple[bytes, str]:
+    """A model itself, and the checksum it was stored with.
+
+    Raises:
+        StorageError: there is no such model.
+    """
+    wanted = {"kind": kind, "model_id": model_id}
+    row = connection.execute(query("fuel_model_body"), wanted).fetchone()
+    if row is None:
+        known = ", ".join(str(model.model_id) for model in models(connection, kind)) or "none"
+        raise StorageError(
+            f"There is no model {model_id}: there are {known} (`telemetry train fuel --list`)."
+        )
+    return bytes(row[0]), row[1]
+
+
 def store_model(
     connection: Connection,
     body: bytes,
@@ -138,21 +154,18 @@ def store_model(
     return int(row[0])
 
 
-def roll_back(connection: Connection, model_id: int, kind: str = SEGMENTS) -> None:
+def use(connection: Connection, model_id: int, kind: str = SEGMENTS) -> None:
     """Use an older model, or a newer one, again: the last weeks of all vehicles wait again.
 
     Raises:
         StorageError: there is no such model; the one before is still used.
     """
     wanted = {"kind": kind, "model_id": model_id}
+    body_of(connection, model_id, kind)
     with connection.transaction():
         connection.execute(query("lock_fuel_models"))
         connection.execute(query("retire_fuel_model"), wanted)
-        if connection.execute(query("activate_fuel_model"), wanted).rowcount == 0:
-            known = ", ".join(str(model.model_id) for model in models(connection, kind)) or "none"
-            raise StorageError(
-                f"There is no model {model_id}: there are {known} (`telemetry train fuel --list`)."
-            )
+        connection.execute(query("activate_fuel_model"), wanted)
         _redo_last_weeks(connection)
 
 
@@ -164,22 +177,24 @@ def _redo_last_weeks(connection: Connection) -> None:
 def stats_of_vehicles(
     connection: Connection, data: TrainingData, *, stats_version: int
 ) -> pd.DataFrame:
-    """Sums of vehicles over all their days: vehicle, vehicle_class, stats ((cells,) a row)."""
-    sums: dict[int, tuple[str, NDArray[np.float64]]] = {}
+    """Sums of vehicles over all their days: vehicle, vin, vehicle_class, stats ((cells,) a row)."""
+    sums: dict[int, NDArray[np.float64]] = {}
+    who: dict[int, tuple[str, str]] = {}
     wanted = data.wanted | {"stats_version": stats_version}
     with connection.transaction(), connection.cursor("fuel_stats") as cursor:
         cursor.itersize = 100
-        for vehicle, vehicle_class, stats in cursor.execute(
+        for vehicle, vin, vehicle_class, stats in cursor.execute(
             query("fuel_stats_of_vehicles"), wanted, binary=True
         ):
             cells = np.array(stats, dtype=np.float64)
-            before = sums.get(vehicle)
-            sums[vehicle] = (vehicle_class, cells if before is None else before[1] + cells)
+            sums[vehicle] = sums[vehicle] + cells if vehicle in sums else cells
+            who[vehicle] = (vin, vehicle_class)
     return pd.DataFrame(
         {
             "vehicle": list(sums),
-            "vehicle_class": [vehicle_class for vehicle_class, _ in sums.values()],
-            "stats": [stats for _, stats in sums.values()],
+            "vin": [vin for vin, _ in who.values()],
+            "vehicle_class": [vehicle_class for _, vehicle_class in who.values()],
+            "stats": list(sums.values()),
         }
     )
 

@@ -71,8 +71,7 @@ def known(connection: Connection) -> Knowledge:
         model = SegmentModel.from_bytes(body, checksum=kept.checksum)
     except TelemetryError as error:
         logger.error(  # noqa: TRY400
-            "fuel model %d cannot be loaded: %s The analysis goes on with physics; `telemetry train"
-            " fuel` makes another, `telemetry train fuel --roll-back` uses an older one",
+            "fuel model %d is not used, the analysis goes on with physics: %s",
             kept.model_id,
             error,
         )

@@ -15,6 +15,10 @@ SELECT model_id, kind, created_at, data_from, data_to, code_version, note, metri
        checksum, octet_length(body), active, body
 FROM fuel_model WHERE kind = %(kind)s AND active
 
+-- :name fuel_model_body
+-- A model itself, and its checksum.
+SELECT body, checksum FROM fuel_model WHERE kind = %(kind)s AND model_id = %(model_id)s
+
 -- :name active_fuel_model_id
 -- Which model of a kind is used.
 SELECT model_id FROM fuel_model WHERE kind = %(kind)s AND active
@@ -44,7 +48,7 @@ WHERE layout_version = %(layout_version)s
 
 -- :name fuel_stats_of_vehicles
 -- Sums of days, by vehicle.
-SELECT vehicle_id, vehicle_class, stats
+SELECT vehicle_id, vin, vehicle_class, stats
 FROM fuel_stats JOIN vehicle USING (vehicle_id)
 WHERE stats_version = %(stats_version)s
   AND (%(first)s::date IS NULL OR day >= %(first)s)

@@ -57,7 +57,8 @@ def at_once(database_server: str, sent: list[bytes]) -> Iterator[Migrated]:
 
 def test_every_table_is_filled(at_once: Migrated) -> None:
     for table, rows in content(at_once).items():
-        assert rows, table
+        # What advice came to shows after weeks; nothing need have happened to a tank.
+        assert rows or table in {"advice", "advice_result", "tank_event"}, table
 
 
 def test_shuffled_late_and_repeated_data_end_with_the_same_tables(
