@@ -15,7 +15,7 @@ import pandas as pd
 
 from schemas.catalogue import Catalogue
 from simulator.block import Block, Driven
-from simulator.config import BLOCK_VEHICLES, SimulationConfig
+from simulator.config import SimulationConfig
 from simulator.envelopes import ProfileEnvelopes
 from simulator.fleet import Vehicle, road_kinds
 from simulator.mixed import CAUSES, without
@@ -23,6 +23,7 @@ from simulator.road import Roads, build_roads
 from simulator.signals.derived import REGENERATION_L_H
 from simulator.vehicle import Floats
 
+BATCH_VARIANTS = 400  # variants simulated side by side; bounds memory
 ALL = "all"
 """The variant without any cause."""
 COLUMNS = ("vin", "cause", "severity", "fuel_l", "without_l", "saving_l", "distance_km", "legs")
@@ -95,11 +96,11 @@ def _variant(vehicle: Vehicle, cause: str) -> Vehicle:
 
 
 def _batches(sizes: list[int]) -> list[range]:
-    """Ranges of variants, whole vehicles together, each about a block long."""
+    """Ranges of variants, whole vehicles together, each as long as memory allows."""
     batches = []
     first = end = 0
     for size in sizes:
-        if end > first and end + size - first > BLOCK_VEHICLES:
+        if end > first and end + size - first > BATCH_VARIANTS:
             batches.append(range(first, end))
             first = end
         end += size

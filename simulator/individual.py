@@ -5,7 +5,7 @@ each. Analysis never sees any of this; it is there so that what analysis learns 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -97,7 +97,7 @@ class Individual:
     """
 
     number: int
-    severities: Mapping[str, float]
+    severities: Mapping[str, float] = field(hash=False)
     engine: EngineTraits
     rolling: float
     rolling_per_m_s: float
@@ -115,7 +115,7 @@ class Individual:
     wander_kmh: float
     thefts_a_night: float
     slosh: float
-    gains: Mapping[str, float]
+    gains: Mapping[str, float] = field(hash=False)
 
 
 def draw_engine(rng: np.random.Generator) -> EngineTraits:

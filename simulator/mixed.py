@@ -36,7 +36,6 @@ spread between trucks stand in `simulator.individual`. Analysis must not know an
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -111,7 +110,7 @@ def with_severities(vehicle: Vehicle, severities: Mapping[str, float]) -> Vehicl
         profile=driver_of(severity),
         individual=replace(
             own,
-            severities=MappingProxyType(severity),
+            severities=severity,
             leak_w=0.0 if own.by_fan else power_w,
             fan_w=fan_w if own.by_fan else 0.0,
             fault_loss=severity["fault"] * WORST_FAULT_LOSS,
@@ -164,7 +163,7 @@ def _individual(number: int, config: SimulationConfig, rng: np.random.Generator)
 
     return Individual(
         number=number,
-        severities=MappingProxyType({}),
+        severities={},
         engine=draw_engine(rng),
         rolling=1.0 + near(ROLLING_SPREAD),
         rolling_per_m_s=float(rng.uniform(0.0, 0.004)),
@@ -182,5 +181,5 @@ def _individual(number: int, config: SimulationConfig, rng: np.random.Generator)
         wander_kmh=float(rng.uniform(*WANDER_KMH)),
         thefts_a_night=THEFTS_A_NIGHT,
         slosh=SLOSH,
-        gains=MappingProxyType(draw_gains(rng)),
+        gains=draw_gains(rng),
     )
