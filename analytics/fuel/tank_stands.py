@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.fuel.tank_steps import LONG, SHORT, SURE, Step, steps_in
+from analytics.fuel.tank_steps import LONG, SETTLED, SHORT, SURE, Step, steps_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def _inner(tank: Tank, number: int) -> list[Step]:
         number,
         tank.noise,
         tank.rules.least_share / 2 * tank.trail.size_l,
-    )
+    ) or _slowly(tank, number, rows)
     kept: list[Step] = []
     for step in steps:
         last = kept.pop() if kept else None
@@ -57,6 +57,30 @@ def _inner(tank: Tank, number: int) -> list[Step]:
         else:
             kept += _there_and_back(tank, last, step)
     return kept
+
+
+def _slowly(tank: Tank, number: int, rows: Rows) -> list[Step]:
+    """A level that fell over a whole stand, too slowly for a step."""
+    if len(rows) < 2 * SETTLED:
+        return []
+    begin, end = rows[:SETTLED], rows[-SETTLED:]
+    litres = tank.middle_l(end) - tank.middle_l(begin)
+    lasts_us = int(tank.trail.start_us[end[0]] - tank.trail.end_us[begin[-1]])
+    if -litres <= tank.least_l or lasts_us < tank.rules.leak_h * 3.6e9:
+        return []
+    return [
+        Step(
+            stand=number,
+            start_us=int(tank.trail.end_us[begin[-1]]),
+            end_us=int(tank.trail.start_us[end[0]]),
+            before=int(begin[-1]),
+            after=int(end[0]),
+            lasts_s=lasts_us / 1e6,
+            litres=litres,
+            sigma_l=tank.noise.stand,
+            level_l=float(np.median(tank.trail.level_l[begin])),
+        )
+    ]
 
 
 def _there_and_back(tank: Tank, one: Step, other: Step) -> list[Step]:

@@ -235,7 +235,8 @@ def _measured(
 ) -> Step:
     """The step somewhere in a span of changes: change k lies between readings k and k + 1."""
     window = SCALES[0]
-    first, stop = change
+    # A little further out nothing of a slow step is left.
+    first, stop = max(change[0] - window, 0), min(change[1] + window, len(levels) - 1)
     before = np.median(levels[max(first + 1 - window, 0) : first + 1])
     after = np.median(levels[stop : stop + window])
     near = max(EDGE_SHARE * abs(after - before), min(2 * noise.still, 0.3 * abs(after - before)))
