@@ -80,7 +80,7 @@ FAN_RPM = 1_200.0  # engine speed at which a stuck fan takes that
 WORST_FAULT_LOSS = 0.14  # part of the efficiency that injectors or a turbocharger gone bad cost
 FAULT_SPAN = (0.35, 0.65)  # part of the simulation in which faults begin
 WANDER_KMH = (2.0, 3.0)  # speed without cruise control, standard deviation
-THEFTS_A_NIGHT = 0.06  # chance that a parked truck's tank is tapped
+THEFTS_A_NIGHT = 0.1  # chance that a parked truck's tank is tapped
 SLOSH = 0.012  # movement of the level under way, part of the tank
 
 

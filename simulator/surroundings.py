@@ -18,6 +18,7 @@ TRAFFIC_MEMORY = 0.997  # how much of a traffic disturbance is left after a seco
 NOTICE_M = 400.0  # a placed light comes in sight, and its clock begins, this far ahead
 CELL_M = 20.0  # grid of placed noise
 TRAFFIC_M = 5_000.0  # way over which placed traffic forgets itself by e
+THICKEST = 2.3  # greatest placed traffic; it does not pass while one stands in it
 WANDER_M = 150.0  # way over which a foot without cruise control does
 NOISE_CELLS = 1 << 18  # length of the noise all vehicles read at places of their own
 EXPOSED_M_S = 18.0  # speed at which placed emergencies come as often as those by the clock
@@ -92,9 +93,9 @@ class PlacedSurroundings(Surroundings):
         """Nothing is drawn by the clock."""
 
     def traffic(self, state: State, k: int, vehicles: NDArray[np.int64]) -> Floats:
-        """What the place has on this leg."""
+        """What the place has on this leg, never so much that a truck would stand there for ever."""
         del k
-        return self._at(self._traffic, _TRAFFIC, state, vehicles)
+        return np.clip(self._at(self._traffic, _TRAFFIC, state, vehicles), -THICKEST, THICKEST)
 
     def light_s(
         self, state: State, point: NDArray[np.int64], t: int, vehicles: NDArray[np.int64]
