@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 
 from analytics.fuel import engine_map, normal, road_load
 from analytics.fuel.drive import drive_of
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 STATS_VERSION = 1
 """Raised when the same day would give other sums, or in another order."""
+
+AT_REST_ROWS = 4
+"""Rows before and after that must stand, too."""
 
 FRICTION_TERMS = 3
 IDLE_SUMS = ("idle_s", "auxiliary_ws", "auxiliary_w2s", "rpm_s", "fuel_l")
@@ -114,9 +118,10 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
 
 def _idle_sums(drive: Drive) -> Floats:
     """Of the engine at idle with nothing to drive: the time, and what the auxiliaries take."""
-    idle = (
-        drive.running & ~drive.moving & ~drive.pto & (drive.dt_s > 0) & np.isfinite(drive.torque_nm)
-    )
+    resting = drive.running & ~drive.moving & ~drive.pto & (drive.dt_s > 0)
+    # Who has just stopped or is about to pull away is not at rest.
+    resting = minimum_filter1d(resting.astype(np.uint8), 2 * AT_REST_ROWS + 1, mode="nearest") == 1
+    idle = resting & np.isfinite(drive.torque_nm)
     power = drive.torque_nm[idle] * drive.rpm[idle] * RAD_S_PER_RPM
     seconds = drive.dt_s[idle]
     return np.array(

@@ -58,6 +58,7 @@ class Drive:
         braking: service brake or retarder take energy out.
         pto: a power take-off is engaged.
         cruise: cruise control keeps the speed.
+        eco_roll: the vehicle rolls out of gear by itself.
         limit_m_s: posted speed; NaN where unknown.
         missing: what the signals did not tell: load, gradient, rate, torque, speed_limit.
     """
@@ -81,6 +82,7 @@ class Drive:
     braking: NDArray[np.bool_]
     pto: NDArray[np.bool_]
     cruise: NDArray[np.bool_]
+    eco_roll: NDArray[np.bool_]
     limit_m_s: NDArray[np.float64]
     missing: tuple[str, ...]
 
@@ -161,6 +163,7 @@ def drive_of(samples: Samples, *, vehicle_class: str = "heavy_truck") -> Drive:
         | (samples["retarder_torque"] < -1.0),
         pto=samples["pto_engaged"] == 1,
         cruise=samples["cruise_active"] == 1,
+        eco_roll=samples["eco_roll_active"] == 1,
         limit_m_s=limit,
         missing=tuple(missing),
     )

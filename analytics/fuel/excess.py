@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.fuel import engine_map, traces
-from analytics.fuel.reference import fan_ratio, rate
+from analytics.fuel.reference import fan_turns, parasitic_w, rate
 from analytics.fuel.replay import Replay
-from analytics.fuel.style import BANDS, band_of, long_idle
+from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,17 +36,11 @@ SOFTEST = 0.5
 FAULT_FROM = 1.01
 """An engine that burns so much more for its work than it used to has changed."""
 
-STUCK_FAN = 2.0
-"""A fan that turns so many times as much as the peers' never lets go."""
+STUCK_FAN = 0.6
+"""A fan that turns so many times a turn of the cool engine never lets go; idle ones slip."""
 
-LEAST_FAN = 0.1
-"""Peers whose fans turn less than this part of engine speed hardly use them."""
-
-LEAST_TOGETHER = 0.5
-"""Causes overlap by no more than half: less is a way that was not driven as the model thinks."""
-
-TOGETHER = ("speed", "harsh", "gears", "coasting", "tyres")
-"""Causes that share the engine's work: removed together they save less than one by one."""
+UNEXPLAINED = 1.02
+"""Beyond this part of what the model says a way burns, something burnt that no cause explains."""
 
 
 class Excess:
@@ -79,33 +73,21 @@ class Excess:
         slow = traces.slower(at_m, drive.speed_m_s, factor, step_s)
         foreseen = traces.with_foresight(drive, at_m, filled)
         even = traces.wandering(drive)[1]
-        geared, firm = self._gear_factor(), self._firm_road()
         spared = {
             "speed": self._saved(slow),
             "harsh": self._saved(calm),
-            "gears": self._saved(rpm_factor=geared),
+            "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
             "cruise": self._saved(even),
-            "tyres": self._saved(road=firm),
+            "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
-        joint = traces.slower(at_m, calm, factor, step_s)
-        joint = np.minimum(joint, traces.envelope(at_m, joint, traces.FORESIGHT_M_S2))
-        together = float(self._saved(joint, rpm_factor=geared, road=firm).sum())
-        apart = sum(max(float(spared[name].sum()), 0.0) for name in TOGETHER)
-        ratio = together / apart if apart > 0 else 1.0
-        overlap = min(max(ratio, LEAST_TOGETHER), 1.0)
-        excess = {
-            name: litres * self._share(name) * (overlap if name in TOGETHER else 1.0)
-            for name, litres in spared.items()
-        }
-        shared = np.sum([excess[name] for name in TOGETHER], axis=0)
-        return {
-            "idling": self._share("idling") * self._idling(),
-            **excess,
-            "fault": self._fault(),
-            "rest": max(ratio - 1.0, 0.0) * shared,
-        }
+        excess = {name: litres * self._share(name) for name, litres in spared.items()}
+        excess["cruise"] = excess["cruise"] + self._share("rolling") * self._rolled()
+        excess["idling"] = self._share("idling") * self._idling()
+        excess["fault"] = self._fault()
+        excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven.litres - excess["fault"]
+        return excess
 
     def _saved(self, ends: Floats | None = None, **changes: object) -> Floats:
         other = self._replay.burnt(ends, **changes)  # type: ignore[arg-type]
@@ -157,18 +139,33 @@ class Excess:
     def _auxiliary(self) -> Floats:
         """What auxiliaries that take more than the peers' burn.
 
-        At idle it shows how much more; a fan that never lets go takes the cube of engine speed
-        (affinity laws), everything else about the same at any.
+        Those that the engine knows of (a fan that never lets go) are measured under way; what it
+        does not know of shows at idle, as torque that nothing explains. A stuck fan takes the cube
+        of engine speed (affinity laws), everything else about the same at any.
         """
-        own, good = self._calibration.auxiliary_w, self._peers.auxiliary_w
-        if not (np.isfinite(good) and own > good):
-            return np.zeros(len(self._drive))
-        extra_w: Floats | float = own - good
-        fan = fan_ratio(self._calibration.style)
-        if fan > STUCK_FAN * max(self._peers.fan, LEAST_FAN):
-            extra_w = extra_w * (self._drive.rpm / self._calibration.idle_rpm) ** 3
-        more = self._replay.burnt(auxiliary_w=good + extra_w)
-        return more.litres - self._replay.burnt(auxiliary_w=good).litres
+        calibration, peers = self._calibration, self._peers
+        known_w = parasitic_w(calibration.style)
+        told_w = parasitic_w(calibration.style, "idle_")
+        extra_w: Floats | float = 0.0
+        if np.isfinite(known_w) and np.isfinite(told_w) and np.isfinite(peers.parasitic_w):
+            extra_w += max(known_w - peers.parasitic_w, 0.0)
+            extra_w += max(calibration.auxiliary_w - told_w - peers.unknown_w, 0.0)
+        elif np.isfinite(peers.auxiliary_w):
+            extra_w += max(calibration.auxiliary_w - peers.auxiliary_w, 0.0)
+            if fan_turns(calibration.style) > STUCK_FAN:
+                extra_w = extra_w * (self._drive.rpm / calibration.idle_rpm) ** 3
+        good_w = max(calibration.auxiliary_w - float(np.mean(extra_w)), 0.0)
+        more = self._replay.burnt(auxiliary_w=good_w + extra_w)
+        return more.litres - self._replay.burnt(auxiliary_w=good_w).litres
+
+    def _rolled(self) -> Floats:
+        """What the engine's drag costs where the vehicle could roll out of gear by itself."""
+        drive = self._drive
+        if not self._peers.eco_roll:
+            return np.zeros(len(drive))
+        rows = traces.rolling_on(drive)
+        idle_l_s = self._replay.idle_l_h / 3600.0
+        return np.where(rows, drag_j(drive) * self._replay.l_per_j - idle_l_s * drive.dt_s, 0.0)
 
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""

@@ -43,8 +43,12 @@ RATES = {
     "coasting": ("foresight_j", "kinetic_j"),
     "harsh": ("calm_j", "pull_j"),
     "cruise": ("wander_j", "open_m"),
+    "rolling": ("roll_j", "open_m"),
 }
 """Habits as rates: what was spent needlessly, and what it is counted of."""
+
+
+_NUMBERS = ("auxiliary_w", "parasitic_w", "unknown_w")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -59,7 +63,9 @@ class Peers:
         gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
         tyre_kpa: (16,) pressure by place, warm, as driven; NaN where not known.
         auxiliary_w: what auxiliaries take at idle; NaN where not known.
-        fan: turns of the fan a turn of the engine; NaN where not known.
+        parasitic_w: what auxiliaries that the engine knows of take under way; NaN likewise.
+        unknown_w: what it does not know of, at idle; NaN likewise.
+        eco_roll: whether peers roll out of gear by themselves.
     """
 
     vehicles: int
@@ -69,7 +75,9 @@ class Peers:
     gear: Floats
     tyre_kpa: Floats
     auxiliary_w: float
-    fan: float
+    parasitic_w: float
+    unknown_w: float
+    eco_roll: bool
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
@@ -78,10 +86,7 @@ class Peers:
             name: np.array([np.nan if x is None else x for x in told[name]], dtype=np.float64)
             for name in ("speed_m_s", "gear", "tyre_kpa")
         }
-        numbers = {
-            name: np.nan if told[name] is None else float(told[name])
-            for name in ("auxiliary_w", "fan")
-        }
+        numbers = {name: np.nan if told[name] is None else float(told[name]) for name in _NUMBERS}
         return cls(**{**told, **arrays, **numbers})
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +94,7 @@ class Peers:
         told = asdict(self)
         for name in ("speed_m_s", "gear", "tyre_kpa"):
             told[name] = [None if np.isnan(x) else float(x) for x in told[name]]
-        for name in ("auxiliary_w", "fan"):
+        for name in _NUMBERS:
             told[name] = None if np.isnan(told[name]) else told[name]
         return told
 
@@ -147,7 +152,9 @@ def published(vehicle_class: str) -> Peers:
         gear=np.full(BINS, np.nan),
         tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
         auxiliary_w=np.nan,
-        fan=np.nan,
+        parasitic_w=np.nan,
+        unknown_w=np.nan,
+        eco_roll=False,
     )
 
 
@@ -182,9 +189,15 @@ def rate(style: Floats, name: str) -> float:
     return spent / of if of > 0 else float("nan")
 
 
-def fan_ratio(style: Floats) -> float:
-    """Turns of the fan a turn of the engine; NaN where the vehicle does not tell."""
-    seconds, turns = (float(style[SUMS.index(each)]) for each in ("fan_s", "fan_turns"))
+def parasitic_w(style: Floats, when: str = "") -> float:
+    """What auxiliaries take by the engine's word, W, under way or "idle_"; NaN without it."""
+    seconds, work = (float(style[SUMS.index(f"{when}parasitic_{unit}")]) for unit in ("s", "ws"))
+    return work / seconds if seconds >= LEAST_S else float("nan")
+
+
+def fan_turns(style: Floats) -> float:
+    """Turns of the fan a turn of the cool engine; NaN where the vehicle does not tell."""
+    seconds, turns = (float(style[SUMS.index(name)]) for name in ("fan_s", "fan_turns"))
     return turns / seconds if seconds >= LEAST_S else float("nan")
 
 
@@ -199,7 +212,9 @@ def _peers(stats: list[Floats]) -> Peers:
     tyre_s, tyre_kpa = np.hsplit(table[:, PARTS["tyres"]], 2)
     idle_s, watts = table[:, PARTS["idle"]][:, 0], table[:, PARTS["idle"]][:, 1]
     auxiliary = _mean(watts, idle_s, LEAST_S * 6)
-    fans = np.array([fan_ratio(style) for style in table[:, PARTS["style"]]])
+    known = np.array([parasitic_w(style) for style in table[:, PARTS["style"]]])
+    told = np.array([parasitic_w(style, "idle_") for style in table[:, PARTS["style"]]])
+    unknown = auxiliary - told
     return Peers(
         vehicles=len(stats),
         rates=rates,
@@ -208,7 +223,9 @@ def _peers(stats: list[Floats]) -> Peers:
         gear=_good_gear(seconds, turns),
         tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
         auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)])[0],
-        fan=_better(fans[np.isfinite(fans)])[0],
+        parasitic_w=_better(known[np.isfinite(known)])[0],
+        unknown_w=_better(unknown[np.isfinite(unknown)])[0],
+        eco_roll=bool((table[:, PARTS["style"]][:, SUMS.index("eco_roll_s")] > LEAST_S).any()),
     )
 
 

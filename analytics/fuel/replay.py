@@ -93,6 +93,11 @@ class Replay:
         )
         force = force_n(drive, calibration.road, drive.before_m_s, drive.speed_m_s, self._gear)
         self._power = np.maximum(force, 0.0) * 0.5 * (drive.before_m_s + drive.speed_m_s)
+        idle = np.full(1, calibration.idle_rpm)
+        friction = calibration.friction_nm(idle) + calibration.auxiliary_w / (idle * RAD_S_PER_RPM)
+        # What the engine burns at idle, L/h, and what a little more work costs it, L/J.
+        self.idle_l_h = float(engine_map.fuel_l_h(calibration.engine, idle, friction)[0])
+        self.l_per_j = _l_per_j(drive, calibration)
         self.gear_cell = cell_of(drive.speed_m_s, self._power)
 
     def burnt(
@@ -147,3 +152,14 @@ class Replay:
         beyond = np.maximum((torque + friction) / calibration.most_indicated_nm, 1.0)
         litres = np.where(running, rate * beyond * taken_s, 0.0) / 3600.0
         return Burnt(litres=litres, pull_j=np.maximum(force, 0.0) * drive.way_m)
+
+
+def _l_per_j(drive: Drive, calibration: Calibration) -> float:
+    """What a little more work at the crankshaft costs where the engine usually pulls, L/J."""
+    pulling = drive.geared & (drive.torque_nm > 0)
+    if not pulling.any():
+        return engine_map.USUAL_L_PER_RAD / 1e3
+    rpm = np.full(2, float(np.mean(drive.rpm[pulling])))
+    torque = float(np.mean(drive.torque_nm[pulling])) + calibration.friction_nm(rpm)
+    low, high = engine_map.fuel_l_h(calibration.engine, rpm, torque * np.array([0.9, 1.1]))
+    return float(high - low) / (0.2 * float(torque[0]) * float(rpm[0]) * RAD_S_PER_RPM * 3600.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.fuel import traces
+from analytics.fuel.physics import RAD_S_PER_RPM
 from analytics.fuel.replay import begins, force_n
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.spans import runs
@@ -25,7 +26,7 @@ BANDS = 13  # up to 120 km/h; band n is of limits that round to 10·n
 FREE_PART = 0.5  # of the posted speed; who drives slower is hindered
 STEADY_M_S = 0.8  # m/s; who changes speed by more in ten seconds does not choose it
 NEEDED_IDLE_S = 60.0  # s; lights, manoeuvres, an engine that warms up or cools down
-WARM_C = 60.0  # °C; colder engines may idle for longer
+COOL_C = 85.0  # °C; below, a fan that turns with the engine is stuck (thermostats open at 82 to 88)
 
 SUMS = (
     "engine_s",
@@ -43,6 +44,12 @@ SUMS = (
     "wander_j",
     "wander_m",
     "cruise_m",
+    "eco_roll_s",
+    "roll_j",
+    "parasitic_s",
+    "parasitic_ws",
+    "idle_parasitic_s",
+    "idle_parasitic_ws",
     "fan_s",
     "fan_turns",
 )
@@ -82,8 +89,14 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
 
     driven = pull(drive.speed_m_s)
     slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
+    parasitic_w, coolant = parasitic(samples, drive), samples["coolant_temperature"]
+    told = drive.running & np.isfinite(parasitic_w)
     fan = samples["fan_speed"]
-    fanned = drive.running & np.isfinite(fan) & (drive.rpm > 0)
+    # A cool engine needs no fan.
+    cool = drive.running & np.isfinite(fan) & (drive.rpm > 0) & (coolant < COOL_C)
+    driven_s = drive.dt_s * (told & drive.moving)
+    stood_s = drive.dt_s * (told & ~drive.moving & ~drive.pto)
+    known_w = np.nan_to_num(parasitic_w)
     open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
     found = {
         "engine_s": drive.dt_s @ drive.running,
@@ -103,10 +116,33 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
         "wander_j": driven - pull(even),
         "wander_m": drive.way_m @ steady,
         "cruise_m": drive.way_m @ drive.cruise,
-        "fan_s": drive.dt_s @ fanned,
-        "fan_turns": drive.dt_s[fanned] @ (fan[fanned] / drive.rpm[fanned]),
+        "eco_roll_s": drive.dt_s @ drive.eco_roll,
+        "roll_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
+        "parasitic_s": driven_s.sum(),
+        "parasitic_ws": driven_s @ known_w,
+        "idle_parasitic_s": stood_s.sum(),
+        "idle_parasitic_ws": stood_s @ known_w,
+        "fan_s": drive.dt_s @ cool,
+        "fan_turns": drive.dt_s[cool] @ (fan[cool] / drive.rpm[cool]),
     }
     return np.array([float(found[name]) for name in SUMS])
+
+
+def parasitic(samples: Samples, drive: Drive) -> Floats:
+    """What the engine says its auxiliaries take, W (SPN 2978 of SPN 544); NaN where it does not."""
+    return np.asarray(
+        samples["engine_parasitic_losses"]
+        / 100.0
+        * samples["engine_reference_torque"]
+        * drive.rpm
+        * RAD_S_PER_RPM
+    )
+
+
+def drag_j(drive: Drive) -> Floats:
+    """What turning the unfuelled engine takes out of the vehicle in each step, J."""
+    held_back = np.maximum(-np.nan_to_num(drive.torque_nm), 0.0)
+    return held_back * drive.rpm * RAD_S_PER_RPM * drive.dt_s
 
 
 def _speeds(drive: Drive) -> Floats:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from analytics.spans import runs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,6 +34,7 @@ HALT_S = 5.0  # s; who stands longer had to stop
 STEADY_S = 30.0  # s; so far back and on a driver's chosen speed shows
 WANDER_S = 90.0  # s; a steady foot keeps the mean speed of so long
 WANDER_M_S = 2.0  # m/s; more is traffic
+FOLLOWS = 3  # rows after rolling that show whether the driver brakes or pulls on
 CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
 
 
@@ -117,6 +120,28 @@ def slower(at_m: Floats, speed: Floats, factor: Floats, step_s: float) -> Floats
     target = np.minimum(speed, factor * chosen_speed(speed, step_s))
     eased = envelope(at_m, target, CALM_BRAKING_M_S2)
     return np.minimum(speed, taken_up(at_m, eased, CALM_PULL_M_S2))
+
+
+def rolling_on(drive: Drive) -> Mask:
+    """Steps on the open road in which the wheels drag the engine, and pull follows, no brake.
+
+    Who rolls out of gear there keeps the speed that the engine takes.
+    """
+    dragged = (
+        drive.geared
+        & (drive.torque_nm < 0)
+        & ~drive.braking
+        & ~drive.cruise
+        & (drive.speed_m_s > CRUISE_FROM_M_S)
+    )
+    followed = np.zeros(len(drive), dtype=np.bool_)
+    spans = runs(dragged)
+    for first, stop in zip(spans.first.tolist(), spans.stop.tolist(), strict=True):
+        after = slice(stop, stop + FOLLOWS)
+        followed[first:stop] = not drive.braking[after].any() and bool(
+            (drive.torque_nm[after] > 0).any()
+        )
+    return followed
 
 
 def wandering(drive: Drive) -> tuple[Mask, Floats]:
