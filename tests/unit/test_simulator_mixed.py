@@ -1,9 +1,7 @@
 """Mixed fleets: severities move drivers and trucks as said, and nothing else."""
 
-import ast
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,11 +127,3 @@ def test_known_and_mixed_vehicles_cannot_share_a_simulation() -> None:
     fleet = (mixed_fleet(config)[0], build_fleet(config)[1])
     with pytest.raises(SimulationError, match="cannot share a simulation"):
         next(simulate(config, fleet=fleet))
-
-
-def test_analysis_knows_nothing_of_the_simulator() -> None:
-    for file in (Path(__file__).parents[2] / "analytics").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            assert not [name for name in names if name.split(".")[0] == "simulator"], file

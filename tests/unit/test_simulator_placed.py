@@ -1,0 +1,117 @@
+"""What is bound to leg and place is the same for every variant of a truck, whenever it comes."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from simulator import SimulationConfig
+from simulator.fleet import road_kinds
+from simulator.mixed import mixed_fleet, with_severities
+from simulator.planned_shift import PlannedShifts
+from simulator.record import CRUISE_FROM_M_S
+from simulator.road import LIGHT_CYCLE_S, NEVER_M, build_roads
+from simulator.state import Phase, State
+from simulator.surroundings import NOTICE_M, THICKEST, PlacedSurroundings
+
+CONFIG = SimulationConfig(
+    vehicles=8, days=3, seed=5, start=datetime(2026, 3, 1, 22, tzinfo=UTC)
+)  # 06:00 in China
+ROADS = build_roads(road_kinds(), seed=5)
+ROWS = np.arange(4)
+
+
+def around(*, wander: float = 0.7) -> PlacedSurroundings:
+    """Of four trucks of which the first two are variants of one."""
+    return PlacedSurroundings(
+        ROADS,
+        seed=5,
+        streams=[7, 7, 8, 9],
+        wander_m_s=np.full(4, wander),
+        steady_from_m_s=CRUISE_FROM_M_S,
+    )
+
+
+def driving(s: float, *, leg: int = 3) -> State:
+    state = State.parked(4)
+    state.s[:], state.leg[:], state.v[:] = s, leg, 20.0
+    state.light[:] = -1.0
+    return state
+
+
+def test_variants_meet_the_same_traffic_at_a_place_and_others_another() -> None:
+    here = around().traffic(driving(4_321.0), 0, ROWS)
+    again = around().traffic(driving(4_321.0), 17, ROWS)
+    assert here.tolist() == again.tolist()
+    assert here[0] == here[1]
+    assert len({here[1], here[2], here[3]}) == 3
+    assert here[0] != around().traffic(driving(4_321.0, leg=4), 0, ROWS)[0]
+
+
+def test_traffic_never_stops_a_truck_for_ever() -> None:
+    surroundings = around()
+    seen = [surroundings.traffic(driving(s, leg=k), 0, ROWS) for k in range(40) for s in (0.0, 9e3)]
+    assert np.abs(seen).max() <= THICKEST
+    assert 0.6 < np.std(seen) < 1.3
+
+
+def light_ahead() -> float:
+    """Position of a light on the first lane that comes in sight after the one before."""
+    lights = np.unique(ROADS.light_at[: ROADS.start[1]])
+    lights = lights[lights < NEVER_M]
+    return float(lights[np.flatnonzero(np.diff(lights) > NOTICE_M)[0] + 1])
+
+
+def test_a_lights_clock_begins_when_the_truck_comes_in_sight() -> None:
+    surroundings, light = around(), light_ahead()
+    state = driving(light - NOTICE_M - 30.0)
+    point = ROADS.point(state.lane, state.s)
+    assert (surroundings.light_s(state, point, 1_000, ROWS) == LIGHT_CYCLE_S).all()
+    early, late = driving(light - 390.0), driving(light - 390.0)
+    point = ROADS.point(early.lane, early.s)
+    first = surroundings.light_s(early, point, 1_000, ROWS)
+    other = surroundings.light_s(late, point, 5_555, ROWS)
+    assert first == pytest.approx(other)
+    assert first[0] == first[1] != first[2]
+    later = surroundings.light_s(early, point, 1_020, ROWS)
+    assert later == pytest.approx(np.fmod(first + 20.0, LIGHT_CYCLE_S))
+
+
+def test_only_a_foot_wanders() -> None:
+    surroundings = around()
+    state = driving(9_000.0)
+    state.cruise[:2] = 1.0
+    held = np.array([surroundings.wandered(driving(s), ROWS) for s in np.arange(0.0, 2e5, 450.0)])
+    assert (surroundings.wandered(state, ROWS)[:2] == 1.0).all()
+    assert 20.0 * 3.6 * held.std() == pytest.approx(0.7 * 3.6, rel=0.25)
+    assert held.mean() == pytest.approx(1.0, abs=0.01)
+
+
+def legs(delay_s: int) -> list[tuple[int, float, float, int]]:
+    """(lane, from, to, cargo) of a truck's legs where each phase takes `delay_s` longer."""
+    vehicle = with_severities(mixed_fleet(CONFIG)[1], {"idling": 0.4})
+    shifts = PlannedShifts(CONFIG, (vehicle,), ROADS)
+    found: list[tuple[int, float, float, int]] = []
+    state, t = shifts.begin(), 0.0
+    while len(found) < 30:
+        if int(state.phase[0]) == Phase.DRIVING:
+            lane, begin, end = int(state.lane[0]), float(state.s[0]), float(state.dest[0])
+            found.append((lane, begin, end, int(state.cargo_kg[0])))
+            state.s[0] = end
+            t += (end - begin) / 20.0 + delay_s
+            shifts.arrive(state, 0, 0, int(t))
+        else:
+            t = max(t, float(state.until[0]))
+            shifts.advance(state, 0, 0, int(t))
+    return found
+
+
+def test_legs_cargo_and_rests_do_not_depend_on_how_fast_they_are_driven() -> None:
+    assert legs(0) == legs(600) == legs(1_500)
+
+
+def test_the_days_of_a_plan_hold_rests_and_nights() -> None:
+    found = legs(0)
+    assert all(end - begin > 1_000.0 for _, begin, end, _ in found)
+    assert any(begin > 100.0 for _, begin, _, _ in found)  # went on from a service area
+    assert len({cargo for *_, cargo in found}) > 10
