@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from schemas.catalogue import Catalogue
-from simulator.block import Block, Driven
 from simulator.config import SimulationConfig
+from simulator.drive import Drive, Driven
 from simulator.envelopes import ProfileEnvelopes
-from simulator.fleet import Vehicle, road_kinds
+from simulator.fleet import Parameters, Vehicle, road_kinds
 from simulator.mixed import CAUSES, without
 from simulator.road import Roads, build_roads
 from simulator.signals.derived import REGENERATION_L_H
@@ -125,13 +124,15 @@ def _run(
 ) -> Iterator[tuple[float, list[_Legs]]]:
     """Yields the part that is done, and with the last one the variants' legs."""
     fleet = tuple(replace(truck, index=number) for number, truck in enumerate(trucks))
-    nothing = Catalogue(version=0, signals=())
-    block = Block(config, fleet, range(len(fleet)), roads, envelopes, nothing)
+    parameters = Parameters.of(fleet)
+    rng = np.random.default_rng([config.seed, 0xCF])
+    drive = Drive(config, fleet, parameters, roads, envelopes, rng)
     parts: list[pd.DataFrame] = []
     for number in range(config.chunks):
-        driven = block.drive(number)
-        if driven is not None:
-            parts.append(_by_leg(driven))
+        active = drive.awake(number)
+        if len(active):
+            parts.append(_by_leg(drive.run(active, number)))
+            drive.shifts.drain()
         yield (number + 1) / config.chunks, []
     if not parts:
         nobody = np.empty(0)

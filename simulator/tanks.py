@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from simulator.accumulate import Ledger
 from simulator.config import SimulationConfig
 from simulator.fleet import Vehicle
-from simulator.state import State
+from simulator.state import Phase, State
 from simulator.truth import TankTruth
 from simulator.vehicle import Floats
 
@@ -42,27 +42,26 @@ class Tanks:
         log, self._log = self._log, []
         return tuple(log)
 
-    def visit(
-        self, active: NDArray[np.intp], state: State, parked: NDArray[np.bool_], t: int
-    ) -> None:
-        """See to the trucks that stand parked at second `t` and will wake within its chunk.
+    def visit(self, active: NDArray[np.intp], state: State, t: int) -> None:
+        """See to the trucks that stand parked at second `t`.
 
         Args:
-            active: Index in the block of each row of `state`.
-            state: The vehicles, n rows.
-            parked: Which of them are parked, (n,).
+            active: Those of the block that will be awake in the chunk that begins then.
+            state: All its vehicles.
             t: The chunk's start.
         """
-        left = (self._constants["tank_mark"] - self._ledger["fuel_l"])[active]
-        low = left < REFUEL_BELOW * self._constants["tank_size_l"][active]
-        for row in np.flatnonzero(parked & low).tolist():
-            self._fill(int(active[row]), float(left[row]), int(state.leg[row]), t)
-        for row in np.flatnonzero(parked & ~low & (state.rest_s >= NIGHT_S)).tolist():
-            self._tap(int(active[row]), float(left[row]), state, row)
-        reagent = (self._constants["reagent_mark"] - self._ledger["reagent_l"])[active]
-        empty = active[
-            parked & (reagent < REFUEL_BELOW * self._constants["reagent_size_l"][active])
-        ]
+        parked = active[state.phase[active] == Phase.PARKED]
+        left = (self._constants["tank_mark"] - self._ledger["fuel_l"])[parked]
+        low = left < REFUEL_BELOW * self._constants["tank_size_l"][parked]
+        night = state.rest_s[parked] >= NIGHT_S
+        for place in np.flatnonzero(low).tolist():
+            vehicle = int(parked[place])
+            self._fill(vehicle, float(left[place]), int(state.leg[vehicle]), t)
+        for place in np.flatnonzero(~low & night).tolist():
+            self._tap(int(parked[place]), float(left[place]), state)
+        size = self._constants["reagent_size_l"][parked]
+        reagent = (self._constants["reagent_mark"] - self._ledger["reagent_l"])[parked]
+        empty = parked[reagent < REFUEL_BELOW * size]
         full = REFUEL_TO * self._constants["reagent_size_l"][empty]
         self._constants["reagent_mark"][empty] = self._ledger["reagent_l"][empty] + full
 
@@ -73,17 +72,17 @@ class Tanks:
         self._constants["tank_mark"][vehicle] = self._ledger["fuel_l"][vehicle] + share * size
         self._note(vehicle, "refuelling", t, REFUEL_S, share * size - left_l)
 
-    def _tap(self, vehicle: int, left_l: float, state: State, row: int) -> None:
-        own, rng = self._vehicles[vehicle].individual, self._luck(vehicle, int(state.leg[row]))
+    def _tap(self, vehicle: int, left_l: float, state: State) -> None:
+        own, rng = self._vehicles[vehicle].individual, self._luck(vehicle, int(state.leg[vehicle]))
         if own is None or rng is None or rng.random() >= own.thefts_a_night:
             return
         litres = min(float(rng.uniform(*THEFT_L)), left_l - LEFT_L)
         if litres < THEFT_L[0]:
             return
         # Not in the first hour of the night, and not in its last.
-        ago = float(rng.uniform(3600.0, float(state.rest_s[row]) - 3600.0))
+        ago = float(rng.uniform(3600.0, float(state.rest_s[vehicle]) - 3600.0))
         self._constants["tank_mark"][vehicle] -= litres
-        t = int(float(state.until[row]) - ago)
+        t = int(float(state.until[vehicle]) - ago)
         self._note(vehicle, "theft", t, int(rng.integers(*THEFT_S)), litres)
 
     def _luck(self, vehicle: int, leg: int) -> np.random.Generator | None:

@@ -10,7 +10,7 @@ from simulator import SimulationConfig, build_fleet
 from simulator.accumulate import Ledger
 from simulator.fleet import Vehicle
 from simulator.mixed import mixed_fleet
-from simulator.state import State
+from simulator.state import Phase, State
 from simulator.tanks import LEFT_L, NIGHT_S, REFUEL_S, REFUEL_TO, THEFT_L, Tanks
 from simulator.truth import TankTruth
 
@@ -36,7 +36,8 @@ def visited(
     state = State.parked(n)
     state.rest_s[:] = rest_s
     state.until[:] = T + 300.0
-    tanks.visit(np.arange(n), state, np.full(n, parked), T)
+    state.phase[:] = Phase.PARKED if parked else Phase.DRIVING
+    tanks.visit(np.arange(n), state, T)
     noted = tanks.drain()
     assert tanks.drain() == ()
     return noted, (constants["tank_mark"] - burnt[0]).tolist()
