@@ -45,7 +45,14 @@ CROSS_ROWS = 1_000_000  # up to so many segments every vehicle is left out once
 _ENGINE_COLUMNS = (
     "engine_mj", "friction_mj", "revolutions", "load_mean", "load_square", "load_high", "rpm_work",
 )  # fmt: skip
-_DRIVEN_COLUMNS = ("drive_j_kg", "held_j_kg", "driven_s", "driven_m", "driven_drag_j_m2")
+_DRIVEN_COLUMNS = (
+    "drive_j_kg",
+    "drive_w_j_kg2",
+    "held_j_kg",
+    "driven_s",
+    "driven_m",
+    "driven_drag_j_m2",
+)
 _UNUSED = ("idling_s", "pto_s")
 
 

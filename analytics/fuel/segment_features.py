@@ -175,7 +175,8 @@ def _resistance_n_kg(drive: Drive, speed_m_s: Floats) -> tuple[Floats, Floats]:
 def _demanded(drive: Drive, added: Added) -> dict[str, Floats]:
     """As road and traffic demand it."""
     most = np.where(np.isnan(drive.limit_m_s), np.inf, drive.limit_m_s)
-    force, drag = _resistance_n_kg(drive, np.minimum(_mean_speed(drive), most))
+    speed = np.minimum(_mean_speed(drive), most)
+    force, drag = _resistance_n_kg(drive, speed)
     work = force * drive.way_m
     pulls = work > 0
     energy = 0.5 * np.minimum(drive.speed_m_s, most) ** 2
@@ -185,6 +186,7 @@ def _demanded(drive: Drive, added: Added) -> dict[str, Floats]:
     return {
         "steady_j_kg": added(work, pulls),
         "braked_j_kg": added(-work, ~pulls),
+        "steady_w_j_kg2": added(force * speed * work, pulls),
         "powered_m": added(drive.way_m, pulls),
         "powered_drag_j_m2": added(drag * drive.way_m, pulls),
         "gained_j_kg": np.maximum(added(change, rising == 1), 0.0),
@@ -251,8 +253,11 @@ def _driven(drive: Drive, added: Added) -> dict[str, Floats]:
     gained = 0.5 * (1 + ROTATING) * (drive.speed_m_s**2 - drive.before_m_s**2)
     work = force * drive.way_m + gained
     pulls = work > 0
+    power = np.zeros(len(work))
+    np.divide(work, drive.dt_s, out=power, where=drive.dt_s > 0)
     return {
         "drive_j_kg": added(work, pulls),
+        "drive_w_j_kg2": added(power * work, pulls),
         "held_j_kg": added(-work, ~pulls),
         "driven_s": added(drive.dt_s, pulls & drive.moving),
         "driven_m": added(drive.way_m, pulls),

@@ -31,17 +31,18 @@ VIEWS = (ROAD, DRIVEN, ENGINE)
 
 ROLLED_OFF = 0.35  # part of a slow-down's kinetic energy that rolling on takes out, not brakes
 TERMS: Mapping[str, tuple[str, ...]] = {
-    ROAD: ("work", "rolling", "drag", "lost", "moving", "standing", "distance"),
-    DRIVEN: ("work", "rolling", "drag", "driven", "overrun", "standing", "distance"),
+    ROAD: ("work", "square", "rolling", "drag", "lost", "moving", "standing", "distance"),
+    DRIVEN: ("work", "square", "rolling", "drag", "driven", "overrun", "standing", "distance"),
     ENGINE: ("piston", "friction", "revolutions", "standing"),
 }
 NEEDED: Mapping[str, tuple[str, ...]] = {
     ROAD: (
-        "steady_j_kg", "powered_m", "powered_drag_j_m2", "gained_j_kg", "lost_j_kg",
+        "steady_j_kg", "steady_w_j_kg2", "powered_m", "powered_drag_j_m2", "gained_j_kg",
+        "lost_j_kg",
         "moving_s", "standing_s", "distance_km",
     ),
     DRIVEN: (
-        "drive_j_kg", "driven_m", "driven_drag_j_m2", "driven_s",
+        "drive_j_kg", "drive_w_j_kg2", "driven_m", "driven_drag_j_m2", "driven_s",
         "moving_s", "standing_s", "distance_km",
     ),
     ENGINE: ("engine_mj", "friction_mj", "revolutions", "standing_s"),
@@ -60,6 +61,7 @@ class VehicleNumbers:
         driveline: efficiency from crank to wheel.
         indicated: efficiency from fuel to piston, where it is best.
         friction_kw: fuel power that a turning engine takes for itself, kW.
+        square_mw: fuel power that load costs more the higher it is, as part of its square, 1/MW.
         overrun: part of it that is burnt while the vehicle drives the engine; 0: injection is cut.
         auxiliary_kw: at the crank, mean.
         idle_l_h: warm idling, auxiliaries included.
@@ -72,6 +74,7 @@ class VehicleNumbers:
     driveline: float
     indicated: float
     friction_kw: float
+    square_mw: float = 0.0
     overrun: float = 0.0
     auxiliary_kw: float
     idle_l_h: float
@@ -157,23 +160,27 @@ class SegmentPhysics:
         if self.view == ROAD:
             specific = get("steady_j_kg") + get("gained_j_kg") - ROLLED_OFF * get("lost_j_kg")
             way, drag = get("powered_m"), get("powered_drag_j_m2")
+            reference, power = get("steady_j_kg"), get("steady_w_j_kg2")
         else:
-            specific = get("drive_j_kg")
-            way, drag = get("driven_m"), get("driven_drag_j_m2")
+            specific = reference = get("drive_j_kg")
+            way, drag, power = get("driven_m"), get("driven_drag_j_m2"), get("drive_w_j_kg2")
         rolling = mass * GRAVITY_M_S2 * way / 1e6
         drag = drag / 1e6
-        work = (
-            mass * specific / 1e6
-            + (self.numbers.rolling - CRR_REFERENCE) * rolling
-            + (self.numbers.drag_area_m2 - DRAG_REFERENCE_M2_KG * mass) * drag
-        )
+        own = (self.numbers.rolling - CRR_REFERENCE) * rolling + (
+            self.numbers.drag_area_m2 - DRAG_REFERENCE_M2_KG * mass
+        ) * drag
+        work = mass * specific / 1e6 + own
+        # Power grows as work does when resistances are the vehicle's own.
+        grown = np.zeros(len(work))
+        np.divide(1e6 * own, mass * reference, out=grown, where=reference > 0)
+        square = mass**2 * power / 1e12 * np.clip(1 + grown, 0.25, 4.0) ** 2
         distance = get("distance_km") / 100.0
         if self.view == ROAD:
             lost, moving = mass * get("lost_j_kg") / 1e6, get("moving_s") * hours
-            return np.column_stack([work, rolling, drag, lost, moving, standing, distance])
+            return np.column_stack([work, square, rolling, drag, lost, moving, standing, distance])
         driven = get("driven_s") * hours
         overrun = np.maximum(get("moving_s") * hours - driven, 0.0)
-        return np.column_stack([work, rolling, drag, driven, overrun, standing, distance])
+        return np.column_stack([work, square, rolling, drag, driven, overrun, standing, distance])
 
     def calibrated(self, sums: CalibrationSums) -> SegmentPhysics:
         """Physics whose coefficients fit the segments summed up, within what nature allows."""
@@ -262,9 +269,10 @@ def _published(view: str, numbers: VehicleNumbers) -> Floats:
     work = piston / numbers.driveline
     turning = litre_h_kw * (numbers.friction_kw + numbers.auxiliary_kw / numbers.indicated)
     overrun = turning * numbers.overrun
+    square = numbers.square_mw / numbers.driveline**2 / numbers.fuel_mj_l
     if view == ROAD:
-        return np.array([work, 0.0, 0.0, 0.0, turning, numbers.idle_l_h, 0.0])
-    return np.array([work, 0.0, 0.0, turning, overrun, numbers.idle_l_h, 0.0])
+        return np.array([work, square, 0.0, 0.0, 0.0, turning, numbers.idle_l_h, 0.0])
+    return np.array([work, square, 0.0, 0.0, turning, overrun, numbers.idle_l_h, 0.0])
 
 
 def _bounds(

@@ -46,12 +46,14 @@ SEGMENT_COLUMNS = (
     "descent_m",
     "stops",
     "steady_j_kg",
+    "steady_w_j_kg2",
     "braked_j_kg",
     "powered_m",
     "powered_drag_j_m2",
     "gained_j_kg",
     "lost_j_kg",
     "drive_j_kg",
+    "drive_w_j_kg2",
     "held_j_kg",
     "driven_s",
     "driven_m",
@@ -82,12 +84,14 @@ ascent_m, descent_m               along the road, both positive
 stops            beginnings of standing for LEAST_STOP_S at least
 As the road demands it:
 steady_j_kg      work of rolling, climbing and air where it is positive, at no more than the limit
+steady_w_j_kg2   that work times its power: what full load costs more
 braked_j_kg      where it is negative: what a descent gives beyond the resistances, positive
 powered_m        way with positive work
 powered_drag_j_m2  integral of ½·ρ·v² over that way: work a square metre of drag area
 gained_j_kg, lost_j_kg  kinetic energy of speeding up and slowing down, wandering left out
 As it was driven:
 drive_j_kg       work of all resistances and of acceleration, where it is positive
+drive_w_j_kg2    that work times its power
 held_j_kg        where it is negative, positive
 driven_s, driven_m, driven_drag_j_m2   time, way and drag work with positive work
 As the engine did it, moving or standing for traffic:
