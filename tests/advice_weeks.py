@@ -92,9 +92,10 @@ def week(litres: Mapping[str, tuple[float, float]] | None = None, **fields: Any)
     """A vehicle's week of ten parts with these causes (litres and half their interval)."""
     rows = fields.pop("parts", None)
     rows = parts() if rows is None else rows
-    fields = {"causes": causes(rows, litres or {})} | fields
+    of_rows = fields.pop("causes", None)
+    of_rows = causes(rows, litres or {}) if of_rows is None else of_rows
     return AdviceWeek(
-        **({"vehicle_id": 3, "week": MONDAY, "time_zone": ZONE, "parts": rows} | fields)
+        vehicle_id=3, week=MONDAY, time_zone=ZONE, parts=rows, causes=of_rows, **fields
     )
 
 

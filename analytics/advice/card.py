@@ -81,7 +81,7 @@ class Card:
 
 
 def card(
-    row: Mapping[str, Any], language: str, *, price: float, currency: str, co2_kg_l: float
+    row: Mapping[Any, Any], language: str, *, price: float, currency: str, co2_kg_l: float
 ) -> Card:
     """Put a piece of advice on a card.
 

@@ -42,12 +42,11 @@ def _of_subject(
     confidence: Level = "medium" if doubtful else "high"
     behaviour = _behaviour(week, parts)
     ours = week.causes[week.causes["part_start"].isin(parts["part_start"])]
-    sums = ours.groupby("cause")[["litres", "low_l", "high_l"]].sum()
-    for cause in causes:
-        if cause not in sums.index or not (sums.loc[cause, "litres"] > 0 and fuel_l > 0):
+    sums = ours.groupby("cause")[["litres", "low_l", "high_l"]].sum().reindex(causes).fillna(0.0)
+    for cause, (total, low, high) in zip(causes, sums.to_numpy(np.float64).tolist(), strict=True):
+        if not (total > 0 and fuel_l > 0):
             continue
-        litres, low, high = (float(total) for total in sums.loc[cause])
-        litres = min(litres, fuel_l)
+        litres = min(total, fuel_l)
         of_cause = ours[ours["cause"] == cause].set_index("part_start")["litres"]
         by_part = parts["part_start"].map(of_cause).to_numpy(dtype=np.float64)
         own = _facts(week, cause, parts, litres, fuel_l)

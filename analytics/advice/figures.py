@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Figures = tuple[float, float | None, float | None]
 
 
-def facts_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+def facts_of(row: Mapping[Any, Any]) -> Mapping[str, Any]:
     """The facts of a row, read where they are JSON.
 
     Raises:
@@ -38,7 +38,7 @@ def number(value: Any) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def figures_of(row: Mapping[str, Any], unit: Unit, facts: Mapping[str, Any]) -> Figures:
+def figures_of(row: Mapping[Any, Any], unit: Unit, facts: Mapping[str, Any]) -> Figures:
     """The saving in its unit and the ends of its interval, None where there is none.
 
     Raises:
@@ -54,7 +54,7 @@ def figures_of(row: Mapping[str, Any], unit: Unit, facts: Mapping[str, Any]) -> 
 
 
 def filled_in(
-    row: Mapping[str, Any],
+    row: Mapping[Any, Any],
     unit: Unit,
     facts: Mapping[str, Any],
     figures: Figures,

@@ -69,7 +69,7 @@ class Rendered:
 
 
 def render(
-    row: Mapping[str, Any], language: str, *, price: float, currency: str, co2_kg_l: float
+    row: Mapping[Any, Any], language: str, *, price: float, currency: str, co2_kg_l: float
 ) -> Rendered:
     """Tell a piece of advice.
 

@@ -209,7 +209,8 @@ class TestNovelty:
         return advice_of({"speed": (litres, 4)}, given=before, **fields)
 
     def test_the_same_is_said_in_other_words_every_week(self) -> None:
-        said, variants = [], []
+        said: list[pd.DataFrame] = []
+        variants: list[int] = []
         for weeks_ago in (4, 3, 2, 1):
             before = pd.concat(said) if said else None
             found = advice_of({"speed": (40, 4)}, given=before)

@@ -50,7 +50,7 @@ class TestEmptyRunning:
         ],
     )
     def test_what_is_usual_unknown_or_little_is_not_told(
-        self, columns: dict[str, float], why: str
+        self, columns: dict[str, Any], why: str
     ) -> None:
         assert advised("empty_running", parts(**columns)) is None, why
 
@@ -148,11 +148,11 @@ class TestAnotherDeparture:
     def test_where_departures_do_not_differ_nothing_is_told(self) -> None:
         rng = np.random.default_rng(5)
         told = 0
-        for _ in range(100):
+        for _ in range(40):
             fields = commuting(5 * 3600, 5 * 3600, rng, "driving_s")
             told += advised("hours", **fields) is not None
-        # 10 of 100 by a 90 % interval's one side twice; here it is widened.
-        assert told <= 5
+        # 2 of 40 by a 90 % interval's one side; here it is widened.
+        assert told <= 2
 
     def test_a_departure_at_night_is_never_proposed(self) -> None:
         rng = np.random.default_rng(6)
