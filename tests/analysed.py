@@ -27,7 +27,7 @@ TABLES = {
     "fuel_segment": "start_time, cells",
     "tank_event": "start_time, end_time, kind, litres",
     "advice": "week, cause, variant, saving_l, low_l, confidence, status",
-    "advice_result": "week, cause, saved_l, low_l, high_l, verdict",
+    "advice_result": "week, cause, saved_l, advice_result.low_l, advice_result.high_l, verdict",
     "score": "subject_kind, start_time, score, low, high, grade, reason, distance_km",
 }
 """What is compared of each table, and the driver's card: numbers depend on who came first."""
@@ -45,22 +45,14 @@ def content(database: Migrated, vin: str | None = None) -> dict[str, Rows]:
         whose = "advice.vehicle_id" if table == "advice_result" else whose
         card = ", coalesce(card_id, '')" if table in _DRIVEN else ""
         only = {
-            "fuel_part": "part_start, end_time, distance_km, fuel_l, fuel_source, counter_l, rate_l,"
-            " idle_fuel_l, payload_t_km, engine_s, stops, corridor, expected_l, expected_high_l,"
-            " expected_by",
-            "fuel_cause": "part_start, cause, litres, low_l, high_l",
-            "fuel_stats": "day, stats",
-            "fuel_segment": "start_time, cells",
-            "tank_event": "start_time, end_time, kind, litres",
-            "advice": "week, cause, variant, saving_l, low_l, confidence, status",
-            "advice_result": "week, cause, saved_l, low_l, high_l, verdict",
             "score": "subject_kind <> 'driver'",
             "accumulated_day": "0 < ANY (increments)",
         }.get(table, "true")
         driver = f"LEFT JOIN driver ON driver.driver_id = {table}.driver_id" if card else ""
         found[table] = database.connection.execute(
-            f"SELECT vin, {columns}{card} FROM {_FROM.get(table, table)} JOIN vehicle ON vehicle.vehicle_id = {whose}"
-            f" {driver} WHERE {only} AND (%(vin)s::text IS NULL OR vin = %(vin)s)"
+            f"SELECT vin, {columns}{card} FROM {_FROM.get(table, table)}"
+            f" JOIN vehicle ON vehicle.vehicle_id = {whose} {driver}"
+            f" WHERE {only} AND (%(vin)s::text IS NULL OR vin = %(vin)s)"
             f" ORDER BY vin, {columns}{card}".encode(),
             {"vin": vin},
         ).fetchall()
