@@ -49,9 +49,7 @@ def test_without_positions_near_both_ends_there_is_no_corridor() -> None:
     nowhere = samples((100, {"wheel_speed": 50.0}))
     assert corridors(nowhere, span(100)).tolist() == [None]
     # The receiver finds itself six minutes after the start, and is lost six minutes before the end.
-    late, early = (
-        samples(*order) for order in (((360, {}), (60, place)), ((60, place), (360, {})))
-    )
+    late, early = samples((360, {}), (60, place)), samples((60, place), (360, {}))
     assert corridors(late, span(420)).tolist() == [None]
     assert corridors(early, span(420)).tolist() == [None]
 
