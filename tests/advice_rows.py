@@ -13,7 +13,6 @@ FACTS: dict[str, Any] = {
     "idle_h": 9.53,
     "idle_fuel_l": 31.0,
     "soft_percent": 12.3,
-    "soft_by": "pressure",
     "kw": 1.94,
     "rise_percent": 4.17,
     "overspeed_percent": 6.0,

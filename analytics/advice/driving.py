@@ -9,9 +9,15 @@ import pandas as pd
 
 from analytics.advice.kinds import KINDS, OF_FUEL, Level
 from analytics.advice.piece import Piece
-from analytics.advice.rules import EFFICIENCY, SOFT_PER_FUEL, SOFTEST_PERCENT
+from analytics.advice.rules import (
+    EFFICIENCY,
+    ROLLING,
+    ROLLING_SHARE,
+    SOFTEST_PERCENT,
+    TYRE_EXPONENT,
+)
 from analytics.advice.week import NOBODY, added, drivers
-from analytics.fuel.physics import L_H_PER_KW
+from analytics.fuel.physics import DIESEL_MJ_L, GRAVITY_M_S2, L_H_PER_KW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,13 +55,13 @@ def _of_subject(
         litres = min(total, fuel_l)
         of_cause = ours[ours["cause"] == cause].set_index("part_start")["litres"]
         by_part = parts["part_start"].map(of_cause).to_numpy(dtype=np.float64)
-        own = _facts(week, cause, parts, litres, fuel_l)
+        own = _facts(cause, parts, litres, fuel_l)
         if own is None:
             continue
         facts = {
             "share_percent": round(100 * litres / fuel_l, 2),
             "trips": int(parts.loc[by_part > 0, "trip_start"].nunique()),
-            "missing": missing,
+            "missing": [*missing, "softness"] if cause == "tyres" else missing,
             **own,
             **behaviour.get(cause, {}),
         }
@@ -84,9 +90,7 @@ def _missing(parts: pd.DataFrame) -> list[str]:
     return sorted(name for name, litres in without.items() if litres > 0.5 * fuel.sum())
 
 
-def _facts(
-    week: AdviceWeek, cause: str, parts: pd.DataFrame, litres: float, fuel_l: float
-) -> dict[str, Any] | None:
+def _facts(cause: str, parts: pd.DataFrame, litres: float, fuel_l: float) -> dict[str, Any] | None:
     """What a cause's text names beside litres; None where the sums contradict each other."""
     if cause == "idling":
         idle_l, engine_s = added(parts, "idle_fuel_l"), added(parts, "engine_s")
@@ -97,7 +101,7 @@ def _facts(
             "idle_fuel_l": round(idle_l, 2) if idle_l > 0 else None,
         }
     if cause == "tyres":
-        return _softness(week.tyre_softness_percent, litres, fuel_l)
+        return {"soft_percent": round(_softness(parts, litres, fuel_l), 1)}
     if cause == "auxiliary":
         hours = added(parts, "engine_s") / 3600.0
         # What the engine gives for these litres an hour: P = Q · H · η.
@@ -108,12 +112,19 @@ def _facts(
     return {}
 
 
-def _softness(measured_percent: float, litres: float, fuel_l: float) -> dict[str, Any]:
-    """How far the tyre pressures are below the recommended ones: measured, else by the litres."""
-    if measured_percent > 0:
-        return {"soft_percent": round(measured_percent, 1), "soft_by": "pressure"}
-    by_litres = min(SOFT_PER_FUEL * 100.0 * litres / fuel_l, SOFTEST_PERCENT)
-    return {"soft_percent": round(by_litres, 1), "soft_by": "litres"}
+def _softness(parts: pd.DataFrame, litres: float, fuel_l: float) -> float:
+    """How far below the usual the tyre pressures must be to need so many litres more, %.
+
+    Rolling takes m·g·Crr·d / (η·H), and Crr ~ p^-n: p / p0 = (1 + litres / rolling)^(-1/n).
+    """
+    mass_t_km = added(parts, "mass_t_km")
+    # t·km are 1e6 kg·m.
+    rolling_l = mass_t_km * GRAVITY_M_S2 * ROLLING / (EFFICIENCY * DIESEL_MJ_L)
+    firm_l = rolling_l if rolling_l > 0 else ROLLING_SHARE * (fuel_l - litres)
+    if not firm_l > 0:
+        return SOFTEST_PERCENT
+    part = (1.0 + litres / firm_l) ** (-1.0 / TYRE_EXPONENT)
+    return min(100.0 * (1.0 - part), SOFTEST_PERCENT)
 
 
 def _behaviour(week: AdviceWeek, parts: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -139,8 +139,6 @@ def _detail(text: str, filled: Mapping[str, str]) -> str | None:
 
 def _caveats(words: Texts, facts: Mapping[str, Any]) -> tuple[str, ...]:
     names = [str(name) for name in facts.get("missing") or ()]
-    if facts.get("soft_by") == "litres":
-        names = [name for name in names if name != "tyre_pressure"] + ["soft_by_litres"]
     # What a newer analysis misses has no words here, and is not worth failing for.
     return tuple(words.words["missing"][name] for name in names if name in words.words["missing"])
 

@@ -15,10 +15,10 @@ MEDIUM_CONFIDENCE = 0.4  # likewise (ours: "18 L, give or take 7")
 
 EFFICIENCY = 0.40  # of the engine under load (FIELD: 29-30.5 L/100 km at 31.4 t need it)
 
-SOFT_PER_FUEL = 10.0  # tyres 10 % soft need 1 % more fuel (trade's rule: truckinginfo.com 2015)
+ROLLING = 0.00676  # Crr of firm tyres (MOVES' long-haul combination, FIELD)
+TYRE_EXPONENT = 0.4  # Crr ~ pressure^-0.4 (Michelin 2003, as in analytics.fuel.excess)
+ROLLING_SHARE = 0.4  # of the fuel, where the mass is unknown (ours: half on level trunk roads)
 SOFTEST_PERCENT = 40.0  # %, softer tyres would have failed (ours)
-
-GREEN_BAND_RPM = (800, 1700)  # economical engine speed (Samsara's green band, as in scores.toml)
 
 EMPTY_SHARE = 0.20  # of a fleet's way that is empty (Eurostat 2020, all transport; 0.216 in 2024)
 EMPTY_SHARE_TOLD = 0.30  # told from half as much again on (ours)

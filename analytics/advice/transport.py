@@ -124,9 +124,7 @@ def _load_factor(week: AdviceWeek) -> Piece | None:
 
 
 def _full_t(week: AdviceWeek) -> float:
-    """What the vehicle may carry, else the largest load it was seen with, t."""
-    if week.payload_capacity_t > 0:
-        return week.payload_capacity_t
+    """The largest load that the vehicle was seen with, t: what it may carry nobody tells."""
     seen = [NAN]
     for rows in (week.parts, week.past):
         if rows is None or not len(rows):

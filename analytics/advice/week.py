@@ -91,9 +91,6 @@ class AdviceWeek:
         behaviour: rows of table `trip_part` of these parts, BEHAVIOUR_COLUMNS: shares and counts
             for a sentence more. None: without it.
         days: days of the week that are over and on which the vehicle belonged to the fleet.
-        tyre_softness_percent: how far the measured tyre pressures lie below the recommended ones
-            [%], NaN where none are measured: then it is worked out from the litres.
-        payload_capacity_t: what the vehicle may carry [t], NaN: the largest load seen.
         settings: limits.
     """
 
@@ -106,8 +103,6 @@ class AdviceWeek:
     past: pd.DataFrame | None = None
     behaviour: pd.DataFrame | None = None
     days: int = 7
-    tyre_softness_percent: float = float("nan")
-    payload_capacity_t: float = float("nan")
     settings: AdviceSettings = field(default_factory=AdviceSettings)
 
 

@@ -58,9 +58,9 @@ class TestFilledIn:
 
     def test_what_was_not_known_is_said(self) -> None:
         assert len(told("speed", "en").caveats) == 7
-        facts = FACTS | {"missing": ["tyre_pressure", "new_one"], "soft_by": "litres"}
+        facts = FACTS | {"missing": ["softness", "new_one"]}
         assert told("tyres", "en", facts=facts).caveats == (
-            "How soft the tyres are is worked out from the litres, not measured.",
+            "How soft the tyres are on average is worked out from the litres.",
         )
 
     def test_json_is_read(self) -> None:

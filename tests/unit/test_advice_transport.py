@@ -67,14 +67,12 @@ class TestLoadFactor:
         assert facts["value"] == pytest.approx(4000 - 41600 / 24, abs=0.01)
         assert np.isnan(found["saving_l"])
 
-    def test_a_full_load_may_be_known_or_have_been_seen_before(self) -> None:
-        assert advised("load_factor", parts()) is None
-        assert advised("load_factor", parts(), payload_capacity_t=25.0) is not None
+    def test_the_largest_load_may_have_been_seen_before(self) -> None:
         past = parts(payload_t_km=400.0 * 25, monday=MONDAY - pd.Timedelta(weeks=1))
         assert advised("load_factor", parts(), past=past) is not None
 
     def test_a_vehicle_that_is_always_as_full_is_left_alone(self) -> None:
-        assert advised("load_factor", parts(), payload_capacity_t=15.0) is None
+        assert advised("load_factor", parts()) is None
 
 
 class TestIdleDays:
