@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event, Thread
 from time import monotonic, sleep, time
@@ -20,8 +21,10 @@ from urllib.request import urlopen
 import typer
 from rich.console import Console
 
+from analytics.fuel.segment_rows import SegmentError
+from analytics.runner import AnalysisSettings, training
 from api.settings import ApiSettings
-from cli import analyse, context, migrate, servers, simulate
+from cli import analyse, context, migrate, servers, simulate, train
 from cli.progress import bar
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
@@ -29,8 +32,10 @@ from schemas.errors import TelemetryError
 from servers.settings import ServersSettings
 from simulator import build_fleet
 from simulator.config import CHUNK_S, SimulationConfig
+from simulator.mixed import mixed_fleet
 from storage import overview, registers
 from storage.connection import connect
+from storage.fuel_models import TrainingData
 
 ANALYSE_EVERY_S = 60.0
 """How often the running demo looks for changed days [s]."""
@@ -73,8 +78,9 @@ def demo(
     """See everything work: a fleet's day from its signals to a page in your browser.
 
     Starts the servers that settings do not name, simulates a fleet's last day, ingests and analyses
-    it, and serves the pages; then the trucks drive on in real time until Ctrl-C, which stops
-    everything this command has started. Data stays in TELEMETRY_HOME.
+    it, learns from it what good driving is, and serves the pages; then the trucks drive on in real
+    time until Ctrl-C, which stops everything this command has started. Data stays in
+    TELEMETRY_HOME.
     """
     console = Console()
     began = monotonic()
@@ -106,6 +112,7 @@ def demo(
                 highlight=False,
             )
             console.print(analyse.line(analyse.work_up()), highlight=False)
+            _learn(console)
             url = _serve(launch)
             console.print(f"Ready after {monotonic() - began:.0f} s. Look at [bold]{url}[/bold]")
             if once:
@@ -113,12 +120,27 @@ def demo(
             console.print("The trucks drive on in real time. Ctrl-C ends the demo.")
             if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform != "linux"):
                 webbrowser.open(url)
+            burnt, every_s = monotonic(), context.load(AnalysisSettings).fuel_every_s
             try:
                 while True:
                     sleep(ANALYSE_EVERY_S)
-                    analyse.work_up()
+                    fuel = monotonic() - burnt >= every_s
+                    analyse.work_up(fuel=fuel)
+                    burnt = monotonic() if fuel else burnt
             except KeyboardInterrupt:
                 console.print("Stopping.")
+
+
+def _learn(console: Console) -> None:
+    """Let the fleet tell what good driving is, and compare everybody with it."""
+    with connect(context.database_dsn()) as connection:
+        try:
+            trained = training.train(connection, TrainingData())
+        except SegmentError:
+            return  # no truck has driven: it was night
+    for line in train.told(trained):
+        console.print(line, highlight=False)
+    console.print(analyse.line(analyse.work_up()), highlight=False)
 
 
 def _register(config: SimulationConfig) -> None:
@@ -183,6 +205,8 @@ class _Fleet:
                     self._publisher,
                     upload_s=UPLOAD_S,
                     truth=context.load(ServersSettings).home / "truth" / str(self._config.seed),
+                    # What fails in a truck fails within the past that is looked at.
+                    fleet=mixed_fleet(replace(self._config, days=self._past_days)),
                     progress=self._note,
                     stop=self._stop,
                 )

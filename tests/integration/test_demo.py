@@ -51,6 +51,24 @@ def test_the_demo_ends_with_the_trips_its_trucks_have_driven(
         assert found.loc[vin, "idle_s"] == pytest.approx(day["idle_s"], rel=0.05, abs=30)
 
 
+def test_the_demo_ends_with_fuel_and_causes_against_what_its_fleet_has_taught(
+    migrated: Migrated, command_line: CommandLine
+) -> None:
+    (parts,) = migrated.connection.execute(
+        "SELECT count(*) FROM fuel_part JOIN fuel_model USING (model_id)"
+        " WHERE active AND fuel_l > 0 AND expected_l > 0"
+    ).fetchone() or (0,)
+    assert parts > 0
+    (of_parts,) = migrated.connection.execute(
+        "SELECT count(*) FROM fuel_cause JOIN fuel_part USING (vehicle_id, part_start)"
+    ).fetchone() or (0,)
+    assert of_parts >= 10 * parts  # causes
+    truth = Path(command_line.environment["TELEMETRY_HOME"]) / "truth" / "11"
+    driven = pd.read_parquet(truth / "days.parquet")["fuel_l"].sum()
+    burnt = migrated.connection.execute("SELECT sum(fuel_l) FROM fuel_part").fetchall()
+    assert burnt == [(pytest.approx(driven, rel=0.01),)]
+
+
 def test_every_frame_of_the_demo_is_stored(migrated: Migrated, command_line: CommandLine) -> None:
     status = command_line.run("status").stdout
     (frames,) = migrated.connection.execute(
