@@ -121,7 +121,7 @@ def card(
             for day, value in zip(chart["days"], chart["values"], strict=True)
         ),
         notes=(
-            (labels["effort"], f"{told.effort}{signs['stop']}{told.takes}"),
+            (labels["effort"], told.effort),
             (labels["confidence"], told.confidence),
         ),
         colon=signs["colon"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def _softness(parts: pd.DataFrame, litres: float, fuel_l: float) -> float:
     firm_l = rolling_l if rolling_l > 0 else ROLLING_SHARE * (fuel_l - litres)
     if not firm_l > 0:
         return SOFTEST_PERCENT
-    part = (1.0 + litres / firm_l) ** (-1.0 / TYRE_EXPONENT)
+    part = math.pow(1.0 + litres / firm_l, -1.0 / TYRE_EXPONENT)
     return min(100.0 * (1.0 - part), SOFTEST_PERCENT)
 
 

@@ -29,8 +29,7 @@ class Rendered:
         detail: what driving looked like in a figure; None where that is not known.
         caveats: what the figures do not know, a sentence each.
         saving: lines on what it brings: fuel, money, CO₂, or kilometres, days, hours.
-        effort: how hard it is, in a word.
-        takes: what it takes.
+        effort: how hard it is, and what it takes.
         confidence: in a word.
         audience: who can do it, in a word; audience_code: driver, workshop or fleet.
         unit: what the saving is counted in: l, km, days, h.
@@ -50,7 +49,6 @@ class Rendered:
     caveats: tuple[str, ...]
     saving: tuple[str, ...]
     effort: str
-    takes: str
     confidence: str
     audience: str
     audience_code: Audience
@@ -113,8 +111,9 @@ def render(
             numbers.money(price, currency),
             numbers.amount(value * co2_kg_l, "kg"),
         ),
-        effort=words.word("effort", str(row["effort"])),
-        takes=told.effort,
+        effort=words.words["sign"]["stop"].join(
+            (words.word("effort", str(row["effort"])), told.effort)
+        ),
         confidence=words.word("confidence", str(row["confidence"])),
         audience=words.word("audience", kind.audience),
         audience_code=kind.audience,

@@ -31,7 +31,7 @@ class TestFilledIn:
         assert found.detail == "All idling of the week together burnt 31 L."
         assert found.saving == ("18 L a week (12–25 L)", "¥137 at ¥7.50 a litre", "48 kg CO₂")
         assert (found.effort, found.confidence, found.audience) == (
-            "little",
+            "Little. A turn of the key while you wait.",
             "fairly sure",
             "for the driver",
         )
@@ -123,7 +123,7 @@ class TestCard:
         assert "  - Mon 2 Mar 08:15, 400 km: 4.0 L\n" in text
         assert "  Fri  ████████████████████████ 8.0\n" in text
         assert "  Wed  0.0\n" in text
-        assert "Effort: little. A turn of the key while you wait.\n" in text
+        assert "Effort: Little. A turn of the key while you wait.\n" in text
 
     def test_it_prints_chinese(self) -> None:
         text = card(row("idling"), "zh", currency="CNY", **COST).text
