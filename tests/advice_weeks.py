@@ -35,6 +35,7 @@ def parts(count: int = 10, *, monday: date = MONDAY, hour: int = 8, **columns: A
     usual: dict[str, Any] = {
         "trip_start": start,
         "part_start": start,
+        "day": [time.date() for time in starts],
         "end_time": start + pd.Timedelta(hours=6.5),
         "driver_id": pd.array([7] * count, dtype="Int64"),
         "week": monday,

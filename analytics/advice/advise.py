@@ -108,13 +108,7 @@ def _row(week: AdviceWeek, piece: Piece, memory: Memory) -> dict[str, Any]:
         "confidence": piece.confidence,
         "effort": KINDS[piece.cause].effort,
         "facts": piece.facts,
-        "evidence": shown(
-            piece.parts,
-            piece.by_part,
-            unit=KINDS[piece.cause].unit,
-            week=week.week,
-            time_zone=week.time_zone,
-        ),
+        "evidence": shown(piece.parts, piece.by_part, unit=KINDS[piece.cause].unit, week=week.week),
         "method_version": METHOD_VERSION,
     }
 

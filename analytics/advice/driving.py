@@ -35,27 +35,37 @@ def pieces(week: AdviceWeek) -> Iterator[Piece]:
     who = drivers(parts)
     of_drivers = [cause for cause in OF_FUEL if KINDS[cause].audience == "driver"]
     of_vehicle = [cause for cause in OF_FUEL if KINDS[cause].audience != "driver"]
+    of_parts = [
+        week.causes.pivot_table(
+            index="part_start", columns="cause", values=name, aggfunc="sum"
+        ).reindex(columns=OF_FUEL)
+        for name in ("litres", "low_l", "high_l")
+    ]
     for driver in sorted(set(who.tolist())):
-        yield from _of_subject(week, parts[who == driver], driver, of_drivers)
-    yield from _of_subject(week, parts, NOBODY, of_vehicle)
+        yield from _of_subject(week, parts[who == driver], of_parts, driver, of_drivers)
+    yield from _of_subject(week, parts, of_parts, NOBODY, of_vehicle)
 
 
 def _of_subject(
-    week: AdviceWeek, parts: pd.DataFrame, driver: int, causes: list[str]
+    week: AdviceWeek,
+    parts: pd.DataFrame,
+    of_parts: list[pd.DataFrame],
+    driver: int,
+    causes: list[str],
 ) -> Iterator[Piece]:
+    """One subject's pieces; of_parts: litres and both ends by part_start and cause."""
     distance_km, fuel_l = added(parts, "distance_km"), added(parts, "fuel_l")
     missing = _missing(parts)
     doubtful = any(name in missing for name in LESS_SURE_WITHOUT)
     confidence: Level = "medium" if doubtful else "high"
     behaviour = _behaviour(week, parts)
-    ours = week.causes[week.causes["part_start"].isin(parts["part_start"])]
-    sums = ours.groupby("cause")[["litres", "low_l", "high_l"]].sum().reindex(causes).fillna(0.0)
-    for cause, (total, low, high) in zip(causes, sums.to_numpy(np.float64).tolist(), strict=True):
+    tables = [table.reindex(index=parts["part_start"]) for table in of_parts]
+    for cause in causes:
+        by_part, lows, highs = (table[cause].to_numpy(dtype=np.float64) for table in tables)
+        total, low, high = (float(np.nansum(ends)) for ends in (by_part, lows, highs))
         if not (total > 0 and fuel_l > 0):
             continue
         litres = min(total, fuel_l)
-        of_cause = ours[ours["cause"] == cause].set_index("part_start")["litres"]
-        by_part = parts["part_start"].map(of_cause).to_numpy(dtype=np.float64)
         own = _facts(cause, parts, litres, fuel_l)
         if own is None:
             continue

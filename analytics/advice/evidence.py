@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analytics.local_time import local_days
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,16 +22,15 @@ UNITS = {"l": "L", "km": "km", "h": "h", "days": "h"}
 
 
 def shown(
-    parts: pd.DataFrame, values: NDArray[np.float64], *, unit: str, week: date, time_zone: str
+    parts: pd.DataFrame, values: NDArray[np.float64], *, unit: str, week: date
 ) -> dict[str, Any]:
     """The evidence of a piece of advice, as JSON has it.
 
     Args:
-        parts: n parts of trips: trip_start, part_start (UTC), distance_km.
+        parts: n parts of trips: day (date), trip_start, part_start (UTC), distance_km.
         values: (n,) what each of them cost or could have spared, in the unit; NaN unknown.
         unit: l, km, h or days (then the values are hours).
         week: the Monday of the week.
-        time_zone: whose days the chart has.
 
     Returns:
         parts: up to three that cost most, each with trip_start, part_start (ISO 8601, UTC),
@@ -44,12 +41,9 @@ def shown(
     values = np.nan_to_num(values)
     days = [week + timedelta(days=n) for n in range(7)]
     sums = dict.fromkeys(days, 0.0)
-    if len(parts):
-        for day, value in zip(
-            local_days(parts["trip_start"], time_zone)["day"].dt.date, values, strict=True
-        ):
-            if day in sums:
-                sums[day] += float(value)
+    for day, value in zip(parts["day"], values.tolist(), strict=True):
+        if day in sums:
+            sums[day] += value
     chart = {
         "unit": UNITS[unit],
         "days": [day.isoformat() for day in days],

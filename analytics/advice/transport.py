@@ -152,15 +152,13 @@ def _driven_days(week: AdviceWeek) -> set[Any]:
     wanted = {week.week + timedelta(days=n) for n in range(7)}
     if not len(week.parts):
         return set()
-    begins, ends = (
-        local_days(week.parts[name], week.time_zone)["day"] for name in ("part_start", "end_time")
-    )
-    days = {
-        day.date()
-        for first, last in zip(begins, ends, strict=True)
-        for day in pd.date_range(first, last, freq="D")
+    ends = local_days(week.parts["end_time"], week.time_zone)["day"].dt.date
+    return {
+        day
+        for first, last in zip(week.parts["day"], ends, strict=True)
+        for day in wanted
+        if first <= day <= last
     }
-    return days & wanted
 
 
 def _stops(week: AdviceWeek) -> Piece | None:

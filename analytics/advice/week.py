@@ -19,6 +19,7 @@ PART_COLUMNS = (
     "trip_start",
     "part_start",
     "end_time",
+    "day",
     "driver_id",
     "distance_km",
     "fuel_l",
@@ -75,11 +76,11 @@ class AdviceWeek:
         week: its Monday in time_zone.
         time_zone: IANA, of the vehicle's fleet.
         parts: rows of table `fuel_part` of that vehicle and week, at least PART_COLUMNS with the
-            table's meaning: trip_start, part_start, end_time (UTC), driver_id (null or 0: nobody
-            known), distance_km, empty_km, loaded_km, load_known_km (km), fuel_l, idle_fuel_l (L),
-            mass_t_km, payload_t_km (t·km), engine_s, idle_s, driving_s (s), stops (a count),
-            corridor (text or null), missing (a list of names). NaN or null: not known. May be
-            empty: the vehicle stood.
+            table's meaning: trip_start, part_start, end_time (UTC), day (date: the local one on
+            which the trip began), driver_id (null or 0: nobody known), distance_km, empty_km,
+            loaded_km, load_known_km (km), fuel_l, idle_fuel_l (L), mass_t_km, payload_t_km (t·km),
+            engine_s, idle_s, driving_s (s), stops (a count), corridor (text or null), missing (a
+            list of names). NaN or null: not known. May be empty: the vehicle stood.
         causes: rows of table `fuel_cause` of these parts: part_start, cause, litres, low_l, high_l
             (L; ends of a 90 % interval). The litres of a cause are added up over a driver's (or
             the vehicle's) parts, and so are the ends: what is wrong with a calibration is wrong
