@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 KINDS = (ROAD, DRIVEN, ENGINE)
 BY_MODEL, BY_PHYSICS = "model", "physics"
 HELD_OUT = 0.2  # of the vehicles
-CROSS_ROWS = 1_000_000  # up to so many segments every vehicle is left out once
+CROSS_ROWS = 300_000  # up to so many segments every vehicle is left out once
 
 _ENGINE_COLUMNS = (
     "engine_mj", "friction_mj", "revolutions", "load_mean", "load_square", "load_high", "rpm_work",
@@ -135,7 +135,7 @@ class SegmentModel:
         Raises:
             SegmentError: columns are missing, or a class is none.
         """
-        told = self._told(segments, vehicle_class)
+        told = self.tell(segments, vehicle_class=vehicle_class)
         low, high = np.zeros(len(segments)), np.zeros(len(segments))
         for place, level in enumerate(self.levels):
             for by_model in (True, False):
@@ -172,8 +172,8 @@ class SegmentModel:
         kind, levels, metadata = unpack(kept, checksum=checksum)
         return cls(kind=kind, levels=levels, metadata=metadata)
 
-    def _told(self, segments: pd.DataFrame, vehicle_class: str | None) -> _Told:
-        """Litres without power take-off, by the first level that can tell them."""
+    def tell(self, segments: pd.DataFrame, *, vehicle_class: str | None = None) -> Told:
+        """Litres without power take-off, by the first level that can tell them; as `predict`."""
         require(segments, columns_of(self.kind))
         if vehicle_class is None:
             require(segments, ["vehicle_class"])
@@ -184,7 +184,7 @@ class SegmentModel:
             name: segments[name].to_numpy(dtype=np.float64) for name in columns_of(self.kind)
         }
         columns["class"] = classes
-        told = _Told(
+        told = Told(
             litres=np.full(len(segments), np.nan),
             by_model=np.zeros(len(segments), dtype=np.bool_),
             level=np.full(len(segments), len(self.levels) - 1, dtype=np.intp),
@@ -203,7 +203,15 @@ class SegmentModel:
 
 
 @dataclass(kw_only=True, slots=True, eq=False)
-class _Told:
+class Told:
+    """What a model says of segments; arrays are (n,).
+
+    Attributes:
+        litres: expected, power take-off left out.
+        by_model: the booster had its say.
+        level: the place of the level that told it.
+    """
+
     litres: Floats
     by_model: NDArray[np.bool_]
     level: NDArray[np.intp]
@@ -234,7 +242,7 @@ def expected_of_parts(
     """
     require(segments, ["start_time"])
     require(parts, ["part_start", "end_time"])
-    told = model._told(segments, vehicle_class)  # noqa: SLF001 - the same module
+    told = model.tell(segments, vehicle_class=vehicle_class)
     middle = _seconds(segments["start_time"]) + 0.5 * segments["duration_s"].to_numpy(np.float64)
     starts, ends = _seconds(parts["part_start"]), _seconds(parts["end_time"])
     order = np.argsort(starts, kind="stable")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from analytics.fuel.segment_physics import Segments
     from analytics.fuel.segment_rows import Block, SegmentRows
 
     Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ TAIL, WIDER = 1e-3, 0.05  # part of the rows beyond the range, and part it is wi
 ABSENT_SHARE = 0.01  # part of the rows without a value for its absence to be a range, too
 
 
-def target_l(columns: Mapping[str, Any]) -> Floats:
+def target_l(columns: Segments) -> Floats:
     """Litres for driving and for standing that traffic imposes; NaN unknown."""
     fuel = np.asarray(columns["fuel_l"], dtype=np.float64)
     idling = np.asarray(columns["idling_l"], dtype=np.float64)
@@ -133,14 +134,15 @@ class Level:
         counts = self._calibrate(rows, vehicles)
         learnt = {
             name
-            for name, (segments, seen) in counts.items()
-            if segments >= LEAST_SEGMENTS and len(seen) >= LEAST_VEHICLES
+            for name, (segments, of) in counts.items()
+            if segments >= LEAST_SEGMENTS and len(of) >= LEAST_VEHICLES
         }
         self.ranges = self._ranges(rows, vehicles, learnt, seed)
         self.booster = None
         total = sum(segments for name, (segments, _) in counts.items() if name in learnt)
         if not total:
             return
+        seen = sum(len(counts[name][1]) for name in learnt)
         stages = -(-total // stage_rows)
         self.booster = Booster(features=features_of(self.view, weighed=self.weighed))
         numbers = np.array([CLASSES.index(name) for name in sorted(learnt)])
@@ -152,7 +154,7 @@ class Level:
                 physics = np.maximum(self.physics_l(block.columns), LEAST_L)
                 yield block.columns, target_l(block.columns) / physics, physics
 
-        self.booster.grow(draws(), stages=stages, seed=seed)
+        self.booster.grow(draws(), vehicles=seen, stages=stages, seed=seed)
 
     def usable(self, block: Block) -> Block:
         """Rows that something can be learnt from."""

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 STAGE_ROWS = 1_000_000  # segments; a stage of so many takes about 250 MB
-ITERATIONS = 300  # trees, over all stages
-LEAST_ITERATIONS = 40  # of a stage
+ITERATIONS_A_VEHICLE = 1.0  # trees; what holds of other vehicles is learnt from vehicles, not rows
+ITERATIONS = (60, 300)  # trees over all stages, at least and at most
+LEAST_ITERATIONS = 10  # of a stage
 LEARNING_RATE = 0.05
-LEAVES = 15  # of a tree: interactions of three or four features
+LEAVES = 7  # of a tree: interactions of two or three features; more learn vehicles by heart
 LEAF_SHARE = 1 / 1000  # of the rows; a leaf has no fewer, nor than LEAF_ROWS
 LEAF_ROWS = 40
 SHRINK = 20.0  # L2 on leaves, in mean-weighted segments
@@ -151,16 +152,23 @@ class Booster:
         return self._clipped(matrix(self.features, columns))
 
     def grow(
-        self, draws: Iterable[tuple[Mapping[str, Any], Floats, Floats]], *, stages: int, seed: int
+        self,
+        draws: Iterable[tuple[Mapping[str, Any], Floats, Floats]],
+        *,
+        vehicles: int,
+        stages: int,
+        seed: int,
     ) -> None:
         """Learn from draws of rows, one a stage.
 
         Args:
             draws: columns, what litres are to physics (n,), and the weight of each row (n,).
+            vehicles: how many the rows are of.
             stages: how many draws there will be.
             seed: fixes what is drawn within scikit-learn.
         """
-        iterations = max(-(-ITERATIONS // stages), LEAST_ITERATIONS)
+        wanted = int(np.clip(ITERATIONS_A_VEHICLE * vehicles, *ITERATIONS))
+        iterations = max(-(-wanted // stages), LEAST_ITERATIONS)
         for number, (columns, ratio, weight) in enumerate(draws):
             rows = matrix(self.features, columns)
             left = ratio - self._raw(rows)

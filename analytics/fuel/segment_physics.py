@@ -21,9 +21,11 @@ from analytics.fuel.segment_features import CRR_REFERENCE, DRAG_REFERENCE_M2_KG
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Segments = Mapping[str, Any] | pd.DataFrame
 
 ROAD, DRIVEN, ENGINE = "road", "driven", "engine"
 """What litres are told from: what the road demands; also how it was driven; also the engine."""
@@ -32,7 +34,17 @@ VIEWS = (ROAD, DRIVEN, ENGINE)
 ROLLED_OFF = 0.35  # part of a slow-down's kinetic energy that rolling on takes out, not brakes
 TERMS: Mapping[str, tuple[str, ...]] = {
     ROAD: ("work", "square", "rolling", "drag", "lost", "moving", "standing", "distance"),
-    DRIVEN: ("work", "square", "rolling", "drag", "driven", "overrun", "standing", "distance"),
+    DRIVEN: (
+        "work",
+        "square",
+        "rolling",
+        "drag",
+        "held",
+        "driven",
+        "overrun",
+        "standing",
+        "distance",
+    ),
     ENGINE: ("piston", "friction", "revolutions", "standing"),
 }
 NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +54,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "moving_s", "standing_s", "distance_km",
     ),
     DRIVEN: (
-        "drive_j_kg", "drive_w_j_kg2", "driven_m", "driven_drag_j_m2", "driven_s",
+        "drive_j_kg", "drive_w_j_kg2", "held_j_kg", "driven_m", "driven_drag_j_m2", "driven_s",
         "moving_s", "standing_s", "distance_km",
     ),
     ENGINE: ("engine_mj", "friction_mj", "revolutions", "standing_s"),
@@ -136,12 +148,12 @@ class SegmentPhysics:
         """Physics by what is published and nothing else."""
         return cls(view=view, numbers=numbers, coefficients=_published(view, numbers))
 
-    def litres(self, segments: Mapping[str, Any]) -> Floats:
+    def litres(self, segments: Segments) -> Floats:
         """Litres of each segment for driving and for standing that traffic imposes, (n,)."""
         found = np.maximum(self.terms(segments) @ self.coefficients, 0.0)
         return np.asarray(found, dtype=np.float64)
 
-    def terms(self, segments: Mapping[str, Any]) -> Floats:
+    def terms(self, segments: Segments) -> Floats:
         """(n, terms) what litres are made of: MJ, hours and hundreds of kilometres.
 
         Args:
@@ -180,7 +192,10 @@ class SegmentPhysics:
             return np.column_stack([work, square, rolling, drag, lost, moving, standing, distance])
         driven = get("driven_s") * hours
         overrun = np.maximum(get("moving_s") * hours - driven, 0.0)
-        return np.column_stack([work, square, rolling, drag, driven, overrun, standing, distance])
+        held = mass * get("held_j_kg") / 1e6
+        return np.column_stack(
+            [work, square, rolling, drag, held, driven, overrun, standing, distance]
+        )
 
     def calibrated(self, sums: CalibrationSums) -> SegmentPhysics:
         """Physics whose coefficients fit the segments summed up, within what nature allows."""
@@ -253,7 +268,7 @@ class CalibrationSums:
 class _Columns:
     """Columns as float64, whatever they are kept as."""
 
-    def __init__(self, segments: Mapping[str, Any]) -> None:
+    def __init__(self, segments: Segments) -> None:
         self._segments = segments
 
     def __call__(self, name: str) -> Floats:
@@ -272,7 +287,7 @@ def _published(view: str, numbers: VehicleNumbers) -> Floats:
     square = numbers.square_mw / numbers.driveline**2 / numbers.fuel_mj_l
     if view == ROAD:
         return np.array([work, square, 0.0, 0.0, 0.0, turning, numbers.idle_l_h, 0.0])
-    return np.array([work, square, 0.0, 0.0, turning, overrun, numbers.idle_l_h, 0.0])
+    return np.array([work, square, 0.0, 0.0, 0.0, turning, overrun, numbers.idle_l_h, 0.0])
 
 
 def _bounds(
@@ -286,6 +301,8 @@ def _bounds(
         "rolling": (-0.5 * numbers.rolling * work, 1.0 * numbers.rolling * work),
         "drag": (-0.5 * numbers.drag_area_m2 * work, 1.0 * numbers.drag_area_m2 * work),
         "lost": (-0.25 * work, ROLLED_OFF * work),
+        # Work that is held back one second and needed the next is noise, or momentum well used.
+        "held": (-0.5 * work, 0.0),
     }
     low, high = zip(*(edges.get(term, (0.0, np.inf)) for term in TERMS[view]), strict=True)
     return np.array(low), np.array(high)
