@@ -43,6 +43,10 @@ class TankRules:
     """The levels while driving contradict a step that they explain less of than this."""
     witness: float = 2.5
     """And they must show a fall themselves, by so many standard deviations of theirs."""
+    doubly_sure: float = 5.0
+    """Where they show a step by so many standard deviations ..."""
+    doubly_share: float = 0.75
+    """... and so much of it, how stands vary otherwise is no matter."""
     settle_s: float = 1800.0
     """A level that falls so soon after it rose at the same stand runs into another tank [s]."""
     stays_rows: int = 9

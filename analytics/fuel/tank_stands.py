@@ -190,7 +190,7 @@ def _witnessed(tank: Tank, steps: list[Step], nets: Floats, sigma: float) -> lis
         doubt = max(rules.against_share * size, min(2 * sigma, 0.9 * size))
         unseen = len(steps) == 1 and step.litres < 0 and -net < rules.witness * sigma
         if against <= doubt and not unseen:
-            kept.append(step)
+            kept.append(_surer(tank, step, net, sigma) if len(steps) == 1 else step)
     if len(steps) > 1 or not kept:
         return kept
     (step,), lagged = kept, float(nets[-1, 0])
@@ -206,6 +206,15 @@ def _witnessed(tank: Tank, steps: list[Step], nets: Floats, sigma: float) -> lis
             end_us=max(int(tank.end_us[step.stand]), step.end_us),
         )
     ]
+
+
+def _surer(tank: Tank, step: Step, net: float, sigma: float) -> Step:
+    """A step that the road shows as well as the stand is as sure as the road is, at least."""
+    rules, size = tank.rules, abs(step.litres)
+    shown = np.sign(step.litres) * net
+    if shown < max(rules.doubly_sure * sigma, rules.doubly_share * size):
+        return step
+    return replace(step, sigma_l=float(min(step.sigma_l, sigma)))
 
 
 def _may_differ(tank: Tank, number: int, net: float) -> bool:
