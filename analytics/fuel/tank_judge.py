@@ -59,12 +59,10 @@ def _judged(tank: Tank, step: Step, following: Step | None) -> TankEvent | None:
     leak, by_itself = _by_itself(tank, step, hours)
     if size - by_itself <= least or _recovers(tank, step, following):
         return None
-    if not _stays(tank, step, following):
-        return None  # more data will tell
-    leaks = hours >= rules.leak_h and (
-        size - rules.leak_varies * leak <= least
-        or (_watched(tank, step) and size / (step.lasts_s / 60) < rules.gradual_l_min)
-    )
+    slow = _watched(tank, step) and size / (step.lasts_s / 60) < rules.gradual_l_min
+    if not _stays(tank, step, following) or (slow and hours < rules.leak_h):
+        return None  # more data will tell; or it is a gauge that settles
+    leaks = hours >= rules.leak_h and (slow or size - rules.leak_varies * leak <= least)
     return TankEvent(
         kind=LOSS if leaks else THEFT,
         step=step,

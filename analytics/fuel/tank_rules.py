@@ -53,8 +53,9 @@ class TankRules:
     """A level is down when it was read so often afterwards: three minutes."""
     recovery_rows: int = 360
     """It is still down in the two hours of driving and standing that follow."""
-    gradual_l_min: float = 0.5
-    """A level that falls slower than this leaks [L/min]: a siphon takes several."""
+    gradual_l_min: float = 1.5
+    """A level that is seen falling slower than this leaks, or settles [L/min]: a siphon takes more,
+    2 to 10."""
     loss_l: float = 20.0
     """A drive loses more than this [L], ..."""
     loss_share: float = 0.05
