@@ -13,6 +13,8 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from analytics.fuel import engine_map, normal, road_load
+from analytics.fuel.auxiliaries import CELLS as AUXILIARY_CELLS
+from analytics.fuel.auxiliaries import Auxiliaries, auxiliaries_of, told_sums
 from analytics.fuel.drive import drive_of
 from analytics.fuel.gearing import CELLS as GEAR_CELLS
 from analytics.fuel.gearing import Gearing, gear_sums
@@ -40,14 +42,18 @@ FRICTION_TERMS = 3
 IDLE_SUMS = ("idle_s", "auxiliary_ws", "auxiliary_w2s", "rpm_s", "fuel_l")
 TORQUE_BIN_NM = 125.0  # Nm; a greatest does not add up over days, how long each was given does
 TORQUE_BINS = 32
+TURN_BIN = 0.25  # rad/m
+TURN_BINS = 80
 FULL_LOAD_PART = 0.005  # of the time an engine gives more than what counts as its greatest
 
 _SIZES = {
     "engine": normal.cells(engine_map.TERMS),
     "friction": normal.cells(FRICTION_TERMS),
     "road": normal.cells(road_load.TERMS),
+    "told": AUXILIARY_CELLS,
     "idle": len(IDLE_SUMS),
     "torques": TORQUE_BINS,
+    "turns": TURN_BINS,
     "gears": GEAR_CELLS,
     "style": len(SUMS),
     "speeds": 2 * BANDS,
@@ -91,7 +97,8 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
         return np.zeros(STAT_CELLS)
     usual = road_load.USUAL.get(vehicle_class, road_load.USUAL["heavy_truck"])
     idle = _idle_sums(drive)
-    auxiliary = idle[1] / idle[0] if idle[0] >= LEAST_IDLE_S else USUAL_AUXILIARY_W
+    told = told_sums(drive)
+    auxiliaries = auxiliaries_of(told, *_at_idle(idle))
     burning = engine_map.burning(drive)
     indicated = drive.torque_nm + drive.friction_nm
     gear = np.nan_to_num(drive.rad_per_m)
@@ -103,12 +110,18 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
             drive.dt_s[burning],
         ),
         "friction": _friction_sums(drive),
-        "road": road_load.road_sums(drive, auxiliary),
+        "road": road_load.road_sums(drive, auxiliaries, usual),
+        "told": told,
         "idle": idle,
         "torques": np.bincount(
             np.minimum((indicated[burning] / TORQUE_BIN_NM).astype(np.intp), TORQUE_BINS - 1),
             drive.dt_s[burning],
             TORQUE_BINS,
+        ),
+        "turns": np.bincount(
+            np.minimum((gear[drive.geared] / TURN_BIN).astype(np.intp), TURN_BINS - 1),
+            drive.dt_s[drive.geared],
+            TURN_BINS,
         ),
         "gears": gear_sums(drive, np.maximum(force, 0.0) * drive.speed_m_s),
     }
@@ -135,6 +148,14 @@ def _idle_sums(drive: Drive) -> Floats:
     )
 
 
+def _at_idle(sums: Floats) -> tuple[float, float]:
+    """What auxiliaries take at idle, W, and at which engine speed."""
+    idle_s, work, _, rpm, _ = sums.tolist()
+    if idle_s < LEAST_IDLE_S:
+        return USUAL_AUXILIARY_W, USUAL_IDLE_RPM
+    return work / idle_s, rpm / idle_s if rpm >= LEAST_RPM * idle_s else USUAL_IDLE_RPM
+
+
 def _friction_sums(drive: Drive) -> Floats:
     known = drive.running & np.isfinite(drive.friction_nm) & (drive.dt_s > 0)
     return normal.sums(
@@ -158,8 +179,9 @@ class Calibration:
         friction: (3,) of friction torque over engine speed.
         road: its road load.
         auxiliary_w: what its auxiliaries take at idle.
-        auxiliary_deviation_w: how sure that is.
+        auxiliaries: what they take at any engine speed.
         idle_rpm: at which speed it idles.
+        top_gear: engine turns over the way in its highest gear, rad/m.
         most_indicated_nm: the greatest torque that burning gives.
         gearing: in which gear it is driven.
         style: (SUMS,) how it was driven.
@@ -174,8 +196,9 @@ class Calibration:
     friction: Floats
     road: RoadLoad
     auxiliary_w: float
-    auxiliary_deviation_w: float
+    auxiliaries: Auxiliaries
     idle_rpm: float
+    top_gear: float
     most_indicated_nm: float
     gearing: Gearing
     style: Floats
@@ -211,6 +234,7 @@ class Calibration:
                 **told,
                 **{name: np.array(told[name]) for name in _ARRAYS},
                 "road": RoadLoad.from_dict(told["road"]),
+                "auxiliaries": Auxiliaries(**told["auxiliaries"]),
                 "gearing": Gearing(
                     seconds=np.array(told["gearing"]["seconds"]),
                     gear=np.array(told["gearing"]["gear"]),
@@ -247,10 +271,7 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         usual_weight=engine_map.USUAL_WEIGHT_S,
         scale=FRICTION_SCALE,
     )
-    idle_s, power, square, rpm, _ = stats[PARTS["idle"]].tolist()
-    known = idle_s >= LEAST_IDLE_S
-    auxiliary = power / idle_s if known else USUAL_AUXILIARY_W
-    spread = max(square / idle_s - auxiliary * auxiliary, 0.0) if known else USUAL_AUXILIARY_W**2
+    auxiliary_w, idle_rpm = _at_idle(stats[PARTS["idle"]])
     road = road_load.solve(stats[PARTS["road"]], usual)
     return Calibration(
         engine=engine.coefficients,
@@ -258,9 +279,10 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         burning_s=engine.weight,
         friction=friction.coefficients,
         road=road,
-        auxiliary_w=auxiliary,
-        auxiliary_deviation_w=float(np.sqrt(spread / max(idle_s / 60.0, 1.0))),
-        idle_rpm=rpm / idle_s if known and rpm >= LEAST_RPM * idle_s else USUAL_IDLE_RPM,
+        auxiliary_w=auxiliary_w,
+        auxiliaries=auxiliaries_of(stats[PARTS["told"]], auxiliary_w, idle_rpm),
+        idle_rpm=idle_rpm,
+        top_gear=_top_gear(stats[PARTS["turns"]]),
         most_indicated_nm=_most_nm(stats),
         gearing=Gearing.of(stats[PARTS["gears"]]),
         style=stats[PARTS["style"]],
@@ -268,6 +290,14 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         tyres=stats[PARTS["tyres"]],
         learnt=engine.weight >= LEARNT_S and road.seconds >= LEARNT_S / 2,
     )
+
+
+def _top_gear(seconds: Floats) -> float:
+    """The lowest engine turns over the way that were driven for more than a moment, rad/m."""
+    passed = np.cumsum(seconds)
+    if passed[-1] < LEAST_IDLE_S:
+        return 0.0
+    return TURN_BIN * (float(np.searchsorted(passed, road_load.TOP_GEAR_SHARE * passed[-1])) + 1)
 
 
 def _most_nm(stats: Floats) -> float:

@@ -15,8 +15,11 @@ import pandas as pd
 
 from analytics.fuel.drive import drive_of
 from analytics.fuel.excess import Excess
+from analytics.fuel.uncertainty import interval
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from analytics.fuel.calibration import Calibration
@@ -70,8 +73,24 @@ def attribute(
     part = part_of(drive, parts)
     count = len(parts)
     steps = Excess(drive, calibration, peers, baseline).litres()
-    litres = {name: _by_part(each, part, count) for name, each in steps.items()}
-    return _table(parts, litres)
+    fuel = _by_part(drive.fuel_l, part, count)
+    litres = {name: _by_part(steps[name], part, count) for name in CAUSES}
+    ends = {name: interval(name, litres[name], fuel, learnt=calibration.learnt) for name in CAUSES}
+    return pd.DataFrame(
+        {
+            "part_start": np.repeat(parts["part_start"].to_numpy(), len(CAUSES)),
+            "cause": np.tile(np.array(CAUSES, dtype=object), count),
+            "litres": _rows(litres[name] for name in CAUSES),
+            "low_l": _rows(ends[name][0] for name in CAUSES),
+            "high_l": _rows(ends[name][1] for name in CAUSES),
+        },
+        columns=list(COLUMNS),
+    )
+
+
+def _rows(columns: Iterable[Floats]) -> Floats:
+    """Columns by cause as one, a part after the other."""
+    return np.stack(list(columns), axis=1).ravel()
 
 
 def _by_part(litres: Floats, part: NDArray[np.intp], count: int) -> Floats:
@@ -92,18 +111,3 @@ def part_of(drive: Drive, parts: pd.DataFrame) -> NDArray[np.intp]:
 
 def _us(times: pd.Series) -> NDArray[np.int64]:
     return pd.DatetimeIndex(times).as_unit("us").asi8
-
-
-def _table(parts: pd.DataFrame, found: dict[str, Floats]) -> pd.DataFrame:
-    count = len(parts)
-    litres = np.stack([found.get(name, np.zeros(count)) for name in CAUSES], axis=1)
-    return pd.DataFrame(
-        {
-            "part_start": np.repeat(parts["part_start"].to_numpy(), len(CAUSES)),
-            "cause": np.tile(np.array(CAUSES, dtype=object), count),
-            "litres": litres.ravel(),
-            "low_l": litres.ravel(),
-            "high_l": litres.ravel(),
-        },
-        columns=list(COLUMNS),
-    )

@@ -51,6 +51,7 @@ class Drive:
         rpm: engine speed; 0 where it does not turn.
         torque_nm: at the crankshaft, auxiliaries included, friction not; NaN where unknown.
         friction_nm: what turns the engine itself; NaN where unknown.
+        parasitic_w: what auxiliaries take by the engine's word (SPN 2978); NaN where unknown.
         fuel_l_h: fuel rate, regeneration left out; NaN where unknown.
         running: the engine turns.
         moving: the vehicle moves.
@@ -75,6 +76,7 @@ class Drive:
     rpm: NDArray[np.float64]
     torque_nm: NDArray[np.float64]
     friction_nm: NDArray[np.float64]
+    parasitic_w: NDArray[np.float64]
     fuel_l_h: NDArray[np.float64]
     running: NDArray[np.bool_]
     moving: NDArray[np.bool_]
@@ -154,6 +156,7 @@ def drive_of(samples: Samples, *, vehicle_class: str = "heavy_truck") -> Drive:
         rpm=rpm,
         torque_nm=torque,
         friction_nm=friction,
+        parasitic_w=_parasitic(samples, rpm),
         fuel_l_h=fuel,
         running=samples.running,
         moving=samples.moving,
@@ -205,6 +208,13 @@ def _torques(samples: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]
     friction = samples["engine_friction_torque"]
     gross = samples["engine_torque"] - np.nan_to_num(friction)
     return gross * reference, friction * reference
+
+
+def _parasitic(samples: Samples, rpm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What auxiliaries take, W: parasitic losses, a share of the reference torque."""
+    reference = _carried(samples["engine_reference_torque"], np.nan) / 100.0
+    torque = samples["engine_parasitic_losses"] * reference
+    return np.asarray(torque * rpm * RAD_S_PER_RPM, dtype=np.float64)
 
 
 def _fuel_rate(samples: Samples, step_s: NDArray[np.float64]) -> NDArray[np.float64]:

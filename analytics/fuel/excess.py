@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.fuel import engine_map, traces
-from analytics.fuel.reference import fan_turns, parasitic_w, rate
+from analytics.fuel.calibration import LEARNT_S
+from analytics.fuel.figures import figures
+from analytics.fuel.reference import fan_turns, parasitic_w, place_of, rate
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
 
@@ -38,6 +40,11 @@ FAULT_FROM = 1.01
 
 STUCK_FAN = 0.6
 """A fan that turns so many times a turn of the cool engine never lets go; idle ones slip."""
+
+FAN_RPM = 1_200.0  # rpm; engine speed that a fan's power is told at
+USUAL_FAN_W = 5_000.0  # W; a heavy truck's fan turning with the engine (makers: 3 to 8 kW)
+FAN_OF_NM = 2_600.0  # Nm; greatest torque of the engine that is the fan of
+FAN_SHOWN = 0.3  # weight of what shows at idle: an eighth of its power, in noise of as much
 
 UNEXPLAINED = 1.02
 """Beyond this part of what the model says a way burns, something burnt that no cause explains."""
@@ -69,9 +76,8 @@ class Excess:
         at_m = traces.along(drive)
         filled = traces.without_emergencies(drive)
         calm = traces.calmly(at_m, filled)
-        factor, step_s = self._speed_factor(), traces.usual_step_s(drive)
-        slow = traces.slower(at_m, drive.speed_m_s, factor, step_s)
-        foreseen = traces.with_foresight(drive, at_m, filled)
+        slow = traces.slower(drive, self._speed_factor())
+        foreseen = traces.with_foresight(drive, at_m, filled, self._replay.rolling_m_s2)
         even = traces.wandering(drive)[1]
         spared = {
             "speed": self._saved(slow),
@@ -83,6 +89,8 @@ class Excess:
             "auxiliary": self._auxiliary(),
         }
         excess = {name: litres * self._share(name) for name, litres in spared.items()}
+        for name, factor in figures()["seen"].items():
+            excess[name] = excess[name] / factor
         excess["cruise"] = excess["cruise"] + self._share("rolling") * self._rolled()
         excess["idling"] = self._share("idling") * self._idling()
         excess["fault"] = self._fault()
@@ -97,7 +105,8 @@ class Excess:
         """Which part of what driving otherwise would spare is more than good drivers spend."""
         if name not in self._peers.rates:
             return 1.0
-        own, good = rate(self._calibration.style, name), self._peers.rates[name]
+        style = self._calibration.style
+        own, good = rate(style, name), self._peers.rate_at(name, place_of(style))
         if not (np.isfinite(own) and np.isfinite(good) and own > 0):
             return 0.0
         return max(0.0, 1.0 - good / own)
@@ -153,10 +162,16 @@ class Excess:
         elif np.isfinite(peers.auxiliary_w):
             extra_w += max(calibration.auxiliary_w - peers.auxiliary_w, 0.0)
             if fan_turns(calibration.style) > STUCK_FAN:
-                extra_w = extra_w * (self._drive.rpm / calibration.idle_rpm) ** 3
-        good_w = max(calibration.auxiliary_w - float(np.mean(extra_w)), 0.0)
-        more = self._replay.burnt(auxiliary_w=good_w + extra_w)
-        return more.litres - self._replay.burnt(auxiliary_w=good_w).litres
+                extra_w = self._fan_w(float(extra_w))
+        return self._saved(extra_w=-extra_w)
+
+    def _fan_w(self, idle_w: float) -> Floats:
+        """What a stuck fan takes, by the little that shows at idle and by what is usual."""
+        calibration = self._calibration
+        usual_w = USUAL_FAN_W * calibration.most_indicated_nm / FAN_OF_NM
+        shown_w = idle_w * (FAN_RPM / calibration.idle_rpm) ** 3
+        fan_w = FAN_SHOWN * shown_w + (1 - FAN_SHOWN) * usual_w
+        return np.asarray(fan_w * (self._drive.rpm / FAN_RPM) ** 3, dtype=np.float64)
 
     def _rolled(self) -> Floats:
         """What the engine's drag costs where the vehicle could roll out of gear by itself."""
@@ -170,7 +185,7 @@ class Excess:
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""
         nothing = np.zeros(len(self._drive))
-        if self._baseline is None or not self._baseline.learnt:
+        if self._baseline is None or self._baseline.burning_s < LEARNT_S / 2:
             return nothing
         drive = self._drive
         rows = engine_map.burning(drive)

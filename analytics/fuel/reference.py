@@ -7,15 +7,14 @@ of the class are, and where these are too few, figures that are published (`fuel
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from analytics.fuel.calibration import PARTS
+from analytics.fuel.figures import figures
 from analytics.fuel.gearing import BINS, LEAST_S
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS
@@ -48,6 +47,16 @@ RATES = {
 """Habits as rates: what was spent needlessly, and what it is counted of."""
 
 
+PLACED = "coasting"
+"""The habit that traffic and lights of a place leave more or less room for."""
+
+NEAR_DEG = 1.0
+"""Peers that drive within so many degrees meet the same traffic."""
+
+LEAST_NEAR = 4
+"""Fewer of them tell nothing of it."""
+
+_ARRAYS = ("speed_m_s", "gear", "tyre_kpa", "places", "place_rates")
 _NUMBERS = ("auxiliary_w", "parasitic_w", "unknown_w")
 
 
@@ -66,6 +75,8 @@ class Peers:
         parasitic_w: what auxiliaries that the engine knows of take under way; NaN likewise.
         unknown_w: what it does not know of, at idle; NaN likewise.
         eco_roll: whether peers roll out of gear by themselves.
+        places: (n, 2) where peers drive, latitude and longitude in half degrees; NaN: not known.
+        place_rates: (n,) what they spend of PLACED.
     """
 
     vehicles: int
@@ -78,22 +89,36 @@ class Peers:
     parasitic_w: float
     unknown_w: float
     eco_roll: bool
+    places: Floats
+    place_rates: Floats
+
+    def rate_at(self, name: str, place: Floats) -> float:
+        """A rate of RATES for who drives there, (2,): how much traffic allows differs by place."""
+        if name != PLACED or not np.isfinite(place).all():
+            return self.rates[name]
+        near = np.abs(self.places - place).max(axis=1, initial=0.0) <= NEAR_DEG
+        found = self.place_rates[near]
+        found = found[np.isfinite(found)]
+        if len(found) < LEAST_NEAR:
+            return self.rates[name]
+        return float(np.quantile(found, GOOD))
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
         """As `Reference.to_dict` wrote it."""
         arrays = {
             name: np.array([np.nan if x is None else x for x in told[name]], dtype=np.float64)
-            for name in ("speed_m_s", "gear", "tyre_kpa")
+            for name in _ARRAYS
         }
+        arrays["places"] = arrays["places"].reshape(-1, 2)
         numbers = {name: np.nan if told[name] is None else float(told[name]) for name in _NUMBERS}
         return cls(**{**told, **arrays, **numbers})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it: what is not known is null."""
         told = asdict(self)
-        for name in ("speed_m_s", "gear", "tyre_kpa"):
-            told[name] = [None if np.isnan(x) else float(x) for x in told[name]]
+        for name in _ARRAYS:
+            told[name] = [None if np.isnan(x) else float(x) for x in told[name].ravel()]
         for name in _NUMBERS:
             told[name] = None if np.isnan(told[name]) else told[name]
         return told
@@ -134,15 +159,9 @@ def default_reference() -> Reference:
 
 
 @cache
-def _file() -> dict[str, Any]:
-    text = files("analytics.fuel").joinpath("fuel.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-@cache
 def published(vehicle_class: str) -> Peers:
     """What is published of a class, else of heavy trucks."""
-    table = _file()["reference"]
+    table = figures()["reference"]
     told = table.get(vehicle_class, table["heavy_truck"])
     return Peers(
         vehicles=0,
@@ -155,6 +174,8 @@ def published(vehicle_class: str) -> Peers:
         parasitic_w=np.nan,
         unknown_w=np.nan,
         eco_roll=False,
+        places=np.empty((0, 2)),
+        place_rates=np.empty(0),
     )
 
 
@@ -195,6 +216,14 @@ def parasitic_w(style: Floats, when: str = "") -> float:
     return work / seconds if seconds >= LEAST_S else float("nan")
 
 
+def place_of(style: Floats) -> Floats:
+    """Where a vehicle drives on average: latitude and longitude; NaN where it does not tell."""
+    seconds, north, east = (
+        float(style[SUMS.index(name)]) for name in ("placed_s", "latitude_s", "longitude_s")
+    )
+    return np.array([north, east]) / seconds if seconds >= LEAST_S else np.full(2, np.nan)
+
+
 def fan_turns(style: Floats) -> float:
     """Turns of the fan a turn of the cool engine; NaN where the vehicle does not tell."""
     seconds, turns = (float(style[SUMS.index(name)]) for name in ("fan_s", "fan_turns"))
@@ -215,7 +244,10 @@ def _peers(stats: list[Floats]) -> Peers:
     known = np.array([parasitic_w(style) for style in table[:, PARTS["style"]]])
     told = np.array([parasitic_w(style, "idle_") for style in table[:, PARTS["style"]]])
     unknown = auxiliary - told
+    styles = list(table[:, PARTS["style"]])
     return Peers(
+        places=np.stack([np.rint(2 * place_of(style)) / 2 for style in styles]),
+        place_rates=np.array([rate(style, PLACED) for style in styles]),
         vehicles=len(stats),
         rates=rates,
         spreads=spreads,

@@ -10,7 +10,7 @@ import numpy as np
 from analytics.fuel import engine_map
 from analytics.fuel.gearing import cell_of
 from analytics.fuel.physics import GRAVITY_M_S2, RAD_S_PER_RPM
-from analytics.fuel.road_load import ROTATING
+from analytics.fuel.road_load import ROTATING, is_lower
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +42,24 @@ def begins(drive: Drive, ends: Floats) -> Floats:
     return np.where(drive.dt_s > 0, before, ends)
 
 
-def force_n(drive: Drive, load: RoadLoad, begin: Floats, end: Floats, gear: Floats) -> Floats:
-    """Force over each step as the crankshaft feels it, N; negative where it is held back."""
+def force_n(
+    drive: Drive,
+    load: RoadLoad,
+    begin: Floats,
+    end: Floats,
+    gear: Floats,
+    top_gear: float = 0.0,
+) -> Floats:
+    """Force over each step as the crankshaft feels it, N; negative where it is held back.
+
+    Args:
+        drive: the steps.
+        load: the road load.
+        begin: (n,) speeds at the steps' beginnings, m/s.
+        end: (n,) speeds at their ends.
+        gear: (n,) engine turns over the way, rad/m.
+        top_gear: those of the highest gear; 0: what lower gears lose is not asked.
+    """
     mean = 0.5 * (begin + end)
     acceleration = np.divide(
         0.5 * (end * end - begin * begin),
@@ -53,12 +69,32 @@ def force_n(drive: Drive, load: RoadLoad, begin: Floats, end: Floats, gear: Floa
     )
     weight = drive.mass_kg * GRAVITY_M_S2
     inverse = load.inverse_efficiency
-    return (
+    force: Floats = (
         weight * (inverse * drive.slope + load.rolling)
         + (0.5 * load.drag_area_m2) * drive.air_kg_m3 * mean * mean
         + acceleration
         * (inverse * (1 + ROTATING) * drive.mass_kg + load.engine_inertia_kg_m2 * gear * gear)
     )
+    if top_gear > 0:
+        force = force * (1.0 + load.lower_gear_loss * is_lower(gear, top_gear))
+    return force
+
+
+def rolling_m_s2(drive: Drive, load: RoadLoad, gear: Floats, drag_nm: Floats) -> Floats:
+    """By how much a vehicle slows that rolls in gear with the fuel cut, m/s²; negative downhill.
+
+    Args:
+        drive: its steps.
+        load: its road load.
+        gear: (n,) engine turns over the way, rad/m.
+        drag_nm: (n,) what turning the engine and its auxiliaries takes.
+    """
+    weight = GRAVITY_M_S2 * drive.mass_kg
+    inverse = load.inverse_efficiency
+    road = weight * (inverse * drive.slope + load.rolling)
+    air = 0.5 * load.drag_area_m2 * drive.air_kg_m3 * drive.speed_m_s**2
+    inertia = inverse * (1 + ROTATING) * drive.mass_kg + load.engine_inertia_kg_m2 * gear * gear
+    return np.asarray((road + air + drag_nm * gear) / inertia, dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -98,6 +134,7 @@ class Replay:
         # What the engine burns at idle, L/h, and what a little more work costs it, L/J.
         self.idle_l_h = float(engine_map.fuel_l_h(calibration.engine, idle, friction)[0])
         self.l_per_j = _l_per_j(drive, calibration)
+        self.rolling_m_s2 = rolling_m_s2(drive, calibration.road, self._gear, self._friction)
         self.gear_cell = cell_of(drive.speed_m_s, self._power)
 
     def burnt(
@@ -105,7 +142,7 @@ class Replay:
         ends: Floats | None = None,
         *,
         road: RoadLoad | None = None,
-        auxiliary_w: Floats | float | None = None,
+        extra_w: Floats | float = 0.0,
         rpm_factor: Floats | None = None,
         running: NDArray[np.bool_] | None = None,
     ) -> Burnt:
@@ -114,13 +151,12 @@ class Replay:
         Args:
             ends: (n,) speeds at the steps' ends, m/s; None: as driven.
             road: another road load; None: the vehicle's.
-            auxiliary_w: another power of the auxiliaries; None: the vehicle's.
-            rpm_factor: (n,) part of the engine speed; None: as it was.
+            extra_w: what auxiliaries take besides the vehicle's own; negative: less.
+            rpm_factor: (n,) part of the engine speed, by another gear; None: as it was.
             running: (n,) steps in which the engine turns; None: as it did.
         """
         drive, calibration = self._drive, self._calibration
         road = road or calibration.road
-        auxiliary_w = calibration.auxiliary_w if auxiliary_w is None else auxiliary_w
         running = drive.running if running is None else running
         if ends is None:
             begin, end, taken_s, gear = (
@@ -136,12 +172,13 @@ class Replay:
             gear = self._gear * calibration.gearing.change(
                 drive.speed_m_s, self._power, end, self._power
             )
-        mean = 0.5 * (begin + end)
-        force = force_n(drive, road, begin, end, gear)
-        rpm = np.where(drive.geared, gear * end / RAD_S_PER_RPM, drive.rpm)
         if rpm_factor is not None:
-            rpm = rpm * rpm_factor
+            gear = gear * rpm_factor
+        mean = 0.5 * (begin + end)
+        force = force_n(drive, road, begin, end, gear, calibration.top_gear)
+        rpm = np.where(drive.geared, gear * end / RAD_S_PER_RPM, drive.rpm)
         rpm = np.maximum(rpm, calibration.idle_rpm)
+        auxiliary_w = np.maximum(calibration.auxiliaries.at(rpm) + extra_w, 0.0)
         omega = rpm * RAD_S_PER_RPM
         torque = (force * mean + auxiliary_w) / omega
         friction = self._friction * calibration.friction_ratio(drive.rpm, rpm)

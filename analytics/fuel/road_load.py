@@ -1,7 +1,8 @@
 """What a vehicle's way costs its engine: rolling, air, mass and driveline, from its own seconds.
 
 In steps in which the engine pulls through a closed clutch, its work over the way is
-T·ω·dt / s = 1/η·(m·g·sin θ + m·a) + λ/η·m·a + J/η·i²·a + Crr/η·m·g + CdA/η·½·ρ·v² + P_aux/v.
+T·ω·dt / s = 1/η·(m·g·sin θ + m·a) + λ/η·m·a + J/η·i²·a + Crr/η·m·g + CdA/η·½·ρ·v² + P_aux/v,
+and a part more in gears below the top one.
 Everything is seen from the crankshaft, so the driveline's efficiency η stays in the coefficients:
 what driving otherwise would have cost needs no more. The fit is linear and adds up over days.
 """
@@ -19,15 +20,22 @@ from analytics.fuel.physics import GRAVITY_M_S2, RAD_S_PER_RPM
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from analytics.fuel.auxiliaries import Auxiliaries
     from analytics.fuel.drive import Drive
 
     Floats = NDArray[np.float64]
 
-TERMS = 4
+TERMS = 5
 LEAST_M_S = 4.0  # m/s; below, clutch and gear changes hide the road
 LEAST_NM = 0.08  # part of the greatest torque; below, noise is as large as the pull
-SCALE = np.array([15_000.0, 3e5, 250.0, 300.0])  # usual size of each term: N, N, N/m², rad²/(m·s²)
+SCALE = np.array(
+    [15_000.0, 3e5, 250.0, 300.0, 5_000.0]
+)  # usual size of each term: N, N, N/m², rad²/(m·s²)
 USUAL_WEIGHT_S = 60.0  # so many seconds count as much as what is usual of the class
+LEAST_INVERSE = 0.9  # sensors of torque and weight that err against each other show as so much
+LOWER = 1.08  # a gear that turns so much faster is not the top one
+TOP_GEAR_SHARE = 0.005  # of the time in gear; less is a sensor's error
+MOST_LOWER_LOSS = 0.05  # part of the work; two more pairs of gear wheels lose 1 to 3 %
 ROTATING = 0.04  # λ: wheels and driveline as part of the mass (usual for trucks in a high gear)
 
 
@@ -40,6 +48,7 @@ class RoadLoad:
         rolling: Crr/η.
         drag_area_m2: CdA/η.
         engine_inertia_kg_m2: J/η, what turns with the engine.
+        lower_gear_loss: what any gear below the top one loses besides, as a part of the work.
         deviation_n: root mean square of the force that the fit does not explain.
         seconds: from how much driving it was learnt.
     """
@@ -48,6 +57,7 @@ class RoadLoad:
     rolling: float
     drag_area_m2: float
     engine_inertia_kg_m2: float
+    lower_gear_loss: float = 0.01
     deviation_n: float = float("nan")
     seconds: float = 0.0
 
@@ -64,6 +74,7 @@ class RoadLoad:
                 self.rolling,
                 self.drag_area_m2,
                 self.engine_inertia_kg_m2,
+                self.lower_gear_loss,
             ]
         )
 
@@ -105,18 +116,19 @@ def pulling(drive: Drive) -> NDArray[np.bool_]:
     )
 
 
-def pull_n(drive: Drive, auxiliary_w: float) -> Floats:
+def pull_n(drive: Drive, auxiliaries: Auxiliaries) -> Floats:
     """Force the engine gives the road, seen from the crankshaft, without auxiliaries, N."""
-    work = (drive.torque_nm * drive.rpm * RAD_S_PER_RPM - auxiliary_w) * drive.dt_s
+    power = drive.torque_nm * drive.rpm * RAD_S_PER_RPM - auxiliaries.at(drive.rpm)
+    work = power * drive.dt_s
     return np.divide(work, drive.way_m, out=np.zeros(len(drive)), where=drive.way_m > 0)
 
 
-def terms(drive: Drive, rows: NDArray[np.bool_]) -> Floats:
-    """The terms of the fit, (4, rows)."""
+def terms(drive: Drive, rows: NDArray[np.bool_], usual: RoadLoad) -> Floats:
+    """The terms of the fit, (5, rows); what a lower gear loses is a part of the usual force."""
     mass, acceleration = drive.mass_kg[rows], drive.acceleration_m_s2[rows]
     speed = 0.5 * (drive.speed_m_s[rows] + drive.before_m_s[rows])
     gear = drive.rpm[rows] * RAD_S_PER_RPM / drive.speed_m_s[rows]
-    return np.stack(
+    shares = np.stack(
         [
             mass * (GRAVITY_M_S2 * drive.slope[rows] + (1 + ROTATING) * acceleration),
             mass * GRAVITY_M_S2,
@@ -124,12 +136,27 @@ def terms(drive: Drive, rows: NDArray[np.bool_]) -> Floats:
             gear * gear * acceleration,
         ]
     )
+    force = usual.coefficients()[:4] @ shares
+    return np.concatenate([shares, (force * is_lower(gear, top_gear(drive)))[None]])
 
 
-def road_sums(drive: Drive, auxiliary_w: float) -> Floats:
+def top_gear(drive: Drive) -> float:
+    """Engine turns over the way in the highest gear that was driven in, rad/m."""
+    gear = drive.rad_per_m[drive.geared]
+    return float(np.quantile(gear, TOP_GEAR_SHARE)) if len(gear) else 0.0
+
+
+def is_lower(gear: Floats, top: float) -> Floats:
+    """1 where a gear is below the top one."""
+    return np.asarray(gear > LOWER * top, dtype=np.float64)
+
+
+def road_sums(drive: Drive, auxiliaries: Auxiliaries, usual: RoadLoad) -> Floats:
     """The sums of a day's fit, (cells,)."""
     rows = pulling(drive)
-    return normal.sums(terms(drive, rows), pull_n(drive, auxiliary_w)[rows], drive.dt_s[rows])
+    return normal.sums(
+        terms(drive, rows, usual), pull_n(drive, auxiliaries)[rows], drive.dt_s[rows]
+    )
 
 
 def solve(added: Floats, usual: RoadLoad) -> RoadLoad:
@@ -137,12 +164,13 @@ def solve(added: Floats, usual: RoadLoad) -> RoadLoad:
     fit = normal.solve(
         added, TERMS, usual=usual.coefficients(), usual_weight=USUAL_WEIGHT_S, scale=SCALE
     )
-    inverse, rolling, drag, inertia = fit.coefficients.tolist()
+    inverse, rolling, drag, inertia, lower = fit.coefficients.tolist()
     return RoadLoad(
-        inverse_efficiency=max(inverse, 1.0),
+        inverse_efficiency=max(inverse, LEAST_INVERSE),
         rolling=max(rolling, 0.5 * usual.rolling),
         drag_area_m2=max(drag, 0.3 * usual.drag_area_m2),
         engine_inertia_kg_m2=max(inertia, 0.0),
+        lower_gear_loss=min(max(lower, 0.0), MOST_LOWER_LOSS),
         deviation_n=fit.deviation,
         seconds=fit.weight,
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.fuel import traces
 from analytics.fuel.physics import RAD_S_PER_RPM
-from analytics.fuel.replay import begins, force_n
+from analytics.fuel.replay import begins, force_n, rolling_m_s2
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.spans import runs
 
@@ -52,6 +52,9 @@ SUMS = (
     "idle_parasitic_ws",
     "fan_s",
     "fan_turns",
+    "placed_s",
+    "latitude_s",
+    "longitude_s",
 )
 """Sums by name; …_j is work that driving otherwise would have spared, on usual road load."""
 
@@ -79,7 +82,8 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
     gear = np.nan_to_num(drive.rad_per_m)
     at_m = traces.along(drive)
     filled = traces.without_emergencies(drive)
-    foresight = traces.with_foresight(drive, at_m, filled)
+    rolling = rolling_m_s2(drive, load, gear, np.nan_to_num(drive.friction_nm))
+    foresight = traces.with_foresight(drive, at_m, filled, rolling)
     calm = traces.calmly(at_m, filled)
     steady, even = traces.wandering(drive)
 
@@ -89,11 +93,13 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
 
     driven = pull(drive.speed_m_s)
     slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
-    parasitic_w, coolant = parasitic(samples, drive), samples["coolant_temperature"]
+    parasitic_w, coolant = drive.parasitic_w, samples["coolant_temperature"]
     told = drive.running & np.isfinite(parasitic_w)
     fan = samples["fan_speed"]
     # A cool engine needs no fan.
     cool = drive.running & np.isfinite(fan) & (drive.rpm > 0) & (coolant < COOL_C)
+    latitude, longitude = samples["latitude"], samples["longitude"]
+    placed = drive.moving & np.isfinite(latitude) & np.isfinite(longitude)
     driven_s = drive.dt_s * (told & drive.moving)
     stood_s = drive.dt_s * (told & ~drive.moving & ~drive.pto)
     known_w = np.nan_to_num(parasitic_w)
@@ -122,21 +128,13 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
         "parasitic_ws": driven_s @ known_w,
         "idle_parasitic_s": stood_s.sum(),
         "idle_parasitic_ws": stood_s @ known_w,
+        "placed_s": drive.dt_s @ placed,
+        "latitude_s": drive.dt_s[placed] @ latitude[placed],
+        "longitude_s": drive.dt_s[placed] @ longitude[placed],
         "fan_s": drive.dt_s @ cool,
         "fan_turns": drive.dt_s[cool] @ (fan[cool] / drive.rpm[cool]),
     }
     return np.array([float(found[name]) for name in SUMS])
-
-
-def parasitic(samples: Samples, drive: Drive) -> Floats:
-    """What the engine says its auxiliaries take, W (SPN 2978 of SPN 544); NaN where it does not."""
-    return np.asarray(
-        samples["engine_parasitic_losses"]
-        / 100.0
-        * samples["engine_reference_torque"]
-        * drive.rpm
-        * RAD_S_PER_RPM
-    )
 
 
 def drag_j(drive: Drive) -> Floats:

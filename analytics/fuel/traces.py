@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
+UNHINDERED_M_S = 100.0  # m/s; faster than any vehicle
 APART_M = 1e7  # m; rows that no step joins are so far apart: nothing brakes for what lies beyond
 FORESIGHT_M_S2 = (
     0.25  # m/s²; a truck that rolls in gear slows by about this much (FIELD's road load)
@@ -31,7 +32,8 @@ HARSH_FROM_M_S = 8.0  # m/s; from below it costs next to nothing
 RECOVERED = 0.85  # part of the speed before, from which the emergency is over
 RECOVERY_S = 120.0  # s; later it is another speed for another reason
 HALT_S = 5.0  # s; who stands longer had to stop
-STEADY_S = 30.0  # s; so far back and on a driver's chosen speed shows
+HINDERED = 0.3  # part of the posted speed; who drives slower does not choose his speed
+EASED_ROWS = 9  # rows over which one chosen speed passes into another
 WANDER_S = 90.0  # s; a steady foot keeps the mean speed of so long
 WANDER_M_S = 2.0  # m/s; more is traffic
 FOLLOWS = 3  # rows after rolling that show whether the driver brakes or pulls on
@@ -104,22 +106,40 @@ def calmly(at_m: Floats, filled: Floats) -> Floats:
     return np.minimum(filled, taken_up(at_m, calm, CALM_PULL_M_S2))
 
 
-def with_foresight(drive: Drive, at_m: Floats, filled: Floats) -> Floats:
-    """Speeds of who lifts the foot where rolling on meets the next slower place."""
-    return np.minimum(drive.speed_m_s, envelope(at_m, filled, FORESIGHT_M_S2))
+def with_foresight(drive: Drive, at_m: Floats, filled: Floats, rolling_m_s2: Floats) -> Floats:
+    """Speeds of who lifts the foot where rolling on meets the next slower place.
+
+    From there the vehicle rolls in gear as road and air let it: downhill it hardly slows, and is
+    braked in the end; where it would slow by more than was foreseen, the foot keeps it at that.
+
+    Args:
+        drive: the steps.
+        at_m: where they end, of `along`.
+        filled: speeds without emergencies, which nobody can foresee.
+        rolling_m_s2: by how much the rolling vehicle slows there.
+    """
+    speed = drive.speed_m_s
+    # Who pulls and yet slows climbs, or changes gear: he has not chosen to be slow.
+    chosen = ~(drive.torque_nm > 0) | ~drive.moving
+    meets = envelope(at_m, np.where(chosen, filled, UNHINDERED_M_S), FORESIGHT_M_S2)
+    # The last row before in which there was nothing to slow down for: there the foot is lifted.
+    rows = np.arange(len(speed))
+    lifted = np.maximum.accumulate(np.where(speed <= meets, rows, 0))
+    spent = np.cumsum(rolling_m_s2 * drive.way_m)
+    rolled = speed[lifted] ** 2 - 2 * (spent - spent[lifted])
+    return np.minimum(speed, np.maximum(meets, np.sqrt(np.maximum(rolled, 0.0))))
 
 
-def chosen_speed(speed: Floats, step_s: float) -> Floats:
-    """The speed a driver takes where nothing hinders him, m/s: the greatest of half a minute."""
-    size = 2 * max(int(STEADY_S / step_s), 1) + 1
-    return np.asarray(maximum_filter1d(speed, size), dtype=np.float64)
+def slower(drive: Drive, factor: Floats) -> Floats:
+    """Speeds of who chooses this part, (n,), of the speed where nothing but the limit holds him.
 
-
-def slower(at_m: Floats, speed: Floats, factor: Floats, step_s: float) -> Floats:
-    """Speeds of who chooses this part of these speeds, (n,), and drives up to it as before."""
-    target = np.minimum(speed, factor * chosen_speed(speed, step_s))
-    eased = envelope(at_m, target, CALM_BRAKING_M_S2)
-    return np.minimum(speed, taken_up(at_m, eased, CALM_PULL_M_S2))
+    Whoever drives slower drives all of it slower, also up to the chosen speed and down from it;
+    below a third of the posted speed, others decide.
+    """
+    share = np.clip(drive.speed_m_s / np.where(drive.limit_m_s > 0, drive.limit_m_s, np.inf), 0, 1)
+    free = np.clip((share - HINDERED) / HINDERED, 0.0, 1.0)
+    eased = uniform_filter1d(1.0 - (1.0 - factor) * free, EASED_ROWS)
+    return np.asarray(drive.speed_m_s * eased, dtype=np.float64)
 
 
 def rolling_on(drive: Drive) -> Mask:

@@ -1,0 +1,72 @@
+"""What auxiliaries take off the crankshaft: by the engine's word, and what it does not know of.
+
+The engine tells its parasitic losses (SPN 2978); fans and pumps take the cube of engine speed
+(affinity laws), the alternator and the compressor about the same at any: P = p0 + p3·x³ with x in
+1,000 rpm. What torque at idle is beyond that nobody tells of; it is taken for the same at any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analytics.fuel import normal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from analytics.fuel.drive import Drive
+
+    Floats = NDArray[np.float64]
+
+TERMS = 2
+CELLS = normal.cells(TERMS)
+LEAST_S = 60.0  # s; less tells nothing
+SCALE = np.array([1.0, 1.0])
+RIDGE_S = 1.0  # s; what little is needed to solve a vehicle that knew one speed only
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Auxiliaries:
+    """A vehicle's auxiliaries.
+
+    Attributes:
+        constant_w: what they take at any engine speed.
+        cubic_w: what they take besides at 1,000 rpm, which grows with its cube.
+    """
+
+    constant_w: float
+    cubic_w: float
+
+    def at(self, rpm: Floats) -> Floats:
+        """Their power at an engine speed, W."""
+        x = rpm * 1e-3
+        return np.asarray(self.constant_w + self.cubic_w * x * x * x, dtype=np.float64)
+
+
+def told_sums(drive: Drive) -> Floats:
+    """The sums of what the engine tells, (CELLS,); zeros where it tells nothing."""
+    rows = drive.running & np.isfinite(drive.parasitic_w) & (drive.dt_s > 0) & (drive.rpm > 0)
+    x = drive.rpm[rows] * 1e-3
+    return normal.sums(
+        np.stack([np.ones(len(x)), x * x * x]), drive.parasitic_w[rows], drive.dt_s[rows]
+    )
+
+
+def auxiliaries_of(told: Floats, idle_w: float, idle_rpm: float) -> Auxiliaries:
+    """A vehicle's auxiliaries.
+
+    Args:
+        told: sums of `told_sums`.
+        idle_w: what torque at idle says they take.
+        idle_rpm: at which speed that is.
+    """
+    if told[-1] < LEAST_S:
+        return Auxiliaries(constant_w=idle_w, cubic_w=0.0)
+    fit = normal.solve(told, TERMS, usual=np.zeros(TERMS), usual_weight=RIDGE_S, scale=SCALE)
+    constant, cubic = fit.coefficients.tolist()
+    known = Auxiliaries(constant_w=constant, cubic_w=max(cubic, 0.0))
+    unknown_w = max(idle_w - float(known.at(np.full(1, idle_rpm))[0]), 0.0)
+    return Auxiliaries(constant_w=constant + unknown_w, cubic_w=known.cubic_w)

@@ -1,0 +1,65 @@
+"""How sure the litres of a cause are: what was measured against known truth, kept as two figures.
+
+A cause's litres err by a share of themselves (the way is driven again on a model) and by a share of
+the fuel of the way (what good driving would have been is not known exactly). Both stand in
+`fuel.toml`, found on simulated fleets that no reported figure is taken from. They belong to the
+vehicle, not to the single trip: over the parts of a week errors add up as the litres do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analytics.fuel.figures import figures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+NINETY_PERCENT = 1.645
+"""Standard deviations on either side that hold nine of ten."""
+
+UNLEARNT = 2.0
+"""Of a vehicle that is not known itself, only its class, all is so many times less sure."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """Standard deviations of a cause's litres.
+
+    Attributes:
+        of_litres: as a share of the litres.
+        of_fuel: as a share of all fuel of the way.
+    """
+
+    of_litres: float
+    of_fuel: float
+
+
+@cache
+def spreads() -> dict[str, Spread]:
+    """By cause."""
+    return {name: Spread(**told) for name, told in figures()["uncertainty"].items()}
+
+
+def interval(cause: str, litres: Floats, fuel: Floats, *, learnt: bool) -> tuple[Floats, Floats]:
+    """Where the litres lie at 90 %.
+
+    Args:
+        cause: of CAUSES.
+        litres: (k,) of parts.
+        fuel: (k,) all that was burnt in them, L.
+        learnt: whether the vehicle itself is known.
+
+    Returns:
+        The lower end, never negative, and the upper end, never more than all fuel.
+    """
+    spread = spreads()[cause]
+    half = NINETY_PERCENT * np.hypot(spread.of_litres * litres, spread.of_fuel * fuel)
+    half = half * (1.0 if learnt else UNLEARNT)
+    return np.maximum(litres - half, 0.0), np.maximum(np.minimum(litres + half, fuel), litres)
