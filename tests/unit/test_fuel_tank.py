@@ -337,7 +337,7 @@ def test_a_tank_that_does_not_tell_is_not_the_sum_of_the_others() -> None:
     assert volume.isna().sum() == 1
 
 
-def test_a_vehicle_day_costs_less_than_ten_milliseconds() -> None:
+def test_a_vehicle_day_costs_milliseconds() -> None:
     signals, _ = Tank(days=1, watched=1.0, seed=5).driven()
     seconds = signals.resample("1s").ffill(limit=9).iloc[:30_000]
     prepared = fuel_samples(seconds)
@@ -347,5 +347,5 @@ def test_a_vehicle_day_costs_less_than_ten_milliseconds() -> None:
         begin = time.process_time()
         tank_events(prepared)
         took.append(time.process_time() - begin)
-    # 5 ms where it was written; a busy machine gets three times that.
-    assert min(took) < 0.015
+    # 4 to 7 ms on a core of one's own, twice that beside others; a loop over rows takes 50.
+    assert min(took) < 0.030
