@@ -52,7 +52,9 @@ def test_rows_tell_the_empty_mass_by_the_kilometres_driven_with_each() -> None:
     assert empty_mass_of(driven) == 15_000.0
 
 
-@given(st.lists(st.floats(5_000, 60_000), min_size=1, max_size=30), st.sampled_from([0.25, 0.5, 2.0]))
+@given(
+    st.lists(st.floats(5_000, 60_000), min_size=1, max_size=30), st.sampled_from([0.25, 0.5, 2.0])
+)
 def test_the_empty_mass_is_one_it_had_whatever_the_unit_of_mass(
     masses: list[float], scale: float
 ) -> None:
