@@ -278,7 +278,7 @@ def expected_of_parts(
             "expected_l": np.where(empty, np.nan, litres + pto),
             "expected_low_l": np.where(empty, np.nan, low + pto),
             "expected_high_l": np.where(empty, np.nan, high + pto),
-            "expected_by": by,
+            "expected_by": pd.Series(by, dtype=object),
         }
     ).astype({"part_start": parts["part_start"].dtype})
 

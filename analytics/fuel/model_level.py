@@ -17,7 +17,7 @@ from analytics.fuel.spread import Spread
 from analytics.thresholds import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,7 +30,7 @@ LEAST_VEHICLES = 5  # of a class; fewer tell about themselves only
 LEAST_SEGMENTS = 500  # of a class; about 1,400 km
 LEAST_KM, LEAST_S = 0.2, 20.0  # a segment of less driving is not learnt from
 BELIEVED = (0.2, 5.0)  # litres over published physics; beyond, a signal is wrong
-LEAST_L = 0.01  # L; the weight of a segment is not less
+LEAST_L = 0.01  # L; no segment is expected to burn less, lest a share of nothing be learnt
 RANGE_ROWS = 200_000  # so many rows tell the range of features
 TAIL, WIDER = 1e-3, 0.05  # part of the rows beyond the range, and part it is widened by
 ABSENT_SHARE = 0.01  # part of the rows without a value for its absence to be a range, too
@@ -147,12 +147,12 @@ class Level:
         self.booster = Booster(features=features_of(self.view, weighed=self.weighed))
         numbers = np.array([CLASSES.index(name) for name in sorted(learnt)])
 
-        def draws() -> Any:  # of columns, ratio, weight
+        def draws() -> Iterator[tuple[Mapping[str, Any], Floats]]:
             for number in range(stages):
                 block = rows.draw(vehicles, number=number, of=stages, seed=seed)
                 block = self.usable(block.rows(np.isin(block.columns["class"], numbers)))
                 physics = np.maximum(self.physics_l(block.columns), LEAST_L)
-                yield block.columns, target_l(block.columns) / physics, physics
+                yield block.columns, target_l(block.columns) / physics
 
         self.booster.grow(draws(), vehicles=seen, stages=stages, seed=seed)
 

@@ -31,7 +31,7 @@ LEARNING_RATE = 0.05
 LEAVES = 7  # of a tree: interactions of two or three features; more learn vehicles by heart
 LEAF_SHARE = 1 / 1000  # of the rows; a leaf has no fewer, nor than LEAF_ROWS
 LEAF_ROWS = 40
-SHRINK = 20.0  # L2 on leaves, in mean-weighted segments
+SHRINK = 20.0  # L2 on leaves, in segments
 FACTOR = (0.4, 2.5)  # physics that is further off than this is not the vehicle's
 
 UP = 1
@@ -153,7 +153,7 @@ class Booster:
 
     def grow(
         self,
-        draws: Iterable[tuple[Mapping[str, Any], Floats, Floats]],
+        draws: Iterable[tuple[Mapping[str, Any], Floats]],
         *,
         vehicles: int,
         stages: int,
@@ -162,14 +162,15 @@ class Booster:
         """Learn from draws of rows, one a stage.
 
         Args:
-            draws: columns, what litres are to physics (n,), and the weight of each row (n,).
+            draws: columns, and what litres are to physics (n,). Segments are of one length, about,
+                so that each counts the same.
             vehicles: how many the rows are of.
             stages: how many draws there will be.
             seed: fixes what is drawn within scikit-learn.
         """
         wanted = int(np.clip(ITERATIONS_A_VEHICLE * vehicles, *ITERATIONS))
         iterations = max(-(-wanted // stages), LEAST_ITERATIONS)
-        for number, (columns, ratio, weight) in enumerate(draws):
+        for number, (columns, ratio) in enumerate(draws):
             rows = matrix(self.features, columns)
             left = ratio - self._raw(rows)
             trees = HistGradientBoostingRegressor(
@@ -182,7 +183,7 @@ class Booster:
                 early_stopping=False,
                 random_state=seed + number,
             )
-            trees.fit(rows, left, sample_weight=weight / weight.mean())
+            trees.fit(rows, left)
             self.stages.append(trees)
 
     def _raw(self, rows: Floats) -> Floats:
