@@ -3,7 +3,8 @@
 A cause's litres err by a share of themselves (the way is driven again on a model) and by a share of
 the fuel of the way (what good driving would have been is not known exactly). Both stand in
 `fuel.toml`, found on simulated fleets that no reported figure is taken from. They belong to the
-vehicle, not to the single trip: over the parts of a week errors add up as the litres do.
+vehicle, not to the single trip: the interval is that of all parts together, and each has its share,
+so that over the parts of a week ends add up as the litres do.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 NINETY_PERCENT = 1.645
 """Standard deviations on either side that hold nine of ten."""
+
+LEAST_L = 1e-9
+"""Of no fuel nobody has a share [L]."""
 
 UNLEARNT = 2.0
 """Of a vehicle that is not known itself, only its class, all is so many times less sure."""
@@ -60,6 +64,11 @@ def interval(cause: str, litres: Floats, fuel: Floats, *, learnt: bool) -> tuple
         The lower end, never negative, and the upper end, never more than all fuel.
     """
     spread = spreads()[cause]
-    half = NINETY_PERCENT * np.hypot(spread.of_litres * litres, spread.of_fuel * fuel)
+    all_litres, all_fuel = float(litres.sum()), float(fuel.sum())
+    half = NINETY_PERCENT * np.hypot(spread.of_litres * all_litres, spread.of_fuel * all_fuel)
     half = half * (1.0 if learnt else UNLEARNT)
-    return np.maximum(litres - half, 0.0), np.maximum(np.minimum(litres + half, fuel), litres)
+    # A part on which all the cause's litres fell is no surer than the whole.
+    share = litres / all_litres if all_litres > 0 else fuel / max(all_fuel, LEAST_L)
+    low = share * max(all_litres - half, 0.0)
+    high = share * max(min(all_litres + half, all_fuel), all_litres)
+    return low, high
