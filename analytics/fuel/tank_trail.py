@@ -94,7 +94,7 @@ def trail_of(trace: pd.DataFrame, capacity_l: float | None = None) -> Trail | No
         level_l, size_l = volume_l, capacity_l or float(np.nanmax(volume_l))
     elif np.count_nonzero(~np.isnan(percent)) >= FEWEST_LEVELS:
         learnt = capacity_l is None
-        size_l = capacity_l or _capacity_l(percent, burnt_l, told)
+        size_l = capacity_l or _capacity_l(percent, burnt_l, told, gap)
         level_l = percent / 100 * size_l
     else:
         return None
@@ -127,7 +127,7 @@ def learnt_capacity_l(trace: pd.DataFrame) -> float:
     start_us, end_us = _times_us(trace)
     gap = np.append(True, (start_us[1:] - end_us[:-1]) > GAP_S * 1e6)[: len(start_us)]
     burnt_l, told = _burnt(trace, end_us, gap)
-    return _capacity_l(trace["level_percent"].to_numpy(np.float64), burnt_l, told)
+    return _capacity_l(trace["level_percent"].to_numpy(np.float64), burnt_l, told, gap)
 
 
 def _times_us(trace: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -185,26 +185,44 @@ def _filled(values: Floats) -> Floats:
     return values[known]
 
 
-def _capacity_l(percent: Floats, burnt_l: Floats, told: Mask) -> float:
-    """The weighted median of litres burnt a per cent, over spans without filling up."""
+def _capacity_l(percent: Floats, burnt_l: Floats, told: Mask, gap: Mask) -> float:
+    """The weighted median of litres burnt a per cent, over spans without filling up.
+
+    What happened in gaps is left out, for a thief burns nothing; not where that leaves too little,
+    as of vehicles that never drive for long.
+    """
     known = np.flatnonzero(~np.isnan(percent))
     windows = len(known) // WINDOW
     if windows < 2:
         return np.nan
     rows = known[: windows * WINDOW].reshape(windows, WINDOW)
     level, burnt = np.median(percent[rows], axis=1), np.median(burnt_l[rows], axis=1)
-    untold = np.append(0, np.cumsum(~told))
-    dark = untold[rows[1:, 0] + 1] > untold[rows[:-1, -1] + 1]
-    cuts = np.flatnonzero((np.diff(level) > RISE_PERCENT) | dark) + 1
-    first, last = np.append(0, cuts), np.append(cuts, windows) - 1
-    fell, used_l = level[first] - level[last], burnt[last] - burnt[first]
-    chosen = (fell >= LEAST_SPAN_PERCENT) & (used_l > 0)
-    fell, used_l = fell[chosen], used_l[chosen]
+    fell, used_l = -np.diff(level), np.diff(burnt)
+    ends = rows[:-1, 0] + 1, rows[1:, -1] + 1
+    gaps, untold = (np.append(0, np.cumsum(some)) for some in (gap, ~told))
+    away = gaps[ends[1]] > gaps[ends[0]]
+    uncounted = untold[ends[1]] > untold[ends[0]]
+    # Filling up ends a span, and so does what nobody counted.
+    for away in (gaps[ends[1]] > gaps[ends[0]], np.zeros(windows - 1, dtype=np.bool_)):
+        ended = (fell < -RISE_PERCENT) | (uncounted & ~away)
+        learnt = _ratio(fell, used_l, ~ended & ~away, np.cumsum(ended))
+        if not np.isnan(learnt):
+            return 100 * learnt
+    return np.nan
+
+
+def _ratio(fell: Floats, used_l: Floats, kept: Mask, span: NDArray[np.intp]) -> float:
+    """Litres a per cent: the median over spans, weighed by how far the level fell in each."""
+    count = int(span[-1]) + 1
+    falls = np.bincount(span[kept], fell[kept], minlength=count).astype(np.float64)
+    litres = np.bincount(span[kept], used_l[kept], minlength=count).astype(np.float64)
+    chosen = (falls >= LEAST_SPAN_PERCENT) & (litres > 0)
+    fell, used_l = falls[chosen], litres[chosen]
     if fell.sum() < LEAST_FALL_PERCENT:
         return np.nan
     order = np.argsort(used_l / fell)
     half = np.searchsorted(np.cumsum(fell[order]), fell.sum() / 2)
-    return float(100 * used_l[order][half] / fell[order][half])
+    return float(used_l[order][half] / fell[order][half])
 
 
 def _resolution_l(level_l: Floats) -> float:
