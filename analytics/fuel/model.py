@@ -15,19 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analytics.fuel.evaluation import Held, metrics_of
 from analytics.fuel.model_file import pack, unpack
-from analytics.fuel.model_level import Level, target_l
+from analytics.fuel.model_level import Level
+from analytics.fuel.model_training import train_level, window
 from analytics.fuel.segment_booster import STAGE_ROWS
 from analytics.fuel.segment_physics import DRIVEN, ENGINE, ROAD
-from analytics.fuel.segment_rows import (
-    SegmentError,
-    SegmentRows,
-    class_numbers,
-    joined,
-    require,
-    trips_of_rows,
-)
+from analytics.fuel.segment_rows import SegmentError, SegmentRows, class_numbers, require
 from analytics.fuel.segments import SEGMENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -40,7 +33,6 @@ if TYPE_CHECKING:
 KINDS = (ROAD, DRIVEN, ENGINE)
 BY_MODEL, BY_PHYSICS = "model", "physics"
 HELD_OUT = 0.2  # of the vehicles
-CROSS_ROWS = 300_000  # up to so many segments every vehicle is left out once
 
 _ENGINE_COLUMNS = (
     "engine_mj", "friction_mj", "revolutions", "load_mean", "load_square", "load_high", "rpm_work",
@@ -111,14 +103,16 @@ class SegmentModel:
         model = cls(kind=kind, levels=_levels(kind))
         metrics = {}
         for level in model.levels:
-            metrics[_name(level)] = _train(level, rows, held_out, seed, stage_rows)
+            metrics[level.name] = train_level(
+                level, rows, held_out=held_out, seed=seed, stage_rows=stage_rows
+            )
         model.metadata = {
             "segments": len(rows),
             "vehicles": len(rows.vehicles),
             "metrics": metrics,
             "seed": seed,
             "held_out": held_out,
-        } | _window(rows)
+        } | window(rows)
         return model
 
     def predict(self, segments: pd.DataFrame, *, vehicle_class: str | None = None) -> pd.DataFrame:
@@ -300,62 +294,6 @@ def _levels(kind: str) -> tuple[Level, ...]:
     return tuple(
         Level.published(view, weighed=weighed) for view in views for weighed in (True, False)
     )
-
-
-def _name(level: Level) -> str:
-    return level.view if level.weighed else f"{level.view} without weight"
-
-
-def _train(
-    level: Level, rows: SegmentRows, held_out: float, seed: int, stage_rows: int
-) -> dict[str, Any]:
-    """Learn, with intervals and metrics from vehicles that were left out."""
-    count = len(rows.vehicles)
-    folds = min(max(round(1 / held_out), 2), count)
-    fold = np.random.default_rng(seed).permutation(count) % max(folds, 1)
-    crossed = len(rows) <= CROSS_ROWS
-    everyone = np.ones(count, dtype=np.bool_)
-    held: list[Held] = []
-    for number in range(folds if crossed and folds > 1 else min(folds - 1, 1)):
-        out = fold == number
-        level.fit(rows, ~out, stage_rows=stage_rows, seed=seed)
-        held.extend(_held(level, rows, out))
-    told = Held.of(held)
-    level.spread, level.physics_spread = told.spreads()
-    if crossed or folds < 2:
-        level.fit(rows, everyone, stage_rows=stage_rows, seed=seed)
-    return metrics_of(told)
-
-
-def _held(level: Level, rows: SegmentRows, vehicles: NDArray[np.bool_]) -> list[Held]:
-    """What the level says of vehicles it has not learnt from."""
-    blocks = [level.usable(block) for block in rows.among(vehicles)]
-    blocks = [block for block in blocks if len(block)]
-    if not blocks:
-        return []
-    block = joined(blocks)
-    litres, by_model = level.litres(block.columns)
-    return [
-        Held(
-            vehicle=block.vehicle,
-            trip=trips_of_rows(block.vehicle, block.start_s, block.columns["duration_s"]),
-            km=block.columns["distance_km"].astype(np.float64),
-            actual_l=target_l(block.columns),
-            expected_l=litres,
-            physics_l=level.physics_l(block.columns),
-            by_model=by_model,
-        )
-    ]
-
-
-def _window(rows: SegmentRows) -> dict[str, str]:
-    """The days that were learnt from."""
-    first = min(float(block.start_s.min()) for block in rows.blocks)
-    last = max(float(block.start_s.max()) for block in rows.blocks)
-    return {
-        "data_from": pd.Timestamp(first, unit="s", tz="UTC").isoformat(),
-        "data_to": pd.Timestamp(last, unit="s", tz="UTC").isoformat(),
-    }
 
 
 def _seconds(times: pd.Series[Any]) -> Floats:

@@ -75,6 +75,11 @@ class Level:
         return cls(view=view, weighed=weighed, physics=physics)
 
     @property
+    def name(self) -> str:
+        """What it looks at."""
+        return self.view if self.weighed else f"{self.view} without weight"
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """Columns without which it says nothing."""
         return (*NEEDED[self.view], *(("mass_t",) if self.weighed else ()))
