@@ -57,21 +57,23 @@ BEGIN
         SELECT found.fleet_id INTO visible FROM visible_fleet(principal, wanted_fleet) AS found;
         RETURN QUERY
         WITH member AS MATERIALIZED (
-            SELECT belongs.vehicle_id, range_agg(belongs.member) AS member
-            FROM fleet_vehicle AS belongs
-            WHERE belongs.fleet_id = visible.fleet_id AND belongs.member && tstzrange(start, stop)
-            GROUP BY belongs.vehicle_id
+            SELECT vehicle.vehicle_id, vehicle.vin, found.member, opened.data, opened.drivers
+            FROM (SELECT belongs.vehicle_id, range_agg(belongs.member) AS member
+                  FROM fleet_vehicle AS belongs
+                  WHERE belongs.fleet_id = visible.fleet_id
+                    AND belongs.member && tstzrange(start, stop)
+                  GROUP BY belongs.vehicle_id) AS found
+            JOIN vehicle USING (vehicle_id)
+            CROSS JOIN LATERAL opened(principal, found.vehicle_id)
         )
         SELECT fuel.vehicle_id, fuel,
-               known_driver(principal, opened.drivers, fuel.driver_id, its.span), vehicle.vin,
+               known_driver(principal, member.drivers, fuel.driver_id, its.span), member.vin,
                fuel.corridor
         FROM member
-        JOIN vehicle USING (vehicle_id)
-        CROSS JOIN LATERAL opened(principal, member.vehicle_id)
         JOIN fuel_part AS fuel USING (vehicle_id)
         CROSS JOIN LATERAL (SELECT tstzrange(fuel.part_start, fuel.end_time, '[]') AS span) AS its
         WHERE fuel.part_start >= start AND fuel.part_start < stop
-          AND member.member @> fuel.part_start AND opened.data @> its.span;
+          AND member.member @> fuel.part_start AND member.data @> its.span;
     END IF;
 END $$;
 
