@@ -9,7 +9,7 @@ import pandas as pd
 
 from analytics.fuel.evaluation import Held, metrics_of
 from analytics.fuel.model_level import target_l
-from analytics.fuel.segment_rows import joined, trips_of_rows
+from analytics.fuel.segment_rows import trips_of_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,23 +54,28 @@ def train_level(
 
 def _held(level: Level, rows: SegmentRows, vehicles: NDArray[np.bool_]) -> list[Held]:
     """What the level says of vehicles it has not learnt from."""
-    blocks = [level.usable(block) for block in rows.among(vehicles)]
-    blocks = [block for block in blocks if len(block)]
-    if not blocks:
-        return []
-    block = joined(blocks)
-    litres, by_model = level.litres(block.columns)
-    return [
-        Held(
-            vehicle=block.vehicle,
-            trip=trips_of_rows(block.vehicle, block.start_s, block.columns["duration_s"]),
-            km=block.columns["distance_km"].astype(np.float64),
-            actual_l=target_l(block.columns),
-            expected_l=litres,
-            physics_l=level.physics_l(block.columns),
-            by_model=by_model,
+    told: list[dict[str, Any]] = []
+    for found in rows.among(vehicles):
+        block = level.usable(found)
+        litres, by_model = level.litres(block.columns)
+        told.append(
+            {
+                "vehicle": block.vehicle,
+                "start_s": block.start_s,
+                "duration_s": block.columns["duration_s"],
+                "km": block.columns["distance_km"].astype(np.float64),
+                "actual_l": target_l(block.columns),
+                "expected_l": litres,
+                "physics_l": level.physics_l(block.columns),
+                "by_model": by_model,
+            }
         )
-    ]
+    if not any(len(part["vehicle"]) for part in told):
+        return []
+    whole = {name: np.concatenate([part[name] for part in told]) for name in told[0]}
+    start_s, duration_s = whole.pop("start_s"), whole.pop("duration_s")
+    trip = trips_of_rows(whole["vehicle"], start_s, duration_s)
+    return [Held(trip=trip, **whole)]
 
 
 def window(rows: SegmentRows) -> dict[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STAGE_ROWS = 1_000_000  # segments; a stage of so many takes about 250 MB
+STAGE_ROWS = 500_000  # segments; a stage of so many takes about 250 MB
 ITERATIONS_A_VEHICLE = 1.0  # trees; what holds of other vehicles is learnt from vehicles, not rows
 ITERATIONS = (60, 300)  # trees over all stages, at least and at most
 LEAST_ITERATIONS = 10  # of a stage
