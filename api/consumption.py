@@ -123,8 +123,8 @@ class Consumption(BaseModel):
         description="By the tank level, where it tells [L].", examples=[690.0]
     )
     disagreement_percent: float | None = Field(
-        description="How far counter and rate are apart [%], on the average of the litres; null "
-        "where only one of them tells.",
+        description="How far counter, rate and tank are apart, of fuel_l [%], beyond what the "
+        "level's noise explains, on the average of the litres; null where only one of them tells.",
         examples=[0.5],
     )
     l_per_100km: float | None = Field(description="[L/100 km]", examples=[33.3])
@@ -141,8 +141,10 @@ class Consumption(BaseModel):
     idle_fuel_l: float | None = Field(
         description="Standing, without power take-off [L].", examples=[31.0]
     )
-    pto_fuel_l: float | None = Field(description="With a power take-off [L].", examples=[0.0])
-    moving_fuel_l: float | None = Field(description="In motion [L].", examples=[681.4])
+    pto_fuel_l: float | None = Field(
+        description="Standing, with a power take-off [L].", examples=[0.0]
+    )
+    moving_fuel_l: float | None = Field(description="All else: in motion [L].", examples=[681.4])
     regeneration_fuel_l: float | None = Field(
         description="Into the exhaust, to clean its filter [L].", examples=[2.1]
     )
@@ -175,7 +177,8 @@ class Consumption(BaseModel):
     causes: list[FuelCause] = Field(description="Why, the dearest first; empty: not known.")
     missing: list[str] = Field(
         description="What could not be taken into account in some part, and makes all of it less "
-        "sure: load, gradient, counter, rate, speed_limit, tyre_pressure, torque.",
+        "sure: load, empty_mass (that payload needs), gradient, counter, rate, speed_limit, "
+        "tyre_pressure, torque.",
         examples=[["gradient"]],
     )
 

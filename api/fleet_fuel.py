@@ -52,7 +52,7 @@ class FleetFuelRow(Consumption):
     corridor: str | None = Field(
         default=None,
         description="From where to where, where it is divided by corridors; null: not known.",
-        examples=["31.2,121.5>32.1,118.8"],
+        examples=["31.25N121.40E>30.25N120.15E"],
     )
 
 

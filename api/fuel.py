@@ -62,9 +62,9 @@ class PeriodFuel(Consumption):
     )
     corridor: str | None = Field(
         default=None,
-        description="From where to where a part went; parts with the same can be compared. Null "
-        "of longer periods, not known, or not yours to know.",
-        examples=["31.2,121.5>32.1,118.8"],
+        description="From where to where a part went, by the middles of cells of some 10 km; parts "
+        "with the same can be compared. Null of longer periods, not known, or not yours to know.",
+        examples=["31.25N121.40E>30.25N120.15E"],
     )
 
 

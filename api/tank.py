@@ -31,8 +31,8 @@ class TankEventSummary(BaseModel):
     """Fuel that came or went other than by being burnt; null is what was not measured."""
 
     kind: TankEventKind = Field(
-        description="refuelling; theft (the level fell while it stood with its engine off, as fast "
-        "as somebody draws it off); loss (it fell otherwise: a leak, or a slow theft).",
+        description="refuelling; theft (the level fell while the vehicle stood, by more than any "
+        "other cause explains, and stayed down); loss (a drive took far more than was burnt).",
         examples=["refuelling"],
     )
     start: AwareDatetime = Field(

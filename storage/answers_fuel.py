@@ -47,7 +47,7 @@ class FleetFuel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TankEvent:
-    """A refuelling, a theft, or a loss that may have been either a leak or a theft."""
+    """A refuelling, a theft while standing, or a loss while driving."""
 
     kind: str
     start_time: datetime

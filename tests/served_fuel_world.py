@@ -90,7 +90,7 @@ def fill_fuel(database: Migrated, numbers: dict[str, int]) -> dict[str, int]:
         loaded_km=60.0,
         load_known_km=60.0,
         ascent_m=150.0,
-        corridor="31.2,121.5>32.1,118.8",
+        corridor="31.25N121.40E>30.25N120.15E",
         **expected(16.0, 1.0, "physics"),
         missing=["gradient"],
         causes={"idling": (1.5, 0.5), "rest": (0.5, 1.0)},
@@ -107,7 +107,7 @@ def fill_fuel(database: Migrated, numbers: dict[str, int]) -> dict[str, int]:
         payload_t_km=0.0,
         empty_km=60.0,
         load_known_km=60.0,
-        corridor="31.2,121.5>32.1,118.8",
+        corridor="31.25N121.40E>30.25N120.15E",
         **expected(18.0, 2.0, "model"),
         causes={"idling": (0.5, 1.2), "speed": (1.5, 1.0)},
     )

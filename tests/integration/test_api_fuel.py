@@ -72,7 +72,7 @@ def test_a_part_comes_with_its_litres_their_source_and_what_they_are_per(world: 
     assert (first["start"], first["end"]) == ("2026-10-25T18:00:00Z", "2026-10-25T19:00:00Z")
     assert (first["trip_start"], first["vin"]) == (first["start"], A)
     assert first["driver_id"] == world.numbers["wang"]
-    assert first["corridor"] == "31.2,121.5>32.1,118.8"
+    assert first["corridor"] == "31.25N121.40E>30.25N120.15E"
     assert (first["fuel_l"], first["source"]) == (18.0, "counter")
     assert (first["counter_l"], first["rate_l"], first["tank_l"]) == (18.0, 18.36, None)
     assert first["disagreement_percent"] == 2.0
@@ -249,7 +249,7 @@ def test_a_fleet_s_fuel_is_divided_by_vehicle_driver_or_corridor(world: World) -
     assert rows("drivers", "driver_id") == [(wang, 68.0, 3), (li, 24.0, 1), (None, None, 1)]
     assert rows("corridors", "corridor") == [
         (None, 54.0, 3),
-        ("31.2,121.5>32.1,118.8", 38.0, 2),
+        ("31.25N121.40E>30.25N120.15E", 38.0, 2),
     ]
 
 
