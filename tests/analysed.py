@@ -26,11 +26,12 @@ TABLES = {
     "fuel_stats": "day, stats",
     "fuel_segment": "start_time, cells",
     "tank_event": "start_time, end_time, kind, litres",
-    "advice": "week, cause, variant, saving_l, low_l, confidence, status",
+    "advice": "week, cause, saving_l, low_l, confidence, status",
     "advice_result": "week, cause, saved_l, advice_result.low_l, advice_result.high_l, verdict",
     "score": "subject_kind, start_time, score, low, high, grade, reason, distance_km",
 }
-"""What is compared of each table, and the driver's card: numbers depend on who came first."""
+"""What is compared of each table, and the driver's card: numbers depend on who came first, and so
+do the words of advice."""
 
 _DRIVEN = {"trip", "trip_part", "driving_event", "drive_span", "fuel_part", "advice"}
 

@@ -7,8 +7,9 @@ them; where one cannot be loaded, that is said, and its place is taken by physic
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analytics.fuel.model import SegmentModel
 from analytics.fuel.reference import Reference, default_reference
@@ -49,6 +50,24 @@ def group_of(vin: str) -> str:
     return vin[:MODEL_CHARACTERS]
 
 
+def as_json(told: Any) -> Any:
+    """A reference as a database keeps it: JSON has no NaN, null stands for it."""
+    if isinstance(told, dict):
+        return {name: as_json(value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [as_json(value) for value in told]
+    return None if isinstance(told, float) and math.isnan(told) else told
+
+
+def of_json(told: Any) -> Any:
+    """What `as_json` was given."""
+    if isinstance(told, dict):
+        return {name: of_json(value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [of_json(value) for value in told]
+    return math.nan if told is None else told
+
+
 def known(connection: Connection) -> Knowledge:
     """What the active model knows."""
     physics = SegmentModel.published()
@@ -57,7 +76,7 @@ def known(connection: Connection) -> Knowledge:
         return Knowledge(model_id=None, reference=default_reference(), model=physics)
     kept, body = active
     try:
-        reference = Reference.from_dict(dict(kept.reference))
+        reference = Reference.from_dict(of_json(kept.reference))
     except (KeyError, TypeError, ValueError) as error:
         logger.error(  # noqa: TRY400 - what to do is said, where in the code is no matter
             "the reference of fuel model %d cannot be read (%s: %s): the analysis goes on with"

@@ -14,7 +14,7 @@ from analytics.fuel.calibration import STATS_VERSION
 from analytics.fuel.model import HELD_OUT, SegmentModel
 from analytics.fuel.reference import learn_reference
 from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
-from analytics.runner.knowledge import group_of
+from analytics.runner.knowledge import as_json, group_of
 from storage import fuel_models
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def train(
         body,
         data=span,
         code_version=str(packed.metadata["code_version"]),
-        metrics=packed.metadata | {"peers": peers},
-        reference=reference.to_dict(),
+        metrics=as_json(packed.metadata | {"peers": peers}),
+        reference=as_json(reference.to_dict()),
         note=note,
     )
     return Trained(
