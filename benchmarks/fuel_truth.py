@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analytics.advice import AdviceSettings
 from analytics.fuel.calibration import STAT_CELLS, calibrate, day_statistics
 from analytics.fuel.causes import attribute
 from analytics.fuel.reference import learn_reference
@@ -135,10 +136,18 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
             "rank_correlation": ranks[0].corr(ranks[1], "spearman") if len(worth) > 2 else np.nan,
             "absent_mean_percent": absent["share"].mean(),
             "absent_most_percent": absent["share"].max(),
-            "absent_sure": int((absent["low_l"] > WORTH * absent["fuel_l"]).sum()),
+            "absent": len(absent),
+            "absent_told": int(_told(absent).sum()),
             "covered_percent": 100 * own["covered"].mean(),
         }
     return pd.DataFrame(rows).T
+
+
+def _told(found: pd.DataFrame) -> pd.Series[bool]:
+    """Whether there is advice on it: worth telling, and beyond noise (`analytics.advice`)."""
+    rules = AdviceSettings()
+    surely = found["litres"] - rules.sure * (found["litres"] - found["low_l"])
+    return (found["litres"] >= rules.least_share * found["fuel_l"]) & (surely > 0)
 
 
 def _read(folder: Path, vin: str, model: str) -> _Vehicle | None:
@@ -207,12 +216,17 @@ def main() -> None:
     worth = found[found["true_l"] > WORTH * found["fuel_l"]]
     shares = [worth["litres"] / worth["fuel_l"], worth["true_l"] / worth["fuel_l"]]
     error = ((worth["litres"] - worth["true_l"]) / worth["true_l"]).abs().median()
+    absent = found[found["severity"] == 0]
+    present = found.groupby("vin")["severity"].transform("max")
+    perfect = found[present == 0]
     held = (found["low_l"] <= found["true_l"]) & (found["true_l"] <= found["high_l"])
     print(
         f"all causes above {WORTH:.0%}: {len(worth)} of {found['vin'].nunique()} vehicles,"
         f" median error {100 * error:.1f} %,"
         f" rank correlation {shares[0].corr(shares[1], 'spearman'):.3f},"
-        f" intervals hold {100 * held.mean():.0f} %"
+        f" intervals hold {100 * held.mean():.0f} %\n"
+        f"advice on causes that are absent: {_told(absent).sum()} of {len(absent)};"
+        f" to vehicles without any: {_told(perfect).sum()} of {len(perfect)}"
     )
 
 

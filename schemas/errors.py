@@ -9,6 +9,8 @@
     ├── StorageError        a database that refuses, or is not ready           (storage)
     ├── UnreadableSignalsError, ThresholdError, ScoreError, FatigueError, TimeZoneError, LayoutError
     │                       driving that cannot be judged as asked             (analytics)
+    ├── SegmentError, ModelFileError, AdviceError
+    │                       fuel that cannot be told as asked                  (analytics.*)
     ├── IngestError         a worker that must stop for a person to look       (ingest)
     └── SettingsError       a setting whose value cannot be used               (any room)
 
