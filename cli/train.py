@@ -25,11 +25,6 @@ HELD_OUT_RANGE = (0.05, 0.5)
 """The least and the greatest share of vehicles that may be left out."""
 
 
-@app.callback()
-def _models() -> None:
-    """Learn models from what analysis has found."""
-
-
 @app.command(epilog="Example: telemetry train fuel --roll-back 3")
 def fuel(
     from_: Annotated[
