@@ -1,9 +1,8 @@
 """Where the fuel went that a good driver would not have burnt: litres by part of a trip and cause.
 
-A cause's litres are what removing it alone would save, measured as `excess` does. Causes overlap:
-who drives slower has less to brake for. Where all removed together save less than the sum of each
-alone, each gives up its share of the difference; where they save more, that is `rest`. So the
-causes of a part add up to its whole excess.
+A cause's litres are what changing it alone would save, measured as `excess` does. Causes overlap
+little and are added up as they are: together they are the part's excess. `rest` is what was burnt
+beyond what the vehicle's own model explains.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ CAUSES = (
     "fault",
     "rest",
 )
-"""What excess comes from; the last is what several of them cause together."""
+"""What excess comes from; the last is what none of the others explains."""
 
 COLUMNS = ("part_start", "cause", "litres", "low_l", "high_l")
 
