@@ -24,7 +24,7 @@ TABLES = {
     " expected_by",
     "fuel_cause": "part_start, cause, litres, low_l, high_l",
     "fuel_stats": "day, stats",
-    "fuel_segment": "start_time, cells",
+    "fuel_segment": "start_time, array_replace(cells, 'NaN', -1)",
     "tank_event": "start_time, end_time, kind, litres",
     "advice": "week, cause, saving_l, low_l, confidence, status",
     "advice_result": "week, cause, saved_l, advice_result.low_l, advice_result.high_l, verdict",
@@ -83,4 +83,4 @@ def require_same(found: dict[str, Rows], expected: dict[str, Rows]) -> None:
 
 
 def _require_close(found: Any, expected: Any, what: str) -> None:
-    assert np.allclose(found, expected, rtol=1e-9, atol=1e-6, equal_nan=True), what
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-6), what
