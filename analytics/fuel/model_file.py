@@ -20,9 +20,6 @@ import zipfile
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import skops.io
-from sklearn.ensemble import HistGradientBoostingRegressor
-
 from analytics.fuel.model_level import Level
 from analytics.fuel.segment_booster import Booster, features_of
 from analytics.fuel.segment_physics import VIEWS, SegmentPhysics
@@ -32,6 +29,8 @@ from schemas.errors import TelemetryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 MAGIC = b"telemetry fuel model 1"
 GREATEST_BYTES = 200_000_000  # of the file, and of what it unpacks to; ours are about one MB
@@ -71,6 +70,8 @@ def pack(kind: str, levels: Sequence[Level], metadata: dict[str, Any]) -> bytes:
         metadata: numbers and text to keep with it. code_version, scikit_learn and
             segments_version are added.
     """
+    import skops.io  # noqa: PLC0415  # brings scikit-learn, which takes a second
+
     told = {
         "kind": kind,
         "levels": [_level_to_dict(level) for level in levels],
@@ -161,6 +162,9 @@ def _same_version(metadata: dict[str, Any]) -> None:
 
 def _stages(trees: bytes) -> list[list[HistGradientBoostingRegressor]]:
     """The boosters' stages, level by level."""
+    import skops.io  # noqa: PLC0415  # as above
+    from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415
+
     try:
         archive = zipfile.ZipFile(io.BytesIO(trees))
         if sum(entry.file_size for entry in archive.infolist()) > GREATEST_BYTES:

@@ -112,7 +112,11 @@ class Peers:
         }
         arrays["places"] = arrays["places"].reshape(-1, 2)
         numbers = {name: np.nan if told[name] is None else float(told[name]) for name in _NUMBERS}
-        return cls(**{**told, **arrays, **numbers})
+        by_name = {
+            name: {k: np.nan if v is None else float(v) for k, v in told[name].items()}
+            for name in ("rates", "spreads")
+        }
+        return cls(**{**told, **arrays, **numbers, **by_name})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it: what is not known is null."""
@@ -121,6 +125,8 @@ class Peers:
             told[name] = [None if np.isnan(x) else float(x) for x in told[name].ravel()]
         for name in _NUMBERS:
             told[name] = None if np.isnan(told[name]) else told[name]
+        for name in ("rates", "spreads"):
+            told[name] = {k: None if np.isnan(v) else v for k, v in told[name].items()}
         return told
 
 

@@ -171,9 +171,7 @@ class Replay:
             taken_s = step_s(drive, begin, end)
             force = force_n(drive, road, begin, end, self._gear)
             power = np.maximum(force, 0.0) * 0.5 * (begin + end)
-            gear = self._gear * calibration.gearing.change(
-                drive.speed_m_s, self._power, end, power
-            )
+            gear = self._gear * calibration.gearing.change(drive.speed_m_s, self._power, end, power)
         if rpm_factor is not None:
             gear = gear * rpm_factor
         mean = 0.5 * (begin + end)

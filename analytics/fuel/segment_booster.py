@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from analytics.fuel.segment_physics import DRIVEN, ENGINE, ROAD
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
     Floats = NDArray[np.float64]
 
@@ -168,10 +168,15 @@ class Booster:
             stages: how many draws there will be.
             seed: fixes what is drawn within scikit-learn.
         """
+        # Takes a second to import: only who trains waits for it.
+        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415
+
         wanted = int(np.clip(ITERATIONS_A_VEHICLE * vehicles, *ITERATIONS))
         iterations = max(-(-wanted // stages), LEAST_ITERATIONS)
         for number, (columns, ratio) in enumerate(draws):
             rows = matrix(self.features, columns)
+            # What no row tells cannot be binned; a constant is never asked about.
+            rows[:, np.isnan(rows).all(axis=0)] = 0.0
             left = ratio - self._raw(rows)
             trees = HistGradientBoostingRegressor(
                 max_iter=iterations,

@@ -59,15 +59,6 @@ def as_json(told: Any) -> Any:
     return None if isinstance(told, float) and math.isnan(told) else told
 
 
-def of_json(told: Any) -> Any:
-    """What `as_json` was given."""
-    if isinstance(told, dict):
-        return {name: of_json(value) for name, value in told.items()}
-    if isinstance(told, list):
-        return [of_json(value) for value in told]
-    return math.nan if told is None else told
-
-
 def known(connection: Connection) -> Knowledge:
     """What the active model knows."""
     physics = SegmentModel.published()
@@ -76,7 +67,7 @@ def known(connection: Connection) -> Knowledge:
         return Knowledge(model_id=None, reference=default_reference(), model=physics)
     kept, body = active
     try:
-        reference = Reference.from_dict(of_json(kept.reference))
+        reference = Reference.from_dict(kept.reference)
     except (KeyError, TypeError, ValueError) as error:
         logger.error(  # noqa: TRY400 - what to do is said, where in the code is no matter
             "the reference of fuel model %d cannot be read (%s: %s): the analysis goes on with"
