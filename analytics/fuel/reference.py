@@ -20,6 +20,8 @@ from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -151,7 +153,7 @@ class Reference:
         }
 
     @classmethod
-    def from_dict(cls, told: dict[str, Any]) -> Self:
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
         """The same reference again."""
         return cls(
             groups={name: Peers.from_dict(peers) for name, peers in told["groups"].items()},
