@@ -24,7 +24,7 @@ from analytics.fuel.tank_trail import trail_of
 if TYPE_CHECKING:
     from analytics.samples import Samples
 
-METHOD_VERSION = 1
+METHOD_VERSION = 2
 """Raised when the same signals would give other events."""
 
 EVENT_COLUMNS = (
@@ -75,7 +75,8 @@ def events_of(
     if trail is None:
         return _table([], trace)
     tank = Tank.of(trail, rules)
-    return _table([*judged(tank, stand_steps(tank)), *losses(tank)], trace)
+    at_stands = judged(tank, stand_steps(tank))
+    return _table([*at_stands, *losses(tank, at_stands)], trace)
 
 
 def _table(events: list[TankEvent], trace: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from analytics.fuel.tank_judge import LOSS, TankEvent
 from analytics.fuel.tank_steps import LONG, SHORT, SURE, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from analytics.fuel.tank_level import Tank
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
     Rows = NDArray[np.intp]
 
 
-def losses(tank: Tank) -> list[TankEvent]:
-    """Drives that took far more out of the tank than the engine burnt."""
+def losses(tank: Tank, at_stands: Sequence[TankEvent] = ()) -> list[TankEvent]:
+    """Drives that took far more out of the tank than the engine burnt.
+
+    Args:
+        tank: the tank.
+        at_stands: what happened at stands. A drive holds the short ones, and what was found to go
+            there is not missed once more.
+    """
     rules, trail = tank.rules, tank.trail
     edges = tank.drives()
     found = []
@@ -37,7 +45,7 @@ def losses(tank: Tank) -> list[TankEvent]:
             rules.loss_share * trail.size_l,
             rules.loss_of_burnt * burnt,
         )
-        if -litres <= least or _rose_within(tank, rows):
+        if -litres <= least or _rose_within(tank, rows) or _fell_at_stand(at_stands, first, stop):
             continue
         if len(next_rows) >= SHORT:
             stays = float(np.median(tank.left_l[next_rows]) - np.median(tank.left_l[begin]))
@@ -64,6 +72,14 @@ def losses(tank: Tank) -> list[TankEvent]:
             )
         )
     return found
+
+
+def _fell_at_stand(at_stands: Sequence[TankEvent], first: int, stop: int) -> bool:
+    """A fall at a stand lies within these steps."""
+    return any(
+        event.step.litres < 0 and first <= event.step.before and event.step.after <= stop
+        for event in at_stands
+    )
 
 
 def _rose_within(tank: Tank, rows: Rows) -> bool:
