@@ -55,7 +55,7 @@ def _judged(tank: Tank, step: Step, following: Step | None) -> TankEvent | None:
         sure = size > max(least, rules.filled_share * tank.trail.size_l)
         filled = TankEvent(kind=REFUELLING, step=step, low_l=low, high_l=high)
         return filled if lasting and sure else None
-    hours = (step.end_us - step.start_us) / 3.6e9
+    hours = step.hours
     leak, by_itself = _by_itself(tank, step, hours)
     if size - by_itself <= least or _recovers(tank, step, following):
         return None

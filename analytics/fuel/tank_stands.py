@@ -26,6 +26,8 @@ AGAIN_SHARE = 0.1
 """A level that comes back to so near where it was, of its way, was never away."""
 DISTURBED_SHARE = 0.3
 """A fall with a rise beside it that is more than this of it is no fall: a gauge was disturbed."""
+MOSTLY_SHARE = 0.5
+"""A step was in the gap over which more than this of it shows."""
 
 
 def stand_steps(tank: Tank) -> list[Step]:
@@ -34,7 +36,11 @@ def stand_steps(tank: Tank) -> list[Step]:
     stepped = np.array([bool(steps) for steps in inner], dtype=np.bool_)
     found: list[Step] = []
     for number, steps in enumerate(inner):
-        found += _confirmed(tank, number, steps, stepped)
+        confirmed = _confirmed(tank, number, steps, stepped)
+        if found and confirmed and _seen_twice(tank, found[-1], confirmed[0], stepped):
+            found[-1] = _as_one(tank, found[-1], confirmed[0])
+        else:
+            found += confirmed
     return sorted(found, key=lambda step: step.start_us)
 
 
@@ -149,19 +155,77 @@ def _confirmed(
     least = SURE * sigma + (tank.rules.filled_share * tank.trail.size_l if net > 0 else 0.0)
     if abs(net) <= max(least, tank.least_l) or not _may_differ(tank, number, net):
         return []
-    return [
-        Step(
-            stand=number,
-            start_us=int(tank.start_us[number]),
-            end_us=int(tank.end_us[number]),
-            before=int(before[-1]),
-            after=int(after[0]),
-            lasts_s=float(tank.end_us[number] - tank.start_us[number]) / 1e6,
-            litres=net,
-            sigma_l=sigma,
-            level_l=float(tank.trail.level_l[before[-1]]),
-        )
-    ]
+    step = Step(
+        stand=number,
+        start_us=int(tank.start_us[number]),
+        end_us=int(tank.end_us[number]),
+        before=int(before[-1]),
+        after=int(after[0]),
+        lasts_s=float(tank.end_us[number] - tank.start_us[number]) / 1e6,
+        litres=net,
+        sigma_l=sigma,
+        level_l=float(tank.trail.level_l[before[-1]]),
+    )
+    return [_timed(tank, step, number)]
+
+
+def _seen_twice(tank: Tank, one: Step, other: Step, stepped: NDArray[np.bool_]) -> bool:
+    """Two stands that tell nothing themselves show the same step.
+
+    Between them lies a gap in which the vehicle moved, or a drive that is too short to tell: the
+    levels before the one and after the other are those of both.
+    """
+    if stepped[one.stand] or stepped[other.stand] or one.litres * other.litres <= 0:
+        return False
+    between = tank.rows(int(tank.stands.stop[one.stand]), int(tank.stands.first[other.stand]))
+    return int(np.count_nonzero(~tank.standing[between])) <= LONG // 2
+
+
+def _as_one(tank: Tank, one: Step, other: Step) -> Step:
+    """A step that two stands show: no more of it than either does."""
+    return _timed(
+        tank,
+        replace(
+            one,
+            after=other.after,
+            litres=min(one.litres, other.litres, key=abs),
+            sigma_l=max(one.sigma_l, other.sigma_l),
+        ),
+        other.stand,
+    )
+
+
+def _timed(tank: Tank, step: Step, last: int) -> Step:
+    """A step of the road's levels with its time.
+
+    It was in the gap over which most of it shows; else somewhere from the stand it began at to the
+    end of the last one, and in the gaps beside them, for nobody knows what happened there.
+    """
+    trail = tank.trail
+    first, stop = int(tank.stands.first[step.stand]), int(tank.stands.stop[last])
+    start_us, end_us = int(tank.start_us[step.stand]), int(tank.end_us[last])
+    if first > 0 and trail.gap[first]:
+        start_us = min(start_us, int(trail.end_us[first - 1]))
+    if stop < len(trail) and trail.gap[stop]:
+        end_us = max(end_us, int(trail.start_us[stop]))
+    timed = replace(
+        step,
+        start_us=start_us,
+        end_us=end_us,
+        lasts_s=(end_us - start_us) / 1e6,
+        around_us=end_us - start_us,
+    )
+    rows = tank.rows(step.before, step.after + 1)
+    gaps = np.cumsum(trail.gap)[rows]
+    shown = np.where(np.diff(gaps) > 0, np.sign(step.litres) * np.diff(tank.left_l[rows]), 0.0)
+    most = int(np.argmax(shown))
+    if shown[most] <= MOSTLY_SHARE * abs(step.litres):
+        return timed
+    return replace(
+        timed,
+        start_us=int(trail.end_us[rows[most]]),
+        end_us=int(trail.start_us[rows[most + 1]]),
+    )
 
 
 def _levels(tank: Tank, windows: list[Rows]) -> Floats:

@@ -80,6 +80,8 @@ class Step:
         sigma_l: the standard deviation of that.
         level_l: in the tank before.
         lasts_s: how long the level was seen changing; over a gap, that.
+        around_us: how far apart the levels are that tell it, where that is longer than it took: so
+            long the tank was left to itself.
     """
 
     stand: int
@@ -91,6 +93,12 @@ class Step:
     sigma_l: float
     level_l: float
     lasts_s: float
+    around_us: int = 0
+
+    @property
+    def hours(self) -> float:
+        """For so long a tank may have lost fuel by itself [h]."""
+        return max(self.end_us - self.start_us, self.around_us) / 3.6e9
 
 
 def noise_of(trail: Trail, left_l: Floats, standing: Mask, stands: Spans | None = None) -> Noise:

@@ -165,6 +165,62 @@ def test_a_tank_that_leaks_every_night_is_not_robbed_every_night() -> None:
     assert all(len(of(event, events)) for event in done)
 
 
+def away(
+    level_l: float, *, stood: float = 0.3, rolled: float = 0.0, stands: float = 0.3
+) -> tuple[pd.DataFrame, pd.Timestamp, pd.Timestamp]:
+    """A tank of 300 L, and what is in it after five hours without data in which it moved by 5 km.
+
+    Args:
+        level_l: when data come again.
+        stood, rolled, stands: hours with data before the gap, standing and driving, and after it.
+
+    Returns:
+        Its rows, and when data ended and came again.
+    """
+    signals = day(
+        (4, 70, 25, 300),
+        (stood, 0, 0, 300),
+        (rolled, 30, 0, 300),
+        (stands, 0, 0, 300),
+        (3, 70, 25, 225),
+    )
+    late = np.arange(len(signals)) >= round((4 + stood + rolled) * HOUR)
+    signals["fuel_volume_1"] += np.where(late, level_l - 300.0, 0.0)
+    signals["odometer"] += np.where(late, 5.0, 0.0)
+    signals.index = pd.DatetimeIndex(signals.index) + pd.to_timedelta(5.0 * late, unit="h")
+    return signals, signals.index[~late][-1], signals.index[late][0]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [{}, {"stands": 0.0}, {"stood": 0.0}, {"rolled": 0.05}],
+    ids=["stands", "before", "after", "rolled"],
+)
+@pytest.mark.parametrize(("level_l", "kind"), [(600.0, "refuelling"), (200.0, "theft")])
+def test_what_happened_in_a_gap_in_which_it_moved_is_one_event_that_spans_the_gap(
+    level_l: float, kind: str, around: dict[str, float]
+) -> None:
+    signals, ended, came_again = away(level_l, **around)
+    (event,) = tank_events(fuel_samples(signals)).to_dict("records")
+    assert event["kind"] == kind
+    assert event["litres"] == pytest.approx(abs(level_l - 300), abs=5)
+    # The last level before the gap and the first after it; a row of a trace lasts half a minute.
+    assert abs(event["start_time"] - ended) <= pd.Timedelta(seconds=40)
+    assert abs(event["end_time"] - came_again) <= pd.Timedelta(seconds=40)
+
+
+def test_a_gauge_that_comes_up_after_a_gap_in_which_it_moved_shows_one_refuelling() -> None:
+    signals, _, came_again = away(600.0)
+    late = signals.index >= came_again
+    slowly = np.clip(
+        (pd.DatetimeIndex(signals.index) - came_again) / pd.Timedelta(minutes=30), 0.0, 1.0
+    )
+    signals["fuel_volume_1"] -= np.where(late, 300.0 * (1 - slowly), 0.0)
+    events = tank_events(fuel_samples(signals))
+    assert events["kind"].tolist() == ["refuelling"]
+    assert (events["end_time"] >= came_again).all()
+
+
 # What nobody did
 
 
