@@ -7,11 +7,13 @@ is said by name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analytics.fuel import road_load
+from analytics.fuel.mass import estimated_mass_kg
 from analytics.fuel.physics import RAD_S_PER_RPM, air_density_kg_m3
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Drive:
         before_m_s: speed at its beginning.
         way_m: its length.
         acceleration_m_s2: from one to the other.
-        mass_kg: gross combination mass.
+        mass_kg: gross combination mass; where the vehicle does not tell it, by its pull (`mass`).
         slope: rise over run.
         air_kg_m3: density of the air.
         rpm: engine speed; 0 where it does not turn.
@@ -140,7 +142,7 @@ def drive_of(samples: Samples, *, vehicle_class: str = "heavy_truck") -> Drive:
     if not np.isfinite(limit).any():
         missing.append("speed_limit")
 
-    return Drive(
+    drive = Drive(
         time_us=samples.time_us,
         dt_s=dt_s,
         speed_m_s=speed,
@@ -170,6 +172,10 @@ def drive_of(samples: Samples, *, vehicle_class: str = "heavy_truck") -> Drive:
         limit_m_s=limit,
         missing=tuple(missing),
     )
+    if "load" not in missing or "torque" in missing:
+        return drive
+    usual = road_load.USUAL.get(vehicle_class, road_load.USUAL["heavy_truck"])
+    return replace(drive, mass_kg=estimated_mass_kg(drive, usual))
 
 
 def _carried(values: NDArray[np.float64], otherwise: float) -> NDArray[np.float64]:
