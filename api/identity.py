@@ -158,7 +158,10 @@ class Identifier:
             token_id = UUID(str(claims["jti"]))
             if "sid" in claims:
                 return await self._reader.caller_of_sign_in(UUID(str(claims["sid"])), token_id)
-            return await self._reader.caller_of_client(str(claims["client_id"]), token_id)
+            client_id = str(claims["client_id"])
+            if not client_id.isprintable():
+                return None
+            return await self._reader.caller_of_client(client_id, token_id)
         except (KeyError, ValueError):
             return None
 
@@ -174,6 +177,7 @@ class Identifier:
             isinstance(subject, str)
             and subject.isprintable()
             and isinstance(party, str)
+            and party.isprintable()
             and isinstance(role, str)
             and role in set(Role)
         ):

@@ -136,7 +136,7 @@ def logged(world: World, expected: int, where: str = "true") -> list[tuple[Any, 
     rows: list[tuple[Any, ...]] = []
     for _ in range(100):
         rows = world.database.connection.execute(
-            "SELECT subject, role, route, vins, driver_ids, fleet_id, purpose, host(address),"  # type: ignore[arg-type]  # a test's own text
+            "SELECT subject, role, route, vins, driver_ids, fleet_id, purpose, host(address),"
             f" status, reads FROM access_log WHERE {where} ORDER BY entry_id"
         ).fetchall()
         if sum(row[-1] for row in rows) >= expected:

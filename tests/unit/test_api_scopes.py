@@ -1,4 +1,4 @@
-"""Every address that reads the database needs a scope, and every role has the scopes of its work."""
+"""Every address that reads the database needs a scope; a role has the scopes of its work."""
 
 from __future__ import annotations
 
