@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections import Counter
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -21,7 +22,7 @@ MAX_BODY = 16_384
 """Bytes of a form; a token and its scopes have some 2,000."""
 
 MAX_WAITING = 32
-"""Requests for tokens that may wait for that; more are turned away at once."""
+"""Passwords that may wait to be checked; more are turned away at once."""
 
 GRANTS = ("client_credentials", "refresh_token", "password")
 
@@ -187,11 +188,13 @@ async def create_token(request: Request, services: App) -> JSONResponse:
         return _told(
             _error(429, "temporarily_unavailable", "Too many tries: wait.", retry_after=wait_s)
         )
-    if services.token_requests.waiting >= MAX_WAITING:
+    # Machines, and people who go on, do not wait behind whoever guesses passwords.
+    turns = services.passwords if account is not None else None
+    if turns is not None and turns.waiting >= MAX_WAITING:
         throttle.forgive(account, address, signed_in=False)
         return _told(_error(503, "temporarily_unavailable", "Too many at once.", retry_after=1))
     try:
-        async with services.token_requests:
+        async with turns or nullcontext():
             answer = await run_in_threadpool(server.token, form, dict(_headers(request)))
         if answer.body.get("error") not in FAILURES:
             throttle.forgive(account, address, signed_in=answer.status == HTTPStatus.OK)

@@ -33,7 +33,7 @@ class Services:
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     throttle: SignInThrottle
-    token_requests: Turns = field(default_factory=Turns)
+    passwords: Turns = field(default_factory=Turns)
     _party_id: int | None = field(default=None, init=False)
 
     @property

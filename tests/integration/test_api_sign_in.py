@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +16,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from api import credentials, tokens
+from api import credentials, oauth, tokens
 from api import identity as api_identity
 from api.settings import ApiSettings
 from schemas.errors import SettingsError
@@ -624,3 +625,36 @@ def test_where_one_signs_in_any_address_and_name_is_taken(made: World) -> None:
         assert client.get(STATE, headers=header).status_code == 200
     with made.serving(api_hostnames="trucks.example") as client:
         assert client.get("/healthz", headers={"Host": "elsewhere.example"}).status_code == 421
+
+
+def test_passwords_wait_their_turn_and_machines_do_not_wait_for_them(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth, "MAX_WAITING", 2)
+    at_once, most = [0], [0]
+    checked = threading.Event()
+
+    def slowly(*_: object) -> bool:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        checked.wait(20)
+        at_once[0] -= 1
+        return False
+
+    monkeypatch.setattr(credentials, "password_fits", slowly)
+    form = {"grant_type": "password", "client_id": "telemetry", "username": "crowd"}
+    with made.serving(api_sign_in_attempts=100) as client, ThreadPoolExecutor(8) as pool:
+
+        def guess(number: int) -> int:
+            data = {**form, "password": f"guess {number}"}
+            return client.post("/oauth/token", data=data).status_code
+
+        guesses = [pool.submit(guess, number) for number in range(8)]
+        until = time.monotonic() + 10
+        while sum(one.done() for one in guesses) < 4 and time.monotonic() < until:
+            time.sleep(0.05)
+        machine = {"grant_type": "client_credentials"}
+        assert client.post("/oauth/token", data=machine, auth=made.client()).status_code == 200
+        checked.set()
+        assert sorted(one.result() for one in guesses) == [400] * 4 + [503] * 4
+    assert most == [2]
