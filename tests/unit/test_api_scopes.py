@@ -37,6 +37,7 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("PATCH", "/v1/advice/{advice_id}", Scope.ADVICE_WRITE),
         ("POST", "/v1/vehicles", Scope.REGISTERS_WRITE),
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
+        ("GET", "/v1/signals", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
         ("DELETE", "/v1/audit", None),
         ("GET", "/v1/vehiclesecrets", None),
