@@ -6,6 +6,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceSummary, summary
 from api.language import Spoken
 from api.openapi import problems
@@ -100,5 +101,5 @@ async def answer_advice(
 
 
 async def _piece(services: Services, party: int, advice_id: int, language: str) -> AdvicePiece:
-    found = await services.advice.piece(party, advice_id)
+    (found,) = noted([await services.advice.piece(party, advice_id)])
     return AdvicePiece(**dict(summary(found, language, services.settings)))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from analytics.advice import LitresSaved, litres_saved, tell_saved
 from analytics.fuel.prices import FuelPrices
 from api import cursors, fleets, paging
+from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceStatus, AdviceSummary, summary
 from api.language import Spoken
 from api.openapi import problems
@@ -131,7 +132,7 @@ async def list_vehicle_advice(
     found = await services.advice.of_vehicle(party, vin, page, statuses=_statuses(query))
     return VehicleAdvice(
         vin=vin,
-        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/advice", query, page, [one.start_time for one in found]
         ),
@@ -159,7 +160,7 @@ async def list_driver_advice(
     found = await services.advice.of_driver(party, driver_id, page, statuses=_statuses(query))
     return DriverAdvice(
         driver_id=driver_id,
-        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/drivers/{driver_id}/advice", query, page, [one.start_time for one in found]
         ),
@@ -274,7 +275,7 @@ async def get_fleet_advice(
         week=query.week,
         time_zone=fleet.time_zone,
         savings=_savings(saved, language, services.settings),
-        advice=[summary(one, language, services.settings) for one in found[: query.limit]],
+        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"{fleets.PATH}/{fleet_id}/advice",
             query,

@@ -10,9 +10,11 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import (
+    accesses,
     accumulated,
     advice,
     advice_lists,
+    audit,
     catalogue,
     drivers,
     events,
@@ -21,20 +23,25 @@ from api import (
     fuel,
     guard,
     health,
+    oauth,
     openapi,
     pages,
     parameters,
+    principal,
     problems,
     scores,
+    sign_in,
     signals,
     state,
     tank,
+    throttle,
     trips,
     vehicles,
 )
 from api.services import Services
 from schemas import catalogue as signal_catalogue
 from storage.served import Reader
+from storage.served_identity import IdentityReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +60,9 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     Args:
         settings: the API's settings.
         dsn: the database to read; its role must be a member of telemetry_api.
+
+    Raises:
+        SettingsError: the keys that sign access tokens cannot be read.
     """
     reader = Reader(
         dsn,
@@ -61,12 +71,26 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         statement_timeout_s=settings.api_statement_timeout_s,
     )
 
+    # A connection of its own, so that neither waits for the other.
+    behind = Reader(
+        dsn,
+        connections=1,
+        wait_s=settings.api_connection_wait_s,
+        statement_timeout_s=settings.api_statement_timeout_s,
+    )
+    access_log = accesses.AccessLog(IdentityReader(behind))
+    doors = sign_in.doors(settings, IdentityReader(reader))
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await reader.open()
+        await behind.open()
+        access_log.start()
         try:
             yield
         finally:
+            await access_log.stop()
+            await behind.close()
             await reader.close()
 
     app = FastAPI(
@@ -79,9 +103,15 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = Services(
-        settings=settings, catalogue=signal_catalogue.default(), reader=reader
+        settings=settings,
+        catalogue=signal_catalogue.default(),
+        reader=reader,
+        accesses=access_log,
+        identifier=doors.identifier,
+        authorization=doors.authorization,
+        throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
     )
-    for router in (health.router, pages.router):
+    for router in (health.router, oauth.router, pages.router):
         app.include_router(router)
     for router in (
         vehicles.router,
@@ -98,12 +128,17 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         fleet_fuel.router,
         advice_lists.router,
         advice.router,
-        catalogue.router,
+        audit.router,
     ):
-        app.include_router(router, dependencies=[Depends(parameters.given_once)])
+        app.include_router(
+            router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]
+        )
+    # What signals there are is no secret: it is told without signing in.
+    app.include_router(catalogue.router, dependencies=[Depends(parameters.given_once)])
     app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
     openapi.install(app)
     answer = problems.answering(pages.problem_page)
     problems.install(app, answer)
+    app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
     return app

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, events, paging, scores
+from api.accesses import noted
 from api.events import EventKindText, EventsQuery, EventSummary
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, DriverId, Paged
@@ -86,7 +87,7 @@ async def list_drivers(
                 name=driver.name,
                 is_employee=driver.is_employee,
             )
-            for driver in found[: query.limit]
+            for driver in noted(found[: query.limit])
         ],
         next=paging.link_if_more(
             PATH,
@@ -174,7 +175,7 @@ async def list_driver_trips(
     found = await services.behaviour.driver_trips(party, driver_id, page)
     return DriverTrips(
         driver_id=driver_id,
-        trips=[_driven(trip) for trip in found[: query.limit]],
+        trips=[_driven(trip) for trip in noted(found[: query.limit])],
         next=paging.next_link(
             f"{PATH}/{driver_id}/trips", query, page, [trip.start_time for trip in found]
         ),
@@ -237,7 +238,7 @@ async def list_driver_events(
         kinds=events.kinds_of(query),
         least_severity=events.stored_severity(query),
     )
-    shown = found[: query.limit]
+    shown = noted(found[: query.limit])
     return DriverEvents(
         driver_id=driver_id,
         events=[events.summary(event) for event in shown],
@@ -286,7 +287,7 @@ async def list_driver_scores(
     found = await services.behaviour.driver_scores(party, driver_id, page)
     return DriverScores(
         driver_id=driver_id,
-        scores=[scores.summary(score) for score in found[: query.limit]],
+        scores=[scores.summary(score) for score in noted(found[: query.limit])],
         next=paging.next_link(
             f"{PATH}/{driver_id}/scores", query, page, [score.start_time for score in found]
         ),

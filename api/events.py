@@ -12,6 +12,7 @@ from pydantic.config import JsonDict
 from analytics import fatigue
 from analytics.events.table import EVENT_KINDS
 from api import paging
+from api.accesses import noted
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
@@ -180,7 +181,7 @@ async def list_vehicle_events(
     found = await services.behaviour.vehicle_events(
         party, vin, page, kinds=kinds_of(query), least_severity=stored_severity(query)
     )
-    shown = found[: query.limit]
+    shown = noted(found[: query.limit])
     return VehicleEvents(
         vin=vin,
         events=[summary(event) for event in shown],

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import consumption, cursors, paging
+from api.accesses import noted
 from api.consumption import Consumption
 from api.fleets import PATH
 from api.openapi import problems
@@ -157,7 +158,7 @@ async def get_fleet_fuel(
                 name=row.name,
                 corridor=row.corridor,
             )
-            for row in found[: query.limit]
+            for row in noted(found[: query.limit])
         ],
         next=paging.link_if_more(
             f"{PATH}/{fleet_id}/fuel",

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from analytics.ranking import rank
 from api import cursors, paging
+from api.accesses import noted
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, FleetId, Paged
 from api.principal import Principal
@@ -98,7 +99,7 @@ async def list_fleets(
                 time_zone=fleet.time_zone,
                 vehicles=fleet.vehicles,
             )
-            for fleet in found[: query.limit]
+            for fleet in noted(found[: query.limit])
         ],
         next=paging.link_if_more(
             PATH,
@@ -261,7 +262,7 @@ async def get_fleet_ranking(
         time_zone=fleet.time_zone,
         of=query.of,
         ranked=sum(place.rank is not None for place in places),
-        places=rest[: query.limit],
+        places=noted(rest[: query.limit]),
         next=paging.link_if_more(
             f"{PATH}/{fleet_id}/ranking",
             query,

@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from analytics.fuel.prices import FuelPrices
 from api import consumption, paging
+from api.accesses import noted
 from api.consumption import Consumption
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, DriverId, Order, Span, Vin
@@ -161,7 +162,7 @@ async def list_vehicle_fuel(
     return VehicleFuel(
         vin=vin,
         by=query.by,
-        periods=[_period(period, services.settings) for period in found[: query.limit]],
+        periods=[_period(period, services.settings) for period in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/fuel", query, page, [period.start_time for period in found]
         ),
@@ -186,7 +187,7 @@ async def list_driver_fuel(
     return DriverFuel(
         driver_id=driver_id,
         by=query.by,
-        periods=[_period(period, services.settings) for period in found[: query.limit]],
+        periods=[_period(period, services.settings) for period in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/drivers/{driver_id}/fuel", query, page, [period.start_time for period in found]
         ),

@@ -41,13 +41,13 @@ class Guard:
 
     It also answers what no handler foresaw, so that these answers have the headers too.
 
-    The Host header is checked because nobody signs in: a page elsewhere whose name is made to point
+    The Host header is checked where nobody signs in: a page elsewhere whose name is made to point
     at this machine (DNS rebinding) would otherwise read everything through its visitor's browser.
 
     The log has the route and not the address: no VIN, no position, no query.
     """
 
-    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str], answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str] | None, answer: Answer) -> None:
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._answer = answer
@@ -87,6 +87,8 @@ class Guard:
             _log(scope, status, time.perf_counter() - began)
 
     def _is_addressed(self, host: str) -> bool:
+        if self._allowed_hosts is None:
+            return True
         name, colon, port = host.lower().rpartition(":")
         return (name if colon and port.isdigit() else host.lower()) in self._allowed_hosts
 

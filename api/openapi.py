@@ -22,9 +22,48 @@ _STATUS: Mapping[Code, int] = {
     Code.BUSY: 503,
     Code.TOO_SLOW: 503,
     Code.NOT_READY: 503,
+    Code.NOT_FOUND: 404,
+    Code.UNAUTHENTICATED: 401,
+    Code.MISSING_SCOPE: 403,
+    Code.TOO_MANY_TRIES: 429,
+    Code.PROVIDER_UNREACHABLE: 503,
 }
 
-_DATABASE = (Code.DATABASE_UNREACHABLE, Code.BUSY, Code.TOO_SLOW, Code.NOT_READY)
+_DATABASE = (
+    Code.DATABASE_UNREACHABLE,
+    Code.BUSY,
+    Code.TOO_SLOW,
+    Code.NOT_READY,
+    Code.UNAUTHENTICATED,
+    Code.MISSING_SCOPE,
+    Code.TOO_MANY_TRIES,
+    Code.PROVIDER_UNREACHABLE,
+)
+"""What may go wrong with every address that reads the database, for one asks who asks."""
+
+_SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token from /oauth/token, or of your identity provider.",
+    },
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A machine's key, from `telemetry identity keys create`.",
+    },
+}
+
+_PURPOSE = {
+    "name": "X-Purpose",
+    "in": "header",
+    "required": False,
+    "description": "What the data are read for, in up to 200 characters (percent-encoded UTF-8 "
+    "where it is not ASCII); it is written down with who reads what.",
+    "schema": {"type": "string", "maxLength": 1800, "examples": ["warranty claim 4711"]},
+}
 
 DESCRIPTION = f"""
 What trucks tell, for those who may know it.
@@ -57,7 +96,14 @@ def _entry(status: int) -> dict[str, Any]:
         "description": "",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.UNAUTHORIZED:
+        entry["headers"] = {
+            "WWW-Authenticate": {
+                "description": "How to sign in.",
+                "schema": {"type": "string", "examples": ['Bearer realm="telemetry"']},
+            }
+        }
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         entry["headers"] = {
             "Retry-After": {
                 "description": "When to ask again [s].",
@@ -78,6 +124,16 @@ def _forget_framework_errors(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
+def _describe_sign_in(document: dict[str, Any]) -> None:
+    """Say how one signs in, and which addresses ask for it: those that may answer 401 so."""
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if "401" in operation["responses"] and path.startswith("/v1/"):
+                operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+                operation["parameters"] = [*operation.get("parameters", []), _PURPOSE]
+
+
 def install(app: FastAPI) -> None:
     """Let the app describe itself with the schema of its problems."""
     derived: Callable[[], dict[str, Any]] = app.openapi
@@ -90,6 +146,7 @@ def install(app: FastAPI) -> None:
             schemas.update(problem.pop("$defs"))
             schemas["Problem"] = problem
             _forget_framework_errors(document)
+            _describe_sign_in(document)
             document["components"]["schemas"] = dict(sorted(schemas.items()))
         return app.openapi_schema or {}
 

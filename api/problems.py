@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from api.identity_provider import ProviderUnreachableError
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.served import (
@@ -52,6 +53,10 @@ class Code(StrEnum):
     BUSY = "busy"
     TOO_SLOW = "too_slow"
     NOT_READY = "not_ready"
+    UNAUTHENTICATED = "unauthenticated"
+    MISSING_SCOPE = "missing_scope"
+    TOO_MANY_TRIES = "too_many_tries"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
     INTERNAL = "internal"
 
 
@@ -72,6 +77,10 @@ TITLES: Mapping[Code, str] = {
     Code.BUSY: "Too many requests at once",
     Code.TOO_SLOW: "The answer took too long",
     Code.NOT_READY: "The database is not ready for this version",
+    Code.UNAUTHENTICATED: "Sign in first",
+    Code.MISSING_SCOPE: "You may not do this",
+    Code.TOO_MANY_TRIES: "Too many tries",
+    Code.PROVIDER_UNREACHABLE: "The identity provider does not answer",
     Code.INTERNAL: "Something went wrong on our side",
 }
 
@@ -207,6 +216,43 @@ def unknown_advice() -> ProblemError:
     )
 
 
+def missing_sign_in(detail: str, *, wrong: bool) -> ProblemError:
+    """The answer to whom we do not know (RFC 6750).
+
+    Args:
+        detail: what is the matter; nothing of the credential itself.
+        wrong: whether there was a credential.
+    """
+    said = ', error="invalid_token"' if wrong else ""
+    return ProblemError(
+        status=HTTPStatus.UNAUTHORIZED,
+        code=Code.UNAUTHENTICATED,
+        detail=detail,
+        way_out="Send `Authorization: Bearer` with an access token from /oauth/token (or your "
+        "identity provider), or an API key in X-API-Key.",
+        headers={"WWW-Authenticate": f'Bearer realm="telemetry"{said}'},
+    )
+
+
+def missing_scope(scope: str) -> ProblemError:
+    """The answer to whom we know and who may not do this (RFC 6750).
+
+    Args:
+        scope: what would be needed.
+    """
+    return ProblemError(
+        status=HTTPStatus.FORBIDDEN,
+        code=Code.MISSING_SCOPE,
+        detail=f"This needs the scope {scope}, which you do not have here.",
+        way_out="Ask for a token with that scope; whether your role may have it, docs/security.md "
+        "says.",
+        headers={
+            "WWW-Authenticate": f'Bearer realm="telemetry", error="insufficient_scope", '
+            f'scope="{scope}"'
+        },
+    )
+
+
 def not_ready(detail: str) -> ProblemError:
     """The database is there but not what this code needs."""
     return _unavailable(
@@ -256,6 +302,12 @@ def of_error(error: Exception) -> ProblemError:
                 Code.DATABASE_UNREACHABLE,
                 "The database does not answer at the moment.",
                 "Ask again shortly; /readyz says when it is back.",
+            )
+        case ProviderUnreachableError():
+            return _unavailable(
+                Code.PROVIDER_UNREACHABLE,
+                "The identity provider does not answer: its signing keys are not known.",
+                "Ask again shortly.",
             )
         case SchemaError():
             return not_ready("The database does not have what this version of the API reads.")

@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from analytics.scores.metric import METRICS
 from api import paging
+from api.accesses import noted
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Time, Vin
 from api.principal import Principal
@@ -258,7 +259,7 @@ async def list_vehicle_scores(
     )
     return VehicleScores(
         vin=vin,
-        scores=[summary(score) for score in found[: query.limit]],
+        scores=[summary(score) for score in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/scores", query, page, [score.start_time for score in found]
         ),

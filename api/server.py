@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from api.app import create_app
-from api.settings import require_loopback
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -36,9 +35,9 @@ def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None
         listening: called with the address once connections are taken.
 
     Raises:
-        SettingsError: the address is not a loopback one, or is taken.
+        SettingsError: the address is not a loopback one where nobody signs in, or is taken.
     """
-    require_loopback(settings.api_host)
+    settings.require_safe()
     with _listen(settings.api_host, settings.api_port) as listener:
         listener.listen(BACKLOG)
         port = listener.getsockname()[1]

@@ -5,13 +5,19 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.accesses import AccessLog
+from api.authorization import Server
+from api.identity import Identifier
 from api.settings import ApiSettings
+from api.throttle import SignInThrottle, Turns
 from schemas.catalogue import Catalogue
+from storage.answers import Greeting
 from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_identity import IdentityReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,7 +27,19 @@ class Services:
     settings: ApiSettings
     catalogue: Catalogue
     reader: Reader
+    accesses: AccessLog
+    identifier: Identifier | None = None
+    """Tells who asks; None where nobody signs in."""
+    authorization: Server | None = None
+    """Gives out tokens; None where nobody signs in, or a provider gives them out."""
+    throttle: SignInThrottle
+    passwords: Turns = field(default_factory=Turns)
     _party_id: int | None = field(default=None, init=False)
+
+    @property
+    def identity(self) -> IdentityReader:
+        """What the reader can say of those who ask."""
+        return IdentityReader(self.reader)
 
     @property
     def behaviour(self) -> BehaviourReader:
@@ -46,16 +64,23 @@ class Services:
             DatabaseUnreachableError: it does not answer.
         """
         if self._party_id is None:
-            self._party_id = await self.check()
+            self._party_id = (await self._checked()).party_id
+        if self._party_id is None:
+            raise self._no_party()
         return self._party_id
 
-    async def check(self) -> int:
-        """Ask the database whether it is what this code needs; returns the party's number.
+    async def check(self) -> None:
+        """Ask the database whether it is what this code needs.
 
         Raises:
             SchemaError: it is not; the message says what to do.
             DatabaseUnreachableError: it does not answer.
         """
+        greeting = await self._checked()
+        if greeting.party_id is None and self.identifier is None:
+            raise self._no_party()
+
+    async def _checked(self) -> Greeting:
         greeting = await self.reader.greeting(self.settings.api_party)
         newest = migrations()[-1].version
         if greeting.migration != newest or (greeting.catalogue or 0) < self.catalogue.version:
@@ -64,12 +89,13 @@ class Services:
                 f"{greeting.catalogue}, this code needs {newest} and {self.catalogue.version}: run "
                 "`telemetry migrate`, or the code that fits."
             )
-        if greeting.party_id is None:
-            raise SchemaError(
-                f"The database knows no party {self.settings.api_party!r}: run `telemetry "
-                "migrate`, or name another with TELEMETRY_API_PARTY."
-            )
-        return greeting.party_id
+        return greeting
+
+    def _no_party(self) -> SchemaError:
+        return SchemaError(
+            f"The database knows no party {self.settings.api_party!r}: run `telemetry migrate`, or "
+            "name another with TELEMETRY_API_PARTY."
+        )
 
 
 def of_request(request: Request) -> Services:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - pydantic reads it
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from analytics.fuel.prices import FuelPrices
@@ -13,6 +15,13 @@ from storage.registers import DEMO_PARTY
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header may say that asks for this machine from this machine."""
+
+
+class SignIn(StrEnum):
+    """Whether one has to sign in."""
+
+    OFF = "off"
+    REQUIRED = "required"
 
 
 class ApiSettings(FuelPrices):
@@ -46,11 +55,105 @@ class ApiSettings(FuelPrices):
         default=20.0, gt=0, le=600, description="How long a statement may take [s]."
     )
 
+    api_sign_in: SignIn = Field(
+        default=SignIn.OFF,
+        description="`off`: every request reads as TELEMETRY_API_PARTY, on loopback only; "
+        "`required`: by token or API key, on any address.",
+    )
+    api_token_keys: SecretStr | None = Field(
+        default=None,
+        description="Keys that sign access tokens, a JSON Web Key set with private keys; where "
+        "several machines answer. Unset: TELEMETRY_API_TOKEN_KEYS_FILE.",
+    )
+    api_token_keys_file: Path | None = Field(
+        default=None,
+        description="File of the keys that sign access tokens; unset: identity/signing-keys.json "
+        "in TELEMETRY_HOME, made at the first start.",
+    )
+    api_audience: str = Field(
+        default="telemetry-api", min_length=1, description="Whom access tokens must be meant for."
+    )
+    api_token_lifetime_s: int = Field(
+        default=600, ge=10, le=3600, description="How long an access token holds [s]."
+    )
+    api_refresh_lifetime_s: int = Field(
+        default=86_400,
+        ge=60,
+        le=31 * 86_400,
+        description="How long a refresh token waits to be used [s].",
+    )
+    api_sign_in_lifetime_s: int = Field(
+        default=14 * 86_400,
+        ge=60,
+        le=92 * 86_400,
+        description="How long one stays signed in at most, refreshed or not [s].",
+    )
+    api_sign_in_attempts: int = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Failures an account has in a quarter of an hour before it must wait; an "
+        "address has ten times as many.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="An identity provider (OIDC) whose access tokens are taken in place of our "
+        "own; its address as `iss` has it.",
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="`aud` of its tokens that are for us; needed with an issuer."
+    )
+    oidc_jwks_url: str | None = Field(
+        default=None, description="Its signing keys; unset: its configuration says where."
+    )
+    oidc_clock_skew_s: int = Field(
+        default=30, ge=0, le=300, description="How far its clock and ours may be apart [s]."
+    )
+    oidc_subject_claim: str = Field(default="sub", min_length=1, description="Claim: who it is.")
+    oidc_party_claim: str = Field(
+        default="telemetry_party", min_length=1, description="Claim: the name of their party."
+    )
+    oidc_role_claim: str = Field(
+        default="telemetry_role", min_length=1, description="Claim: their role."
+    )
+    oidc_driver_claim: str = Field(
+        default="telemetry_driver", min_length=1, description="Claim: a driver's number."
+    )
+    oidc_scope_claim: str = Field(
+        default="scope", min_length=1, description="Claim: scopes, in one text or a list."
+    )
+
     @property
-    def allowed_hosts(self) -> frozenset[str]:
-        """The names a Host header may carry, without port, in lower case."""
+    def allowed_hosts(self) -> frozenset[str] | None:
+        """The names a Host header may carry, without port, in lower case; None: any.
+
+        Where one signs in, no browser does so by itself: a name that is made to point here reads
+        nothing. Names are checked all the same where they are given.
+        """
         named = {name.strip().lower() for name in self.api_hostnames.split(",") if name.strip()}
+        if self.api_sign_in is SignIn.REQUIRED and not named:
+            return None
         return LOOPBACK_NAMES | named
+
+    def require_safe(self) -> None:
+        """Refuse settings by which anybody could read everything.
+
+        Raises:
+            SettingsError: nobody signs in and the address is not a loopback one, or a provider
+                lacks its audience.
+        """
+        if self.api_sign_in is SignIn.OFF:
+            require_loopback(self.api_host)
+        if self.oidc_issuer is not None and self.oidc_audience is None:
+            raise SettingsError(
+                "TELEMETRY_OIDC_ISSUER is set but not TELEMETRY_OIDC_AUDIENCE: without it, tokens "
+                "that the provider gave out for another service would be taken here."
+            )
+        if self.oidc_issuer is not None and self.api_sign_in is SignIn.OFF:
+            raise SettingsError(
+                "TELEMETRY_OIDC_ISSUER is set but nobody signs in: set "
+                "TELEMETRY_API_SIGN_IN=required too."
+            )
 
 
 def require_loopback(host: str) -> None:
@@ -65,8 +168,7 @@ def require_loopback(host: str) -> None:
         loopback = False
     if not loopback:
         raise SettingsError(
-            f"The API does not listen on {host!r}: no identity provider is set up, and whoever "
-            "reached it would read everything. Use TELEMETRY_API_HOST=127.0.0.1 (or ::1), and let "
-            "others in through a proxy on this machine that signs them in, named in "
-            "TELEMETRY_API_HOSTNAMES."
+            f"The API does not listen on {host!r}: nobody signs in, and whoever reached it would "
+            "read everything. Set TELEMETRY_API_SIGN_IN=required, or use "
+            "TELEMETRY_API_HOST=127.0.0.1 (or ::1)."
         )

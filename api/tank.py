@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import paging
+from api.accesses import noted
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
@@ -131,7 +132,7 @@ async def list_tank_events(
                 level_after_l=event.level_after_l,
                 position=position(event.latitude, event.longitude, event.start_time),
             )
-            for event in found[: query.limit]
+            for event in noted(found[: query.limit])
         ],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/tank-events", query, page, [event.start_time for event in found]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, paging
+from api.accesses import noted
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin, microseconds, require_order, time_after
 from api.principal import Principal
@@ -163,7 +164,7 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     )
     return Trips(
         vin=vin,
-        trips=[_summary(trip) for trip in found[: query.limit]],
+        trips=[_summary(trip) for trip in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"/v1/vehicles/{vin}/trips",
             query,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import activity, cursors, paging
+from api.accesses import noted
 from api.activity import Activity
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Paged
@@ -158,7 +159,7 @@ async def page_of(services: Services, party: int, query: VehiclesQuery) -> Vehic
     found = await services.reader.vehicles(party, NAMES, after_vin=after_vin, limit=query.limit + 1)
     now = datetime.now(tz=UTC)
     return Vehicles(
-        vehicles=[_summary(services, vehicle, now) for vehicle in found[: query.limit]],
+        vehicles=[_summary(services, vehicle, now) for vehicle in noted(found[: query.limit])],
         next=paging.link_if_more(
             PATH, query, found, query.limit, lambda shown: cursors.after_vin(shown[-1].vin)
         ),

@@ -12,6 +12,7 @@ from cli import (
     context,
     dead_letters,
     demo,
+    identity,
     ingest,
     load,
     logs,
@@ -60,6 +61,7 @@ load.register(app)
 app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
 app.add_typer(train.app, name="train")
+app.add_typer(identity.app, name="identity")
 serve.register(app)
 status.register(app)
 demo.register(app)

@@ -21,6 +21,8 @@ from servers.settings import ServersSettings
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic_core import ErrorDetails
 
     from servers.launcher import Running
@@ -31,6 +33,7 @@ PREFIX = "TELEMETRY_"
 SECRETS = frozenset(
     {
         "TELEMETRY_DATABASE_DSN",
+        "TELEMETRY_API_TOKEN_KEYS",
         "TELEMETRY_KAFKA_SASL_PASSWORD",
         "TELEMETRY_KAFKA_SSL_KEY_PASSWORD",
         "TELEMETRY_KAFKA_OAUTH_CLIENT_SECRET",
@@ -102,6 +105,11 @@ def database_dsn() -> SecretStr:
     """
     named = load(StorageSettings).database_dsn
     return named if named is not None else SecretStr(_embedded().database_dsn)
+
+
+def signing_keys_file() -> Path:
+    """Where the keys that sign access tokens are kept, unless settings say otherwise."""
+    return load(ServersSettings).home / "identity" / "signing-keys.json"
 
 
 def kafka_bootstrap() -> str:

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[
         str | None,
-        typer.Option(help="Loopback address to listen on; TELEMETRY_API_HOST, else 127.0.0.1."),
+        typer.Option(help="Address to listen on; TELEMETRY_API_HOST, else 127.0.0.1."),
     ] = None,
     port: Annotated[
         int | None,
@@ -29,13 +29,17 @@ def serve(
 ) -> None:
     """Answer over HTTP: JSON under /v1, pages at /, /openapi.json says how to ask.
 
-    Until an identity provider signs people in, whoever reaches it reads as one party: so it
-    listens on this machine alone. It goes on until Ctrl-C or SIGTERM, and through a restart of the
+    Where nobody signs in (TELEMETRY_API_SIGN_IN=off), whoever reaches it reads as one party: so it
+    listens on this machine alone. With `required`, tokens and API keys (telemetry identity) say who
+    asks, on any address. It goes on until Ctrl-C or SIGTERM, and through a restart of the
     database. A line of JSON a request goes to standard error, without VINs.
     """
     settings = context.load(ApiSettings)
     named = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={key: to for key, to in named.items() if to is not None})
+    if settings.api_token_keys is None and settings.api_token_keys_file is None:
+        file = context.signing_keys_file()
+        settings = settings.model_copy(update={"api_token_keys_file": file})
     console = Console()
     logs.tell("telemetry.access", context.load(logs.LogSettings))
 

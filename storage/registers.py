@@ -198,6 +198,18 @@ def find_party(connection: Connection, name: str) -> int:
     return int(row[0])
 
 
+def party_kind(connection: Connection, party_id: int) -> str:
+    """What a party is.
+
+    Raises:
+        StorageError: there is no such party.
+    """
+    row = connection.execute(query("party_kind"), {"party_id": party_id}).fetchone()
+    if row is None:
+        raise StorageError(f"There is no party of number {party_id}.")
+    return str(row[0])
+
+
 def ensure_party(connection: Connection, name: str, kind: str) -> int:
     """The number of the party of that name, which is made if need be.
 

@@ -61,3 +61,7 @@ RETURNING driver_id
 -- :name find_party
 -- The number of a party.
 SELECT party_id FROM party WHERE name = %(name)s
+
+-- :name party_kind
+-- What a party is.
+SELECT kind FROM party WHERE party_id = %(party_id)s

@@ -11,6 +11,7 @@ from api.accumulated import Accumulated
 from api.advice import AdviceAnswer, AdvicePiece
 from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
+from api.audit import Audit
 from api.catalogue import CatalogueAnswer
 from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
 from api.events import VehicleEvents
@@ -18,6 +19,7 @@ from api.fleet_fuel import FleetFuel
 from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
+from api.oauth import Keys, OAuthError, Revoked, Token
 from api.problems import Problem
 from api.scores import VehicleScores
 from api.settings import ApiSettings
@@ -60,8 +62,12 @@ def parts(schema: object, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_the_document_has_exactly_these_addresses() -> None:
     assert sorted(DOCUMENT["paths"]) == [
         "/healthz",
+        "/oauth/jwks",
+        "/oauth/revoke",
+        "/oauth/token",
         "/readyz",
         "/v1/advice/{advice_id}",
+        "/v1/audit",
         "/v1/catalogue",
         "/v1/drivers",
         "/v1/drivers/{driver_id}/advice",
@@ -163,6 +169,11 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         CatalogueAnswer,
         Health,
         Readiness,
+        Audit,
+        Token,
+        Revoked,
+        OAuthError,
+        Keys,
         Problem,
     ],
 )
@@ -183,6 +194,9 @@ def test_what_may_go_wrong_is_documented_as_a_problem(path: str, operation: dict
         for answer in wrong.values():
             assert list(answer["content"]) == ["application/problem+json"]
             assert answer["description"]
+        # Where one signs in, every address asks who asks, but for what is no secret.
+        assert ({"401", "403"} <= set(wrong)) == ("security" in operation)
+        assert ("security" in operation) == (path != "/v1/catalogue")
         if "503" in wrong:
             assert "Retry-After" in wrong["503"]["headers"]
 

@@ -41,5 +41,6 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TELEMETRY_API_HOSTNAMES", "Fleet.example, ,trucks.example")
     settings = ApiSettings()
     assert (settings.api_host, settings.api_port) == ("127.0.0.1", 8123)
+    assert settings.allowed_hosts is not None
     assert {"localhost", "fleet.example", "trucks.example"} <= settings.allowed_hosts
     assert "" not in settings.allowed_hosts

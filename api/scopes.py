@@ -1,0 +1,101 @@
+"""What one may do: roles, the scopes each has at most, and the scope that each address needs."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from http import HTTPMethod
+
+
+class Role(StrEnum):
+    """What somebody is to their party; what they see of a vehicle the party's grants say."""
+
+    MAKER = "maker"
+    DEALER = "dealer"
+    SERVICE_PROVIDER = "service_provider"
+    OWNER = "owner"
+    DRIVER = "driver"
+    DATA_SCIENTIST = "data_scientist"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class Scope(StrEnum):
+    """What a token or key may be used for."""
+
+    VEHICLES_READ = "vehicles:read"
+    DRIVERS_READ = "drivers:read"
+    FLEETS_READ = "fleets:read"
+    ADVICE_READ = "advice:read"
+    ADVICE_WRITE = "advice:write"
+    RFMS_READ = "rfms:read"
+    REGISTERS_WRITE = "registers:write"
+    DATASETS_READ = "datasets:read"
+    AUDIT_READ = "audit:read"
+    OWN_READ = "own:read"
+    """A driver's own trips, events, scores, fuel and advice."""
+
+
+_LOOKING = frozenset({Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ})
+
+_RUNNING = _LOOKING | {
+    Scope.DRIVERS_READ,
+    Scope.FLEETS_READ,
+    Scope.ADVICE_WRITE,
+    Scope.REGISTERS_WRITE,
+}
+
+ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
+    Role.MAKER: _RUNNING | {Scope.DATASETS_READ, Scope.AUDIT_READ},
+    Role.DEALER: _LOOKING,
+    Role.SERVICE_PROVIDER: _LOOKING,
+    Role.OWNER: _RUNNING,
+    Role.DRIVER: frozenset({Scope.OWN_READ}),
+    Role.DATA_SCIENTIST: frozenset({Scope.DATASETS_READ}),
+    Role.AUDITOR: frozenset({Scope.AUDIT_READ}),
+    Role.ADMINISTRATOR: frozenset({Scope.REGISTERS_WRITE}),
+}
+"""The most that somebody in a role may do. A token or key has these or fewer."""
+
+EVERYTHING = frozenset(Scope) - {Scope.OWN_READ}
+"""What is open where nobody signs in: the party's grants alone say what is seen."""
+
+_READ: tuple[tuple[str, Scope], ...] = (
+    ("/v1/vehicles", Scope.VEHICLES_READ),
+    ("/v1/signals", Scope.VEHICLES_READ),
+    ("/v1/drivers", Scope.DRIVERS_READ),
+    ("/v1/fleets", Scope.FLEETS_READ),
+    ("/v1/advice", Scope.ADVICE_READ),
+    ("/v1/audit", Scope.AUDIT_READ),
+    ("/rfms", Scope.RFMS_READ),
+    ("/vehicles", Scope.VEHICLES_READ),
+)
+
+_WRITE: tuple[tuple[str, Scope], ...] = (
+    ("/v1/advice", Scope.ADVICE_WRITE),
+    ("/v1/vehicles", Scope.REGISTERS_WRITE),
+    ("/v1/drivers", Scope.REGISTERS_WRITE),
+    ("/v1/fleets", Scope.REGISTERS_WRITE),
+)
+
+_READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})
+
+
+def needed(method: str, route: str) -> Scope | None:
+    """The scope an address needs; None: no rule names it, so that nobody may use it.
+
+    Args:
+        method: GET, say.
+        route: the address with the names of its parameters: /v1/vehicles/{vin}/state.
+    """
+    if route.endswith("/advice") and method in _READING:
+        return Scope.ADVICE_READ
+    if route == "/":
+        return Scope.VEHICLES_READ
+    for path, scope in _READ if method in _READING else _WRITE:
+        if route == path or route.startswith(f"{path}/"):
+            return scope
+    return None
+
+
+def held(role: str, scopes: Iterable[str]) -> frozenset[Scope]:
+    """Those of `scopes` that somebody in that role may have; unknown ones are nothing."""
+    return ROLE_SCOPES[Role(role)].intersection(scopes)

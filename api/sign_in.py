@@ -1,0 +1,70 @@
+"""How one signs in here, put together from settings: not at all, with us, or with a provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from api import identity_provider, tokens
+from api.authorization import Server
+from api.identity import Identifier, ProviderClaims
+from api.identity_provider import ProviderKeys
+from api.settings import SignIn
+from api.tokens import Rules, SigningKeys
+
+if TYPE_CHECKING:
+    from api.settings import ApiSettings
+    from storage.served_identity import IdentityReader
+
+ISSUER = "urn:telemetry"
+"""Who gives out our own tokens; their keys say which installation."""
+
+WINDOW_S = 900.0
+"""Within which failures to sign in are counted [s]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doors:
+    """What lets one in; both None where nobody has to sign in."""
+
+    identifier: Identifier | None = None
+    authorization: Server | None = None
+
+
+def doors(settings: ApiSettings, reader: IdentityReader) -> Doors:
+    """What lets one in.
+
+    Raises:
+        SettingsError: anybody could read everything, or the signing keys cannot be read.
+    """
+    if settings.api_sign_in is SignIn.OFF:
+        return Doors()
+    if settings.oidc_issuer is not None:
+        rules = Rules(
+            issuer=settings.oidc_issuer,
+            audience=settings.oidc_audience or "",
+            skew_s=settings.oidc_clock_skew_s,
+            algorithms=identity_provider.ALGORITHMS,
+            types=("at+jwt", "jwt"),
+        )
+        claims = ProviderClaims(
+            subject=settings.oidc_subject_claim,
+            party=settings.oidc_party_claim,
+            role=settings.oidc_role_claim,
+            scope=settings.oidc_scope_claim,
+            driver=settings.oidc_driver_claim,
+        )
+        provider = ProviderKeys(settings.oidc_issuer, settings.oidc_jwks_url)
+        return Doors(identifier=Identifier(reader, rules, keys=None, provider=(provider, claims)))
+    rules = Rules(
+        issuer=ISSUER,
+        audience=settings.api_audience,
+        skew_s=0,  # it is our own clock
+        algorithms=(tokens.ALGORITHM,),
+        types=(tokens.TYPE,),
+    )
+    keys = SigningKeys(settings.api_token_keys_file, settings.api_token_keys)
+    return Doors(
+        identifier=Identifier(reader, rules, keys=keys, provider=None),
+        authorization=Server(reader, keys, rules, settings),
+    )
