@@ -13,9 +13,8 @@ import secrets
 import zlib
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.profiles import RFC_9106_LOW_MEMORY
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from schemas.errors import TelemetryError
 
@@ -39,10 +38,13 @@ _KEY = re.compile(rf"vtk_[a-z2-7]{{{PREFIX_LENGTH}}}_[a-z2-7]{{{RANDOM_LENGTH + 
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 """Characters of a password; a longer one would only be work."""
 
-_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+ITERATIONS, LANES, MEMORY_KIB = 3, 4, 65_536
+"""RFC 9106, second recommended option: for little memory."""
+
+_SALT_BYTES, _HASH_BYTES = 16, 32
 
 NOBODYS_HASH = (
-    "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5J3Mgc2FsdCE$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5J3Mgc2FsdCEhIQ$wBoOCrHFD9ZIhalj9jqeB7f3WwYRa6x49ZEBGiBNEEk"
 )
 """What the password of an account that does not exist is checked against: it takes as long."""
 
@@ -117,12 +119,20 @@ def hash_password(password: str) -> str:
             f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters: several words are easy "
             "to remember and hard to guess."
         )
-    return _HASHER.hash(password)
+    hashing = Argon2id(
+        salt=secrets.token_bytes(_SALT_BYTES),
+        length=_HASH_BYTES,
+        iterations=ITERATIONS,
+        lanes=LANES,
+        memory_cost=MEMORY_KIB,
+    )
+    return hashing.derive_phc_encoded(password.encode())
 
 
 def password_fits(stored: str, password: str) -> bool:
     """Whether a password is that of the hash; takes some 50 ms and 64 MiB either way."""
     try:
-        return _HASHER.verify(stored, password[:MAX_PASSWORD])
-    except (VerificationError, InvalidHashError):
+        Argon2id.verify_phc_encoded(password[:MAX_PASSWORD].encode(), stored)
+    except InvalidKey:
         return False
+    return True
