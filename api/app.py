@@ -27,14 +27,19 @@ from api import (
     problems,
     scores,
     signals,
+    signals_of_many,
     state,
+    status,
+    streams,
     tank,
     trips,
     vehicles,
 )
 from api.services import Services
+from api.watch import Watch
 from schemas import catalogue as signal_catalogue
 from storage.served import Reader
+from storage.served_search import SearchReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,12 +66,18 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         statement_timeout_s=settings.api_statement_timeout_s,
     )
 
+    watch = Watch(
+        SearchReader(reader), poll_s=settings.api_stream_poll_s, most=settings.api_streams
+    )
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await reader.open()
+        watch.start()
         try:
             yield
         finally:
+            await watch.stop()
             await reader.close()
 
     app = FastAPI(
@@ -79,14 +90,17 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = Services(
-        settings=settings, catalogue=signal_catalogue.default(), reader=reader
+        settings=settings, catalogue=signal_catalogue.default(), reader=reader, watch=watch
     )
     for router in (health.router, pages.router):
         app.include_router(router)
     for router in (
         vehicles.router,
         state.router,
+        status.router,
+        streams.router,
         signals.router,
+        signals_of_many.router,
         trips.router,
         events.router,
         scores.router,

@@ -53,7 +53,7 @@ Vin = Annotated[str, Depends(_vin)]
 """A path's VIN, of the right form."""
 
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
+NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 """A number of ours; what is longer no database column holds."""
 
 
@@ -67,7 +67,7 @@ def _driver_id(
         ),
     ],
 ) -> int:
-    if _NUMBER.fullmatch(driver_id) is None:
+    if NUMBER.fullmatch(driver_id) is None:
         raise unknown_driver()
     return int(driver_id)
 
@@ -86,7 +86,7 @@ def _fleet_id(
         ),
     ],
 ) -> int:
-    if _NUMBER.fullmatch(fleet_id) is None:
+    if NUMBER.fullmatch(fleet_id) is None:
         raise unknown_fleet()
     return int(fleet_id)
 
@@ -115,7 +115,7 @@ def _advice_id(
         ),
     ],
 ) -> int:
-    if _NUMBER.fullmatch(advice_id) is None:
+    if NUMBER.fullmatch(advice_id) is None:
         raise unknown_advice()
     return int(advice_id)
 

@@ -6,12 +6,14 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.settings import ApiSettings
+from api.watch import Watch
 from schemas.catalogue import Catalogue
 from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_search import SearchReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,6 +23,7 @@ class Services:
     settings: ApiSettings
     catalogue: Catalogue
     reader: Reader
+    watch: Watch
     _party_id: int | None = field(default=None, init=False)
 
     @property
@@ -37,6 +40,11 @@ class Services:
     def advice(self) -> AdviceReader:
         """What the reader can say of advice, and the way to answer it."""
         return AdviceReader(self.reader)
+
+    @property
+    def search(self) -> SearchReader:
+        """What the reader can say of where vehicles are and what they do."""
+        return SearchReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

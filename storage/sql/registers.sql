@@ -61,3 +61,9 @@ RETURNING driver_id
 -- :name find_party
 -- The number of a party.
 SELECT party_id FROM party WHERE name = %(name)s
+
+-- :name set_vehicle_home
+-- A vehicle's plate and region; what is NULL stays as it was.
+UPDATE vehicle SET plate = coalesce(%(plate)s, plate), region = coalesce(%(region)s, region)
+WHERE vin = %(vin)s
+RETURNING vehicle_id
