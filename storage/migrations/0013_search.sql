@@ -35,8 +35,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
                WHEN unheard IS NULL THEN 'silent'
                WHEN unheard > make_interval(secs => CASE
-                        WHEN moving OR running THEN (rules ->> 'silent_while_running_s')::integer
-                        ELSE (rules ->> 'silent_while_parked_s')::integer END) THEN 'silent'
+                        WHEN moving OR running THEN (rules ->> 'silent_while_running_s')::double precision
+                        ELSE (rules ->> 'silent_while_parked_s')::double precision END) THEN 'silent'
                WHEN moving THEN 'moving'
                WHEN running THEN 'idling'
                ELSE 'parked'
