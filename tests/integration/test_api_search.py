@@ -71,7 +71,7 @@ def client(world: Migrated) -> Iterator[httpx2.Client]:
         yield client
 
 
-def found(client: httpx2.Client, **params: object) -> list[str]:
+def found(client: httpx2.Client, **params: Any) -> list[str]:
     answer = client.get("/v1/vehicles", params=params)
     assert answer.status_code == 200, answer.text
     return [vehicle["vin"] for vehicle in answer.json()["vehicles"]]

@@ -95,9 +95,8 @@ def test_a_state_is_told_by_where_it_changes(client: httpx2.Client) -> None:
     curve = asked(client, points=100).series[1]
     # 36 stretches of ten minutes, each by both of its ends.
     assert len(curve.time) == 72
-    held = pd.Series(curve.values, index=pd.DatetimeIndex(curve.time)).asof(
-        pd.DatetimeIndex(drive(0).index)
-    )
+    told = pd.Series(curve.values, index=pd.DatetimeIndex(curve.time))
+    held = told.reindex(drive(0).index, method="ffill")
     assert (held.to_numpy() == drive(0)["gear_current"].to_numpy()).all()
 
 
@@ -119,7 +118,7 @@ def test_a_vehicle_without_data_has_empty_series(client: httpx2.Client) -> None:
 def test_one_vehicle_one_may_not_see_is_named_and_opens_nothing(world: Migrated) -> None:
     party = ensure_party(world.connection, "Workshop", "service_provider")
     grant_access(world.connection, party_id=party, vin=VINS[0], purpose="service")
-    params = {"names": "wheel_speed", **SPAN}
+    params: dict[str, Any] = {"names": "wheel_speed", **SPAN}
     with served_as(world, "Workshop", "service_provider") as client:
         assert len(asked(client, vins=VINS[0]).series) == 2
         texts = set()
@@ -132,7 +131,7 @@ def test_one_vehicle_one_may_not_see_is_named_and_opens_nothing(world: Migrated)
 
 
 def test_a_table_has_a_row_a_point(client: httpx2.Client) -> None:
-    params = {"vins": ",".join(VINS), "names": "wheel_speed", "points": 50, **SPAN}
+    params: dict[str, Any] = {"vins": ",".join(VINS), "names": "wheel_speed", "points": 50, **SPAN}
     answer = client.get("/v1/signals", params=params, headers={"Accept": "text/csv"})
     table = csv.read_csv(io.BytesIO(answer.content)).to_pandas()
     expected = [

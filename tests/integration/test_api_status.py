@@ -1,4 +1,4 @@
-"""The status says how a vehicle is, system by system, in words; states are told once by their ETag."""
+"""The status says how a vehicle is, system by system, in words; an ETag tells what is still so."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def status_of(client: httpx2.Client) -> VehicleStatus:
 def test_every_system_has_its_values_with_their_age(client: httpx2.Client) -> None:
     status = status_of(client)
     by_system = {
-        one.system: {reading.signal: reading for reading in one.values} for one in status.systems
+        str(one.system): {reading.signal: reading for reading in one.values} for one in status.systems
     }
     assert by_system["engine"]["coolant_temperature"].value == 88.0
     assert by_system["engine"]["coolant_temperature"].name == "Engine coolant temperature"

@@ -112,9 +112,9 @@ def test_trips_come_as_a_flat_table(client: httpx2.Client, media: str) -> None:
     assert table.num_rows == TRIPS
     row = table.to_pylist()[1]
     assert (row["vin"], row["distance_km"], row["kind"]) == (VIN, 2.0, "drive")
-    assert (row["start_position_latitude"], row["end_position_latitude"]) in [
-        (31.0, None),
-    ]
+    assert row["start_position_latitude"] == 31.0
+    # Where it ended is not known: an empty cell, as every reader of CSV shows it.
+    assert row["end_position_latitude"] is None
     assert row["max_speed_kmh"] == 87.6
     assert pd.Timestamp(row["start"]).tz_convert("UTC") == pd.Timestamp("2026-10-02T01:00:00Z")
 
@@ -199,7 +199,7 @@ def test_foreign_vehicles_are_not_there_in_any_format(
     world: Migrated, media: str, listing: str
 ) -> None:
     with served_as(world, "Nobody's", "owner") as client:
-        params = SPAN | ({"names": "wheel_speed", "step": 60} if listing == "signals" else {})
+        params: dict[str, Any] = SPAN | ({"names": "wheel_speed", "step": 60} if listing == "signals" else {})
         answers = [
             client.get(f"/v1/vehicles/{vin}/{listing}", params=params, headers={"Accept": media})
             for vin in (VIN, "LSGAA11112A000009")

@@ -49,21 +49,20 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The latest values of named signals, as far as `data` opens them; NULL where there is none.
-CREATE FUNCTION latest_named(
-    of_vehicle bigint, data tstzmultirange, names text[],
-    OUT "values" double precision[], OUT times timestamptz[]
-)
-LANGUAGE sql STABLE AS $$
-    SELECT array_agg(cell.value ORDER BY wanted.place), array_agg(cell.time ORDER BY wanted.place)
-    FROM unnest(names) WITH ORDINALITY AS wanted (name, place)
-    LEFT JOIN LATERAL (
-        SELECT state.values[signal.position] AS value, state.times[signal.position] AS time
-        FROM signal
-        JOIN vehicle_state AS state
+-- (As a set it becomes part of the statement that asks, and is planned with it.)
+CREATE FUNCTION latest_named(of_vehicle bigint, data tstzmultirange, names text[])
+RETURNS TABLE ("values" double precision[], times timestamptz[])
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT array_agg(CASE WHEN is_opened THEN value END ORDER BY place),
+           array_agg(CASE WHEN is_opened THEN time END ORDER BY place)
+    FROM (
+        SELECT wanted.place, state.values[signal.position], state.times[signal.position],
+               state.values[signal.position] <> 'NaN' AND data @> state.times[signal.position]
+        FROM unnest(names) WITH ORDINALITY AS wanted (name, place)
+        LEFT JOIN signal ON signal.name = wanted.name
+        LEFT JOIN vehicle_state AS state
           ON state.vehicle_id = of_vehicle AND state.signal_group = signal.signal_group
-        WHERE signal.name = wanted.name AND data @> state.times[signal.position]
-          AND state.values[signal.position] <> 'NaN'
-    ) AS cell ON true
+    ) AS cell (place, value, time, is_opened)
 $$;
 
 -- A latest value out of a row of vehicle_state, NULL where it is absent or not opened.
