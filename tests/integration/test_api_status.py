@@ -106,7 +106,8 @@ def status_of(client: httpx2.Client) -> VehicleStatus:
 def test_every_system_has_its_values_with_their_age(client: httpx2.Client) -> None:
     status = status_of(client)
     by_system = {
-        str(one.system): {reading.signal: reading for reading in one.values} for one in status.systems
+        str(one.system): {reading.signal: reading for reading in one.values}
+        for one in status.systems
     }
     assert by_system["engine"]["coolant_temperature"].value == 88.0
     assert by_system["engine"]["coolant_temperature"].name == "Engine coolant temperature"

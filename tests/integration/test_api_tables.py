@@ -199,7 +199,9 @@ def test_foreign_vehicles_are_not_there_in_any_format(
     world: Migrated, media: str, listing: str
 ) -> None:
     with served_as(world, "Nobody's", "owner") as client:
-        params: dict[str, Any] = SPAN | ({"names": "wheel_speed", "step": 60} if listing == "signals" else {})
+        params: dict[str, Any] = dict(SPAN)
+        if listing == "signals":
+            params |= {"names": "wheel_speed", "step": 60}
         answers = [
             client.get(f"/v1/vehicles/{vin}/{listing}", params=params, headers={"Accept": media})
             for vin in (VIN, "LSGAA11112A000009")
