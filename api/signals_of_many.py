@@ -1,31 +1,23 @@
 """`/v1/signals`: signals of several vehicles, each series with no more points than asked for."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import orjson
-import pyarrow as pa
 from fastapi import APIRouter, Query, Response
-from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import downsampling, resolution, tables
 from api.accept import Accepted, Format, responses
-from api.columns import TIME
+from api.curves import MAX_RAW_S, SCHEMA, Curves, batches, unknown
 from api.parameters import EXAMPLE_VIN, Parameters, Time, require_order
 from api.principal import Principal
-from api.problems import Code, Fault, ProblemError, invalid, unknown_vehicle
-from api.services import App, Services
-from api.signal_tables import has_extremes
+from api.problems import Code, invalid
+from api.services import App
 from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, as_times, resolve
-from schemas.catalogue import Kind, Signal
+from schemas.catalogue import Kind
 from schemas.vin import VinError, check_vin
-from storage.answers import SignalRows
-from storage.served import UnknownVehicleError
 
 MAX_VEHICLES = 20
 MAX_SERIES = 50
@@ -34,9 +26,6 @@ MAX_POINTS = 5000
 
 MAX_VALUES = 100_000
 """Points of all series together: some 5 MB of JSON."""
-
-MAX_RAW_S = 200_000
-"""Vehicle-seconds that are read row by row: two days of one vehicle, two hours of twenty."""
 
 router = APIRouter(tags=["signals"])
 
@@ -183,11 +172,11 @@ async def get_signals_of_vehicles(
     if step_s is not None:
         start, end = resolution.aligned(start, end, step_s)
         resolution.require_span(start, end, step_s)
-    asked = _Asked(services, party, signals, start, end, step_s, query.points)
+    curves = Curves(services, party, signals, start, end, step_s, query.points)
     if accepted is not Format.JSON:
-        first = await asked.curves(vins[0])
-        return tables.streamed(accepted, _SCHEMA, _batches(asked, first, vins[1:]), "signals")
-    series = [curve for vin in vins for curve in await asked.curves(vin)]
+        first = await curves.of_vehicle(vins[0])
+        return tables.streamed(accepted, SCHEMA, batches(curves, first, vins[1:]), "signals")
+    series = [curve for vin in vins for curve in await curves.of_vehicle(vin)]
     body = orjson.dumps(
         {
             "start": start,
@@ -221,19 +210,8 @@ def _vins(query: SignalsOfVehiclesQuery, signals: int) -> list[str]:
         try:
             check_vin(vin)
         except VinError as error:
-            raise _unknown(vin) from error
+            raise unknown(vin) from error
     return vins
-
-
-def _unknown(vin: str) -> ProblemError:
-    problem = unknown_vehicle()
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=problem.code,
-        detail=problem.detail,
-        way_out=problem.way_out,
-        faults=(Fault(field="vins", reason=f"{vin[:40]!r} is none.", way_out=problem.way_out),),
-    )
 
 
 def _step(span: timedelta, vehicles: int, points: int) -> int | None:
@@ -244,122 +222,4 @@ def _step(span: timedelta, vehicles: int, points: int) -> int | None:
     # One step more than fits: the span is widened at both ends.
     return next(
         (step for step in resolution.STEPS if span_s / step + 2 <= points), resolution.DAY_S
-    )
-
-
-class _Asked:
-    """What is asked of each vehicle."""
-
-    def __init__(
-        self,
-        services: Services,
-        party: int,
-        signals: Sequence[Signal],
-        start: datetime,
-        end: datetime,
-        step_s: int | None,
-        points: int,
-    ) -> None:
-        self._services = services
-        self._party = party
-        self._signals = signals
-        self._start = start
-        self._end = end
-        self._step_s = step_s
-        self._points = points
-
-    async def curves(self, vin: str) -> list[dict[str, Any]]:
-        """A vehicle's series, as they are told.
-
-        Raises:
-            ProblemError: 404, there is no such vehicle.
-        """
-        try:
-            rows = await self._services.reader.signals(
-                self._party,
-                vin,
-                [signal.name for signal in self._signals],
-                start=self._start,
-                stop=self._end,
-                step_s=self._step_s,
-                limit=MAX_RAW_S + 1,
-            )
-        except UnknownVehicleError as error:
-            raise _unknown(vin) from error
-        return [
-            {
-                "vin": vin,
-                "name": signal.name,
-                "path": signal.path,
-                "unit": signal.unit,
-                "kind": signal.kind,
-                **self._points_of(signal, place, rows),
-            }
-            for place, signal in enumerate(self._signals)
-        ]
-
-    def _points_of(self, signal: Signal, place: int, rows: SignalRows) -> dict[str, Any]:
-        known = np.flatnonzero(~np.isnan(rows.values[:, place]))
-        chosen = known
-        if self._step_s is None:
-            is_state = signal.kind is Kind.STATE
-            chosen = known[
-                downsampling.kept(
-                    rows.times_us[known], rows.values[known, place], self._points, is_state=is_state
-                )
-            ]
-
-        def column(matrix: NDArray[np.float64]) -> NDArray[Any]:
-            precision = np.float64 if signal.wide else np.float32
-            return np.ascontiguousarray(matrix[chosen, place], dtype=precision)
-
-        told = {
-            "read": len(known),
-            "time": rows.times_us[chosen],
-            "values": column(rows.values),
-        }
-        if has_extremes(signal) and rows.minima is not None and rows.maxima is not None:
-            told |= {"min": column(rows.minima), "max": column(rows.maxima)}
-        return told
-
-
-_SCHEMA = pa.schema(
-    [
-        pa.field("vin", pa.string()),
-        pa.field("signal", pa.string()),
-        pa.field("unit", pa.string()),
-        pa.field("time", TIME),
-        pa.field("value", pa.float64()),
-        pa.field("min", pa.float64()),
-        pa.field("max", pa.float64()),
-    ]
-)
-
-
-async def _batches(
-    asked: _Asked, first: list[dict[str, Any]], others: Sequence[str]
-) -> AsyncIterator[pa.RecordBatch]:
-    for curve in first:
-        yield _batch(curve)
-    for vin in others:
-        for curve in await asked.curves(vin):
-            yield _batch(curve)
-
-
-def _batch(curve: dict[str, Any]) -> pa.RecordBatch:
-    count = len(curve["time"])
-
-    def numbers(name: str) -> pa.Array:
-        if name not in curve:
-            return pa.nulls(count, pa.float64())
-        # A float32 as the double of the same digits, as JSON tells it.
-        return pa.array(curve[name]).cast(pa.string()).cast(pa.float64())
-
-    return pa.RecordBatch.from_arrays(
-        [
-            *(pa.array([curve[name]] * count, pa.string()) for name in ("vin", "name", "unit")),
-            pa.array(curve["time"].view("datetime64[us]")).cast(TIME),
-            *(numbers(name) for name in ("values", "min", "max")),
-        ],
-        schema=_SCHEMA,
     )

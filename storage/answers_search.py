@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage.answers import ListedVehicle
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from storage.answers import Latest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,12 +71,18 @@ class Search:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FoundVehicle(ListedVehicle):
-    """A vehicle that was searched for; the distance is that to the point, where one was given."""
+class FoundVehicle:
+    """A vehicle with the latest values that were asked for, by name; a missing one is absent."""
 
+    vin: str
+    model: str | None
     plate: str | None
     region: str | None
+    registered_at: datetime
+    last_seen: datetime | None
+    latest: Mapping[str, Latest]
     distance_m: float | None = None
+    """To the point, where one was given."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
