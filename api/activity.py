@@ -26,6 +26,15 @@ SILENT_WHILE_PARKED = timedelta(days=3)
 _RULES = TripRules()
 
 
+RULES: Mapping[str, float] = {
+    "moving_km_h": _RULES.moving_km_h,
+    "running_rpm": _RULES.running_rpm,
+    "silent_while_running_s": SILENT_WHILE_RUNNING.total_seconds(),
+    "silent_while_parked_s": SILENT_WHILE_PARKED.total_seconds(),
+}
+"""What the database needs to tell the activity as `activity` does, to find vehicles by it."""
+
+
 class Activity(StrEnum):
     """What a vehicle is doing."""
 

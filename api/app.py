@@ -32,16 +32,21 @@ from api import (
     scores,
     sign_in,
     signals,
+    signals_of_many,
     state,
+    status,
+    streams,
     tank,
     throttle,
     trips,
     vehicles,
 )
 from api.services import Services
+from api.watch import Watch
 from schemas import catalogue as signal_catalogue
 from storage.served import Reader
 from storage.served_identity import IdentityReader
+from storage.served_search import SearchReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -80,15 +85,20 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     )
     access_log = accesses.AccessLog(IdentityReader(behind))
     doors = sign_in.doors(settings, IdentityReader(reader))
+    watch = Watch(
+        SearchReader(reader), poll_s=settings.api_stream_poll_s, most=settings.api_streams
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await reader.open()
         await behind.open()
         access_log.start()
+        watch.start()
         try:
             yield
         finally:
+            await watch.stop()
             await access_log.stop()
             await behind.close()
             await reader.close()
@@ -110,13 +120,17 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         identifier=doors.identifier,
         authorization=doors.authorization,
         throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
+        watch=watch,
     )
     for router in (health.router, oauth.router, pages.router):
         app.include_router(router)
     for router in (
         vehicles.router,
         state.router,
+        status.router,
+        streams.router,
         signals.router,
+        signals_of_many.router,
         trips.router,
         events.router,
         scores.router,

@@ -19,6 +19,7 @@ MAX_LENGTH = 64
 
 _TIME_US = re.compile(r"-?[0-9]{1,17}", re.ASCII)
 _ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
+_PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -39,6 +40,27 @@ def read_vin(cursor: str) -> str:
     except TelemetryError as error:
         raise _no_cursor() from error
     return vin
+
+
+def after_place(distance_m: float, vin: str) -> str:
+    """A cursor that goes on after a vehicle at a distance [m], in a listing by distance."""
+    return _write("d", f"{distance_m!r},{vin}")  # written so, a double comes back as it was
+
+
+def read_place(cursor: str) -> tuple[float, str]:
+    """The distance [m] and the VIN to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing by distance.
+    """
+    found = _PLACE.fullmatch(_read("d", cursor))
+    if found is None:
+        raise _no_cursor()
+    try:
+        check_vin(found.group(2))
+    except TelemetryError as error:
+        raise _no_cursor() from error
+    return float(found.group(1)), found.group(2)
 
 
 def after_time(time_us: int) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors, events, paging, scores
+from api import cursors, events, paging, scores, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
 from api.events import EventKindText, EventsQuery, EventSummary
 from api.openapi import problems
@@ -13,7 +14,7 @@ from api.parameters import EXAMPLE_VIN, DriverId, Paged
 from api.principal import Principal
 from api.problems import Code
 from api.scores import ScoresQuery, ScoreSummary
-from api.services import App
+from api.services import App, Services
 from api.trips import TripKind, TripsQuery
 from storage.answers_behaviour import DrivenTrip
 
@@ -165,12 +166,30 @@ class DriverTrips(BaseModel):
     PATH + "/{driver_id}/trips",
     operation_id="list_driver_trips",
     summary="What a driver drove",
-    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+    response_model=DriverTrips,
+    responses=responses(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
 )
 async def list_driver_trips(
-    driver_id: DriverId, query: Annotated[TripsQuery, Query()], services: App, party: Principal
-) -> DriverTrips:
+    driver_id: DriverId,
+    query: Annotated[TripsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> DriverTrips | Response:
     """List the trips, or parts of trips, that a driver drove, whatever the vehicle."""
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _list_driver_trips_page(services, party, driver_id, asked),
+        rows="trips",
+        of=DrivenTripSummary,
+        driver_id=driver_id,
+    )
+
+
+async def _list_driver_trips_page(
+    services: Services, party: int, driver_id: int, query: TripsQuery
+) -> DriverTrips:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.driver_trips(party, driver_id, page)
     return DriverTrips(
@@ -224,12 +243,29 @@ class DriverEvents(BaseModel):
     PATH + "/{driver_id}/events",
     operation_id="list_driver_events",
     summary="Driving events of a driver",
-    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+    response_model=DriverEvents,
+    responses=responses(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
 )
 async def list_driver_events(
-    driver_id: DriverId, query: Annotated[EventsQuery, Query()], services: App, party: Principal
-) -> DriverEvents:
+    driver_id: DriverId,
+    query: Annotated[EventsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> DriverEvents | Response:
     """List a driver's events, whatever the vehicle; one that is not yours to see has no VIN."""
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _list_driver_events_page(services, party, driver_id, asked),
+        rows="events",
+        of=EventSummary,
+    )
+
+
+async def _list_driver_events_page(
+    services: Services, party: int, driver_id: int, query: EventsQuery
+) -> DriverEvents:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.driver_events(
         party,
@@ -274,15 +310,32 @@ class DriverScores(BaseModel):
     PATH + "/{driver_id}/scores",
     operation_id="list_driver_scores",
     summary="Scores of a driver",
-    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+    response_model=DriverScores,
+    responses=responses(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
 )
 async def list_driver_scores(
-    driver_id: DriverId, query: Annotated[ScoresQuery, Query()], services: App, party: Principal
-) -> DriverScores:
+    driver_id: DriverId,
+    query: Annotated[ScoresQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> DriverScores | Response:
     """List how well a driver drove week by week, with what moved each score.
 
     A week is there only where you may know all that the driver drove in it.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _scores_page(services, party, driver_id, asked),
+        rows="scores",
+        of=ScoreSummary,
+    )
+
+
+async def _scores_page(
+    services: Services, party: int, driver_id: int, query: ScoresQuery
+) -> DriverScores:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.driver_scores(party, driver_id, page)
     return DriverScores(

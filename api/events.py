@@ -5,19 +5,19 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from analytics import fatigue
 from analytics.events.table import EVENT_KINDS
-from api import paging
+from api import paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code, invalid
-from api.services import App
+from api.services import App, Services
 from api.vehicles import Position, position
 from storage.answers_behaviour import DrivingEvent
 
@@ -168,15 +168,30 @@ class EventsQuery(Span):
     "/v1/vehicles/{vin}/events",
     operation_id="list_vehicle_events",
     summary="Driving events of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=VehicleEvents,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_vehicle_events(
-    vin: Vin, query: Annotated[EventsQuery, Query()], services: App, party: Principal
-) -> VehicleEvents:
+    vin: Vin,
+    query: Annotated[EventsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> VehicleEvents | Response:
     """List harsh braking, speeding, idling and the like, each with the signals' window to look at.
 
     Who drove, and fatigue, which speaks of nobody else, are told to those alone who may know it.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _page(services, party, vin, asked),
+        rows="events",
+        of=EventSummary,
+    )
+
+
+async def _page(services: Services, party: int, vin: str, query: EventsQuery) -> VehicleEvents:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.vehicle_events(
         party, vin, page, kinds=kinds_of(query), least_severity=stored_severity(query)

@@ -3,19 +3,19 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from analytics.fuel.prices import FuelPrices
-from api import consumption, paging
+from api import consumption, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
 from api.consumption import Consumption
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, DriverId, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code, invalid
-from api.services import App
+from api.services import App, Services
 from storage.answers_fuel import FuelPeriod
 from storage.served_behaviour import Page
 
@@ -148,15 +148,32 @@ class FuelQuery(Span):
     "/v1/vehicles/{vin}/fuel",
     operation_id="list_vehicle_fuel",
     summary="Fuel of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=VehicleFuel,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_vehicle_fuel(
-    vin: Vin, query: Annotated[FuelQuery, Query()], services: App, party: Principal
-) -> VehicleFuel:
+    vin: Vin,
+    query: Annotated[FuelQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> VehicleFuel | Response:
     """Tell what a vehicle needed by part, day or week, or in total: litres, expected and causes.
 
     Longer periods add up those of their parts that are open to you.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _list_vehicle_fuel_page(services, party, vin, asked),
+        rows="periods",
+        of=PeriodFuel,
+    )
+
+
+async def _list_vehicle_fuel_page(
+    services: Services, party: int, vin: str, query: FuelQuery
+) -> VehicleFuel:
     page = _page(query)
     found = await services.fuel.vehicle(party, vin, page, by=query.by)
     return VehicleFuel(
@@ -173,15 +190,32 @@ async def list_vehicle_fuel(
     "/v1/drivers/{driver_id}/fuel",
     operation_id="list_driver_fuel",
     summary="Fuel of a driver",
-    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+    response_model=DriverFuel,
+    responses=responses(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
 )
 async def list_driver_fuel(
-    driver_id: DriverId, query: Annotated[FuelQuery, Query()], services: App, party: Principal
-) -> DriverFuel:
+    driver_id: DriverId,
+    query: Annotated[FuelQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> DriverFuel | Response:
     """Tell what a driver needed, whatever the vehicle; one that is not yours to see has no VIN.
 
     Longer periods add up those of their parts that are yours to know.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _list_driver_fuel_page(services, party, driver_id, asked),
+        rows="periods",
+        of=PeriodFuel,
+    )
+
+
+async def _list_driver_fuel_page(
+    services: Services, party: int, driver_id: int, query: FuelQuery
+) -> DriverFuel:
     page = _page(query)
     found = await services.fuel.driver(party, driver_id, page, by=query.by)
     return DriverFuel(

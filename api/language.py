@@ -98,7 +98,7 @@ def _spoken(
 ) -> str:
     code = preferred(accept_language or "")
     response.headers["Content-Language"] = HTML_CODES[code]
-    response.headers["Vary"] = "Accept-Language"
+    response.headers.add_vary_header("Accept-Language")
     return code
 
 

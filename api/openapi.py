@@ -16,6 +16,7 @@ _STATUS: Mapping[Code, int] = {
     Code.UNKNOWN_DRIVER: 404,
     Code.UNKNOWN_FLEET: 404,
     Code.UNKNOWN_ADVICE: 404,
+    Code.NOT_ACCEPTABLE: 406,
     Code.NOT_YOURS: 403,
     Code.ALREADY_ANSWERED: 409,
     Code.DATABASE_UNREACHABLE: 503,
@@ -64,6 +65,8 @@ _PURPOSE = {
     "where it is not ASCII); it is written down with who reads what.",
     "schema": {"type": "string", "maxLength": 1800, "examples": ["warranty claim 4711"]},
 }
+
+_EVENT_STREAM = "text/event-stream"
 
 DESCRIPTION = f"""
 What trucks tell, for those who may know it.
@@ -134,6 +137,26 @@ def _describe_sign_in(document: dict[str, Any]) -> None:
                 operation["parameters"] = [*operation.get("parameters", []), _PURPOSE]
 
 
+def events(model: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` entry of a stream whose events carry objects of that model."""
+    reference = {"$ref": f"#/components/schemas/{model}"}
+    return {
+        200: {
+            "description": "Events `state`, each with an object as its data, until one side ends.",
+            "content": {_EVENT_STREAM: {"schema": reference}},
+        }
+    }
+
+
+def _say_what_events_hold(document: dict[str, Any]) -> None:
+    """Take out that a stream is text, where it is known what its events hold."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            stream = operation["responses"].get("200", {}).get("content", {}).get(_EVENT_STREAM, {})
+            if "$ref" in stream.get("schema", {}):
+                stream["schema"].pop("type", None)
+
+
 def install(app: FastAPI) -> None:
     """Let the app describe itself with the schema of its problems."""
     derived: Callable[[], dict[str, Any]] = app.openapi
@@ -147,6 +170,7 @@ def install(app: FastAPI) -> None:
             schemas["Problem"] = problem
             _forget_framework_errors(document)
             _describe_sign_in(document)
+            _say_what_events_hold(document)
             document["components"]["schemas"] = dict(sorted(schemas.items()))
         return app.openapi_schema or {}
 

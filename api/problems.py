@@ -47,6 +47,7 @@ class Code(StrEnum):
     NOT_YOURS = "not_yours"
     ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
+    NOT_ACCEPTABLE = "not_acceptable"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     WRONG_HOST = "wrong_host"
     DATABASE_UNREACHABLE = "database_unreachable"
@@ -71,6 +72,7 @@ TITLES: Mapping[Code, str] = {
     Code.NOT_YOURS: "This is not yours to change",
     Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
+    Code.NOT_ACCEPTABLE: "This cannot be answered in a format you accept",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
     Code.WRONG_HOST: "This API is not known by this name",
     Code.DATABASE_UNREACHABLE: "The database does not answer",

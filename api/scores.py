@@ -3,18 +3,18 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from analytics.scores.metric import METRICS
-from api import paging
+from api import paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Time, Vin
 from api.principal import Principal
 from api.problems import Code
-from api.services import App
+from api.services import App, Services
 from storage.answers_behaviour import FleetScore, Score
 
 MAX_SCORES = 500
@@ -244,15 +244,33 @@ class VehicleScoresQuery(ScoresQuery):
     "/v1/vehicles/{vin}/scores",
     operation_id="list_vehicle_scores",
     summary="Scores of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=VehicleScores,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_vehicle_scores(
-    vin: Vin, query: Annotated[VehicleScoresQuery, Query()], services: App, party: Principal
-) -> VehicleScores:
+    vin: Vin,
+    query: Annotated[VehicleScoresQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> VehicleScores | Response:
     """List how well a vehicle was driven by week or by trip, with what moved each score.
 
     A week is there only where all of it is open to you.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _list_vehicle_scores_page(services, party, vin, asked),
+        rows="scores",
+        of=ScoreSummary,
+        vin=vin,
+    )
+
+
+async def _list_vehicle_scores_page(
+    services: Services, party: int, vin: str, query: VehicleScoresQuery
+) -> VehicleScores:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.vehicle_scores(
         party, vin, page, of_trips=query.period is Period.TRIP

@@ -43,8 +43,9 @@ def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None
         port = listener.getsockname()[1]
         shown = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
         listening(f"http://{shown}:{port}")
+        app = create_app(settings, dsn)
         config = uvicorn.Config(
-            create_app(settings, dsn),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -54,9 +55,21 @@ def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
             with contextlib.suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run(sockets=[listener])
+                _Server(config, app.state.services.watch.end).run(sockets=[listener])
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+class _Server(uvicorn.Server):
+    """A server that ends what would never end by itself before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

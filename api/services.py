@@ -10,6 +10,7 @@ from api.authorization import Server
 from api.identity import Identifier
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
+from api.watch import Watch
 from schemas.catalogue import Catalogue
 from storage.answers import Greeting
 from storage.errors import SchemaError
@@ -18,6 +19,7 @@ from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_identity import IdentityReader
+from storage.served_search import SearchReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,6 +29,7 @@ class Services:
     settings: ApiSettings
     catalogue: Catalogue
     reader: Reader
+    watch: Watch
     accesses: AccessLog
     identifier: Identifier | None = None
     """Tells who asks; None where nobody signs in."""
@@ -55,6 +58,11 @@ class Services:
     def advice(self) -> AdviceReader:
         """What the reader can say of advice, and the way to answer it."""
         return AdviceReader(self.reader)
+
+    @property
+    def search(self) -> SearchReader:
+        """What the reader can say of where vehicles are and what they do."""
+        return SearchReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

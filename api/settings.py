@@ -54,6 +54,15 @@ class ApiSettings(FuelPrices):
     api_statement_timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="How long a statement may take [s]."
     )
+    api_streams: int = Field(
+        default=200, ge=0, le=10_000, description="Clients that may follow a stream at once."
+    )
+    api_stream_poll_s: float = Field(
+        default=1.0, gt=0, le=60, description="How often streams look for what has changed [s]."
+    )
+    api_stream_heartbeat_s: float = Field(
+        default=15.0, gt=0, le=300, description="How often a stream says that it is alive [s]."
+    )
 
     api_sign_in: SignIn = Field(
         default=SignIn.OFF,

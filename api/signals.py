@@ -1,7 +1,7 @@
 """`/v1/vehicles/{vin}/signals`: signals over time, raw or summed up by a step, in columns."""
 
 import difflib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Response
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors, resolution
-from api.openapi import problems
+from api import cursors, resolution, signal_tables, tables
+from api.accept import Accepted, Format, responses
 from api.parameters import EXAMPLE_VIN, Span, Vin, link, require_order, time_after
 from api.principal import Principal
 from api.problems import Code, Fault, refused
 from api.services import App
-from schemas.catalogue import Catalogue, CatalogueError, Kind, Signal, ValueType
+from schemas.catalogue import Catalogue, CatalogueError, Kind, Signal
 from storage.answers import SignalRows
 
 MAX_SIGNALS = 20
@@ -26,7 +26,7 @@ MAX_POINTS = 20_000
 MAX_NAMES_LENGTH = 4000
 """Characters; 20 of the longest paths have half of that."""
 
-_JSON = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 _SECOND_US = 1_000_000
 
@@ -130,12 +130,16 @@ class SignalsQuery(Span):
     operation_id="get_signals",
     summary="Signals over time",
     response_model=Signals,
-    responses=problems(
+    responses=responses(
         Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER, Code.UNKNOWN_SIGNAL, Code.SPAN_TOO_LONG
     ),
 )
 async def get_signals(
-    vin: Vin, query: Annotated[SignalsQuery, Query()], services: App, party: Principal
+    vin: Vin,
+    query: Annotated[SignalsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
 ) -> Response:
     """Tell up to 20 signals of a vehicle over a span: every row, or summed up by a step.
 
@@ -153,20 +157,30 @@ async def get_signals(
         shortest = timedelta(microseconds=1)
         step = timedelta(seconds=query.step) if query.step is not None else shortest
         first = min(time_after(query.cursor, start, end) + step, end)
-    rows = await services.reader.signals(
-        party,
-        vin,
-        [signal.name for signal in signals],
-        start=first,
-        stop=end,
-        step_s=query.step,
-        limit=query.limit + 1,
-    )
+
+    async def read(begin: datetime, limit: int) -> SignalRows:
+        names = [signal.name for signal in signals]
+        return await services.reader.signals(
+            party, vin, names, start=begin, stop=end, step_s=query.step, limit=limit
+        )
+
+    one_page = accepted is Format.JSON or "limit" in query.model_fields_set
+    rows = await read(first, query.limit + 1 if one_page else MAX_POINTS)
     count = min(len(rows.times_us), query.limit)
     next_page = None
-    if len(rows.times_us) > query.limit:
+    if one_page and len(rows.times_us) > query.limit:
         cursor = cursors.after_time(int(rows.times_us[count - 1]))
         next_page = link(f"/v1/vehicles/{vin}/signals", query, cursor)
+    if accepted is not Format.JSON:
+        return tables.streamed(
+            accepted,
+            signal_tables.schema_of(signals, stepped=query.step is not None),
+            signal_tables.batches(
+                signals, rows, query.limit if one_page else None, read, query.step
+            ),
+            "signals",
+            following=next_page,
+        )
     # Numbers go from the database's bytes to the answer's without becoming Python objects.
     body = orjson.dumps(
         {
@@ -177,12 +191,12 @@ async def get_signals(
             "signals": [
                 _series(signal, place, rows, count) for place, signal in enumerate(signals)
             ],
-            "time": _times(rows.times_us[:count]),
+            "time": as_times(rows.times_us[:count]),
             "next": next_page,
         },
-        option=_JSON,
+        option=JSON_OPTIONS,
     )
-    return Response(body, media_type="application/json")
+    return Response(body, media_type="application/json", headers={"Vary": "Accept"})
 
 
 def resolve(catalogue: Catalogue, names: str) -> list[Signal]:
@@ -234,13 +248,12 @@ def _series(signal: Signal, place: int, rows: SignalRows, count: int) -> dict[st
         "kind": signal.kind,
         "values": column(rows.values),
     }
-    extremes = signal.kind is Kind.SAMPLE and signal.type is not ValueType.BOOLEAN
-    if extremes and rows.minima is not None and rows.maxima is not None:
+    if signal_tables.has_extremes(signal) and rows.minima is not None and rows.maxima is not None:
         series |= {"min": column(rows.minima), "max": column(rows.maxima)}
     return series
 
 
-def _times(times_us: NDArray[np.int64]) -> NDArray[np.datetime64]:
+def as_times(times_us: NDArray[np.int64]) -> NDArray[np.datetime64]:
     """As numpy's times, in seconds where nothing is lost: these are written without a fraction."""
     if (times_us % _SECOND_US).any():
         return times_us.view("datetime64[us]")

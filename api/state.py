@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import activity
+from api import activity, conditional
 from api.activity import Activity
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Vin, no_parameters
@@ -111,12 +111,18 @@ class VehicleState(BaseModel):
     "/v1/vehicles/{vin}/state",
     operation_id="get_vehicle_state",
     summary="Every latest value of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=VehicleState,
+    responses={
+        **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+        **conditional.NOT_MODIFIED,
+    },
     dependencies=[Depends(no_parameters)],
 )
-async def get_vehicle_state(vin: Vin, services: App, party: Principal) -> VehicleState:
+async def get_vehicle_state(
+    vin: Vin, services: App, party: Principal, request: Request, response: Response
+) -> Response:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""
-    return await state_of(services, party, vin)
+    return conditional.answered(request, response, await state_of(services, party, vin))
 
 
 async def state_of(services: Services, party: int, vin: str) -> VehicleState:

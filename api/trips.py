@@ -4,12 +4,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors, paging
+from api import cursors, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin, microseconds, require_order, time_after
 from api.principal import Principal
 from api.problems import Code
@@ -137,13 +137,25 @@ class TripsQuery(Span):
     "/v1/vehicles/{vin}/trips",
     operation_id="list_trips",
     summary="Trips of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=Trips,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_trips(
-    vin: Vin, query: Annotated[TripsQuery, Query()], services: App, party: Principal
-) -> Trips:
+    vin: Vin,
+    query: Annotated[TripsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> Trips | Response:
     """List the trips that start within a span, with distance, idling and fuel."""
-    return await page_of(services, party, vin, query)
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: page_of(services, party, vin, asked),
+        rows="trips",
+        of=TripSummary,
+        vin=vin,
+    )
 
 
 async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -> Trips:
@@ -164,7 +176,7 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     )
     return Trips(
         vin=vin,
-        trips=[_summary(trip) for trip in noted(found[: query.limit])],
+        trips=[summary(trip) for trip in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"/v1/vehicles/{vin}/trips",
             query,
@@ -175,7 +187,8 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     )
 
 
-def _summary(trip: Trip) -> TripSummary:
+def summary(trip: Trip) -> TripSummary:
+    """A trip as it is told."""
     return TripSummary(
         start=trip.start_time,
         end=trip.end_time,

@@ -1,21 +1,24 @@
-"""`/v1/vehicles`: the vehicles one may see, each with what it is doing."""
+"""`/v1/vehicles`: the vehicles one may see, found by register, state or place; what each does."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
-from api import activity, cursors, paging
+from api import activity, conditional, cursors, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
 from api.activity import Activity
-from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Paged
+from api.parameters import EXAMPLE_VIN
 from api.principal import Principal
 from api.problems import Code
+from api.search import SearchQuery, search_of
 from api.services import App, Services
 from api.values import Reading, reading
-from storage.answers import ListedVehicle
+from storage.answers_search import FoundVehicle
 
 PATH = "/v1/vehicles"
 
@@ -52,6 +55,8 @@ class VehicleSummary(BaseModel):
 
     vin: str = Field(description="Vehicle identification number.", examples=[EXAMPLE_VIN])
     model: str | None = Field(description="As the register has it.", examples=["J6P 6×4"])
+    plate: str | None = Field(description="As the register has it.", examples=["沪A12345"])
+    region: str | None = Field(description="Where it is at home, ISO 3166-2.", examples=["CN-31"])
     registered_at: AwareDatetime = Field(
         description="When it was registered, UTC.", examples=["2026-10-01T02:00:00Z"]
     )
@@ -68,6 +73,51 @@ class VehicleSummary(BaseModel):
     odometer: Reading | None = Field(description="Total distance [km].")
     fuel_level: Reading | None = Field(description="Level of the first tank [%].")
     engine_running: Reading | None = Field(description="Whether the engine runs.")
+    distance_m: float | None = Field(
+        default=None,
+        description="From the point of `near`, as the crow flies [m]; null without it.",
+        examples=[1840.2],
+    )
+
+
+EXAMPLE: JsonDict = {
+    "vin": EXAMPLE_VIN,
+    "model": "J6P 6×4",
+    "plate": "沪A12345",
+    "region": "CN-31",
+    "registered_at": "2026-10-01T02:00:00Z",
+    "last_seen": "2026-11-01T08:00:00Z",
+    "activity": "moving",
+    "speed": {
+        "signal": "wheel_speed",
+        "value": 83.5,
+        "unit": "km/h",
+        "time": "2026-11-01T08:00:00Z",
+    },
+    "position": {
+        "latitude": 31.2304,
+        "longitude": 121.4737,
+        "time": "2026-11-01T08:00:00Z",
+    },
+    "odometer": {
+        "signal": "odometer",
+        "value": 203118.425,
+        "unit": "km",
+        "time": "2026-11-01T08:00:00Z",
+    },
+    "fuel_level": {
+        "signal": "fuel_level_1",
+        "value": 62.4,
+        "unit": "%",
+        "time": "2026-11-01T07:59:50Z",
+    },
+    "engine_running": {
+        "signal": "engine_running",
+        "value": True,
+        "unit": "",
+        "time": "2026-11-01T08:00:00Z",
+    },
+}
 
 
 class Vehicles(BaseModel):
@@ -77,44 +127,7 @@ class Vehicles(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "vehicles": [
-                        {
-                            "vin": EXAMPLE_VIN,
-                            "model": "J6P 6×4",
-                            "registered_at": "2026-10-01T02:00:00Z",
-                            "last_seen": "2026-11-01T08:00:00Z",
-                            "activity": "moving",
-                            "speed": {
-                                "signal": "wheel_speed",
-                                "value": 83.5,
-                                "unit": "km/h",
-                                "time": "2026-11-01T08:00:00Z",
-                            },
-                            "position": {
-                                "latitude": 31.2304,
-                                "longitude": 121.4737,
-                                "time": "2026-11-01T08:00:00Z",
-                            },
-                            "odometer": {
-                                "signal": "odometer",
-                                "value": 203118.425,
-                                "unit": "km",
-                                "time": "2026-11-01T08:00:00Z",
-                            },
-                            "fuel_level": {
-                                "signal": "fuel_level_1",
-                                "value": 62.4,
-                                "unit": "%",
-                                "time": "2026-11-01T07:59:50Z",
-                            },
-                            "engine_running": {
-                                "signal": "engine_running",
-                                "value": True,
-                                "unit": "",
-                                "time": "2026-11-01T08:00:00Z",
-                            },
-                        }
-                    ],
+                    "vehicles": [EXAMPLE],
                     "next": "/v1/vehicles?limit=1&cursor=dkxTR0FBMTExMTJBMDAwMDAx",
                 }
             ]
@@ -128,7 +141,7 @@ class Vehicles(BaseModel):
     )
 
 
-class VehiclesQuery(Paged):
+class VehiclesQuery(SearchQuery):
     """What is asked of the listing."""
 
     limit: int = Field(
@@ -140,13 +153,33 @@ class VehiclesQuery(Paged):
     PATH,
     operation_id="list_vehicles",
     summary="Vehicles with what they are doing",
-    responses=problems(Code.INVALID_PARAMETER),
+    response_model=Vehicles,
+    responses={
+        **responses(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+        **conditional.NOT_MODIFIED,
+    },
 )
 async def list_vehicles(
-    query: Annotated[VehiclesQuery, Query()], services: App, party: Principal
-) -> Vehicles:
-    """List the vehicles you may see by VIN, each with its latest values and their times."""
-    return await page_of(services, party, query)
+    query: Annotated[VehiclesQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+    request: Request,
+    response: Response,
+) -> Response:
+    """List the vehicles you may see by VIN, each with its latest values and their times.
+
+    What is asked narrows them down; of several conditions all hold. With `near` the nearest come
+    first.
+    """
+    found = await tables.answer(
+        accepted,
+        query,
+        lambda asked: page_of(services, party, asked),
+        rows="vehicles",
+        of=VehicleSummary,
+    )
+    return found if isinstance(found, Response) else conditional.answered(request, response, found)
 
 
 async def page_of(services: Services, party: int, query: VehiclesQuery) -> Vehicles:
@@ -155,18 +188,26 @@ async def page_of(services: Services, party: int, query: VehiclesQuery) -> Vehic
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    after_vin = cursors.read_vin(query.cursor) if query.cursor is not None else ""
-    found = await services.reader.vehicles(party, NAMES, after_vin=after_vin, limit=query.limit + 1)
     now = datetime.now(tz=UTC)
+    found = await services.search.vehicles(
+        party, search_of(query, now), NAMES, limit=query.limit + 1
+    )
     return Vehicles(
-        vehicles=[_summary(services, vehicle, now) for vehicle in noted(found[: query.limit])],
-        next=paging.link_if_more(
-            PATH, query, found, query.limit, lambda shown: cursors.after_vin(shown[-1].vin)
-        ),
+        vehicles=[summary(services, vehicle, now) for vehicle in noted(found[: query.limit])],
+        next=paging.link_if_more(PATH, query, found, query.limit, _cursor),
     )
 
 
-def _summary(services: Services, vehicle: ListedVehicle, now: datetime) -> VehicleSummary:
+def _cursor(shown: Sequence[FoundVehicle]) -> str:
+    last = shown[-1]
+    if last.distance_m is None:
+        return cursors.after_vin(last.vin)
+    return cursors.after_place(last.distance_m, last.vin)
+
+
+def summary(services: Services, vehicle: FoundVehicle, now: datetime) -> VehicleSummary:
+    """A vehicle as it is told."""
+
     def shown(*names: str) -> Reading | None:
         for name in names:
             if name in vehicle.latest:
@@ -177,6 +218,8 @@ def _summary(services: Services, vehicle: ListedVehicle, now: datetime) -> Vehic
     return VehicleSummary(
         vin=vehicle.vin,
         model=vehicle.model,
+        plate=vehicle.plate,
+        region=vehicle.region,
         registered_at=vehicle.registered_at,
         last_seen=vehicle.last_seen,
         activity=activity.activity(vehicle.latest, vehicle.last_seen, now),
@@ -193,4 +236,5 @@ def _summary(services: Services, vehicle: ListedVehicle, now: datetime) -> Vehic
         odometer=shown("odometer"),
         fuel_level=shown("fuel_level_1"),
         engine_running=shown("engine_running"),
+        distance_m=None if vehicle.distance_m is None else round(vehicle.distance_m, 1),
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import numpy as np
@@ -32,17 +31,6 @@ class Latest:
     name: str
     value: float
     time: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListedVehicle:
-    """A vehicle with the latest values that were asked for, by name; a missing one is absent."""
-
-    vin: str
-    model: str | None
-    registered_at: datetime
-    last_seen: datetime | None
-    latest: Mapping[str, Latest]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

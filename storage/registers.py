@@ -83,6 +83,28 @@ def set_vehicle_class(connection: Connection, vin: str, vehicle_class: str) -> N
         )
 
 
+def set_vehicle_home(
+    connection: Connection, vin: str, *, plate: str | None = None, region: str | None = None
+) -> None:
+    """Write down a vehicle's plate and where it is at home; None leaves what is known.
+
+    Args:
+        connection: an autocommit connection.
+        vin: the vehicle.
+        plate: its registration number, as it is written.
+        region: ISO 3166-2, such as CN-31.
+
+    Raises:
+        StorageError: the VIN is not registered, the plate is empty, or the region is no such code.
+    """
+    with refusal_of(f"plate {plate!r} and region {region!r} of vehicle {vin}"):
+        row = connection.execute(
+            query("set_vehicle_home"), {"vin": vin, "plate": plate, "region": region}
+        ).fetchone()
+    if row is None:
+        raise StorageError(f"Vehicle {vin} is not registered: register it before its plate is set.")
+
+
 def ensure_fleet(
     connection: Connection, *, party_id: int, name: str, time_zone: str = "Asia/Shanghai"
 ) -> int:

@@ -21,7 +21,6 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from storage.answers import (
     Greeting,
     Latest,
-    ListedVehicle,
     SignalRows,
     Trip,
     TroubleCode,
@@ -212,39 +211,6 @@ class Reader:
         """
         (greeting,) = await self.records(Greeting, "served_greeting", party_name=party_name)
         return greeting
-
-    async def vehicles(
-        self, principal: int, names: Sequence[str], *, after_vin: str, limit: int
-    ) -> list[ListedVehicle]:
-        """At most `limit` vehicles by VIN after `after_vin`, with their latest named values."""
-        async with (
-            self._connection() as connection,
-            connection.cursor(binary=True) as cursor,
-        ):
-            await cursor.execute(
-                query("served_vehicles"),
-                {
-                    "principal": principal,
-                    "after_vin": after_vin,
-                    "max_rows": limit,
-                    "names": list(names),
-                },
-            )
-            rows = await cursor.fetchall()
-        return [
-            ListedVehicle(
-                vin=vin,
-                model=model,
-                registered_at=registered_at,
-                last_seen=last_seen,
-                latest={
-                    name: Latest(name=name, value=value, time=time)
-                    for name, value, time in zip(names, values, times, strict=True)
-                    if value is not None
-                },
-            )
-            for vin, model, registered_at, last_seen, values, times in rows
-        ]
 
     async def vehicle(self, principal: int, vin: str) -> Vehicle:
         """The register's row of a vehicle.

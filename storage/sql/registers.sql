@@ -65,3 +65,9 @@ SELECT party_id FROM party WHERE name = %(name)s
 -- :name party_kind
 -- What a party is.
 SELECT kind FROM party WHERE party_id = %(party_id)s
+
+-- :name set_vehicle_home
+-- A vehicle's plate and region; what is NULL stays as it was.
+UPDATE vehicle SET plate = coalesce(%(plate)s, plate), region = coalesce(%(region)s, region)
+WHERE vin = %(vin)s
+RETURNING vehicle_id

@@ -15,7 +15,7 @@ import httpx2
 import psycopg
 import pytest
 
-from storage.registers import DEMO_PARTY, ensure_party
+from storage.registers import DEMO_PARTY, ensure_party, register_vehicle
 from tests.command_line import ROOT
 
 if TYPE_CHECKING:
@@ -63,6 +63,22 @@ def test_a_request_under_way_is_answered_before_the_end(
         assert process.poll() is None
     asking.join()
     assert answers[0].status_code == 200
+    assert process.wait(timeout=10) == 0
+
+
+def test_a_stream_ends_at_once_when_the_server_stops(
+    migrated: Migrated, served: tuple[subprocess.Popen[str], str]
+) -> None:
+    process, address = served
+    register_vehicle(migrated.connection, "LSGAA11112A000001")
+    stream = f"{address}/v1/vehicles/LSGAA11112A000001/stream"
+    with httpx2.stream("GET", stream, timeout=30) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry: ")
+        process.send_signal(signal.SIGTERM)
+        began = time.perf_counter()
+        assert list(lines) is not None  # it ends, as a complete answer
+        assert time.perf_counter() - began < 5  # what is under way otherwise gets 10 s
     assert process.wait(timeout=10) == 0
 
 

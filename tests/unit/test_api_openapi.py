@@ -24,7 +24,10 @@ from api.problems import Problem
 from api.scores import VehicleScores
 from api.settings import ApiSettings
 from api.signals import Signals
+from api.signals_of_many import SignalsOfVehicles
 from api.state import VehicleState
+from api.status import VehicleStatus
+from api.streams import VehicleChange
 from api.tank import TankEvents
 from api.trips import Trips
 from api.vehicles import Vehicles
@@ -79,6 +82,8 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fleets/{fleet_id}/advice",
         "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
+        "/v1/fleets/{fleet_id}/stream",
+        "/v1/signals",
         "/v1/vehicles",
         "/v1/vehicles/{vin}/accumulated",
         "/v1/vehicles/{vin}/advice",
@@ -87,6 +92,8 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/vehicles/{vin}/scores",
         "/v1/vehicles/{vin}/signals",
         "/v1/vehicles/{vin}/state",
+        "/v1/vehicles/{vin}/status",
+        "/v1/vehicles/{vin}/stream",
         "/v1/vehicles/{vin}/tank-events",
         "/v1/vehicles/{vin}/trips",
     ]
@@ -136,7 +143,9 @@ def test_every_parameter_is_described_with_an_example(path: str, operation: dict
 @EVERY_OPERATION
 def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
-        for media in answer["content"].values():
+        for media in answer.get("content", {}).values():
+            if media["schema"].get("format") == "binary":  # a table has no example in JSON
+                continue
             name = media["schema"]["$ref"].rpartition("/")[2]
             assert SCHEMAS[name]["examples"], f"{path}: {status}"
 
@@ -146,7 +155,10 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
     [
         Vehicles,
         VehicleState,
+        VehicleStatus,
+        VehicleChange,
         Signals,
+        SignalsOfVehicles,
         Trips,
         VehicleEvents,
         VehicleScores,
@@ -186,9 +198,9 @@ def test_every_example_is_an_answer_that_could_be(model: type[Any]) -> None:
 def test_what_may_go_wrong_is_documented_as_a_problem(path: str, operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     if path.startswith("/v1"):
-        wrong = {status: answer for status, answer in answers.items() if status != "200"}
+        wrong = {status: answer for status, answer in answers.items() if status >= "400"}
         assert "422" in wrong  # where nothing may be asked, everything is a misspelling
-        assert ("404" in wrong) == ("{" in path)
+        assert "404" in wrong or "{" not in path
         assert ("503" in wrong) == (path != "/v1/catalogue")
         assert ("409" in wrong) == ("requestBody" in operation)  # what is asked for may clash
         for answer in wrong.values():
