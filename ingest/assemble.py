@@ -71,6 +71,18 @@ class Taken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """What was added for one batch, before it is laid out."""
+
+    records: tuple[Record, ...]
+    """All that was read, in the order read."""
+    taken: Sequence[Taken]
+    dead: list[DeadLetter]
+    counts: Counter[CountKey]
+    frames: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Assembled:
     """A batch and the letters of what is not in it."""
 
@@ -114,6 +126,8 @@ class _Progress:
 
 class Assembler:
     """Gathers messages until a batch is full, then lays it out.
+
+    One thread may gather while another one lays out what was taken before.
 
     Args:
         catalogue: the signals that are known, and their limits.
@@ -206,21 +220,38 @@ class Assembler:
         self._timer.forget()
 
     def build(self, now: datetime, offsets: Sequence[OffsetAdvance]) -> Assembled:
-        """Lay out what was added and begin anew.
+        """Take what was added and lay it out."""
+        return self.lay_out(self.take(), now, offsets)
+
+    def take(self) -> Gathered:
+        """Hand over what was added and begin anew."""
+        gathered = Gathered(
+            records=tuple(self._records),
+            taken=self._taken,
+            dead=self._dead,
+            counts=self._counts,
+            frames=self.frames,
+        )
+        self._begin()
+        return gathered
+
+    def lay_out(
+        self, gathered: Gathered, now: datetime, offsets: Sequence[OffsetAdvance]
+    ) -> Assembled:
+        """Make a batch of what was taken; once, and in the order in which it was taken.
 
         Args:
+            gathered: what `take` gave.
             now: our clock, which frames are checked against.
             offsets: how far the partitions have been read with it.
         """
         progress = _Progress(
-            taken=self._taken,
+            taken=gathered.taken,
             earliest_us=as_microseconds(now - self._retention),
             latest_us=as_microseconds(now + self._future_tolerance),
-            counts=self._counts,
-            dead=self._dead,
+            counts=gathered.counts,
+            dead=gathered.dead,
         )
-        frames, records = self.frames, tuple(self._records)
-        self._begin()
         large, small = divide(_by_columns(progress.taken).values())
         for members in large:
             plan = self._planner.plan(members[0][2])
@@ -253,8 +284,8 @@ class Assembler:
                 offsets=tuple(offsets),
             ),
             dead=tuple(progress.dead),
-            frames=frames,
-            records=records,
+            frames=gathered.frames,
+            records=gathered.records,
             now=now,
         )
 

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
 
 STAGES = (
-    "fetch", "gather", "build", "prepare", "wait", "hold",
-    "bury", "begin", "copy", "state", "commit", "publish",
+    "fetch", "gather", "wait", "hold",
+    "build", "prepare", "bury", "begin", "copy", "state", "commit", "publish",
 )  # fmt: skip
 """Where the time goes: of the worker's thread, then of the writing threads."""
 
