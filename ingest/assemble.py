@@ -50,10 +50,14 @@ NAME_LENGTH = 80
 ROW_ORDER_STRIDE = 1 << 20
 """More than a message has blocks: message * stride + block puts rows in the order sent."""
 
-FRAME_BYTES = 16 << 10
-"""A message weighs a frame for each of these at least [bytes]: JSON's frames are the largest."""
+FRAME_VALUES = 128
+"""A message weighs a frame for each of these values at least, absent ones too: so a batch of full
+frames is bounded in bytes, and one of frames that hold little is worth its transaction."""
 
-LETTER_BYTES = 4 << 10
+FRAME_BYTES = 4 << 10
+"""Likewise for each of these [bytes]: JSON's frames are the largest."""
+
+LETTER_BYTES = 1 << 10
 """A refused message weighs a frame for each of these [bytes]: a batch of them is held in memory."""
 
 
@@ -193,10 +197,14 @@ class Assembler:
             return
         self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
         frames, pieces = message.frame_count, len(message.blocks) + len(message.events)
+        values = sum(block.values.size + block.wide_values.size for block in message.blocks)
         if frames:
             self._counts[CountKey(record.topic, record.partition, "frames")] += frames
         self.frames += frames
-        self._note(record, max(1, frames, pieces, len(payload) // FRAME_BYTES))
+        self._note(
+            record,
+            max(1, frames, pieces, values // FRAME_VALUES, len(payload) // FRAME_BYTES),
+        )
 
     def refuse(self, record: Record, reason: str, detail: str, vin: str | None = None) -> None:
         """Make a message a dead letter as it is."""
