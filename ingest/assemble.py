@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ingest.sparse import Member
     from schemas.catalogue import Catalogue
     from schemas.wire import Block, Event
+
+Floating = TypeVar("Floating", bound=np.floating)
 
 REFUSED_VALUES_PER_BATCH = 1000
 """Values out of limits that one batch keeps to look at; all of them are counted."""
@@ -105,6 +107,8 @@ class _Part:
 
     order: NDArray[np.int64]
     rows: GroupRows
+    vehicles: frozenset[int]
+    """Of which there may be rows."""
 
 
 @dataclass(slots=True)
@@ -263,8 +267,8 @@ class Assembler:
         large, small = divide(_by_columns(progress.taken).values())
         for members in large:
             plan = self._planner.plan(members[0][2])
-            narrow = np.concatenate([block.values for _, _, block in members])
-            wide = np.concatenate([block.wide_values for _, _, block in members])
+            narrow = _stack([block.values for _, _, block in members])
+            wide = _stack([block.wide_values for _, _, block in members])
             self._lay_out(plan, members, narrow, wide, progress)
             names = [str(number) for number in plan.unknown]
             for place in {place for place, _, _ in members} if names else ():
@@ -303,7 +307,8 @@ class Assembler:
             return
         table = unite([block for _, _, block in members], self._known)
         plan = self._planner.plan(table)
-        self._lay_out(plan, members, table.values, table.wide_values, progress)
+        narrow, wide = _stack([table.values]), _stack([table.wide_values])
+        self._lay_out(plan, members, narrow, wide, progress)
         unknown: defaultdict[int, set[int]] = defaultdict(set)
         for place, _, block in members:
             if numbers := unknown_ids(block, self._known):
@@ -319,7 +324,10 @@ class Assembler:
         wide: NDArray[np.float64],
         progress: _Progress,
     ) -> None:
-        """Check and place the rows of blocks, whose values have the columns of the plan."""
+        """Check and place the rows of blocks, whose values have the columns of the plan.
+
+        The last column of `narrow` and `wide` is absent in all rows (see `_stack`).
+        """
         taken = progress.taken
         fills_gaps = taken[members[0][0]].record.replayed
         sizes = [len(block.times_us) for _, _, block in members]
@@ -339,13 +347,15 @@ class Assembler:
             narrow, wide = narrow[good], wide[good]
         vehicle_ids = np.array([owner.vehicle_id for owner in taken], dtype=np.int64)[owners]
         for side, values in ((plan.narrow, narrow), (plan.wide, wide)):
-            _check_limits(side, values, times, vehicle_ids, owners, progress)
+            _check_limits(side, values[:, :-1], times, vehicle_ids, owners, progress)
+        vehicles = frozenset(taken[place].vehicle_id for place, _, _ in members)
         for group_plan in plan.groups:
-            part = _place(
-                group_plan, times, vehicle_ids, order, narrow, wide, fills_gaps=fills_gaps
-            )
-            if part is not None:
-                progress.parts[group_plan.group.name, fills_gaps].append(part)
+            placed = _place(group_plan, times, vehicle_ids, narrow, wide, fills_gaps=fills_gaps)
+            if placed is not None:
+                rows, present = placed
+                progress.parts[group_plan.group.name, fills_gaps].append(
+                    _Part(order=order[present], rows=rows, vehicles=vehicles)
+                )
 
 
 def _by_columns(
@@ -364,6 +374,15 @@ def _by_columns(
         for number, block in enumerate(blocks):
             found.setdefault((replayed, *columns_key(block)), []).append((place, number, block))
     return found
+
+
+def _stack(tables: Sequence[NDArray[Floating]]) -> NDArray[Floating]:
+    """Tables one below the other, and a column beside them that is absent in all rows."""
+    rows, columns = sum(map(len, tables)), tables[0].shape[1]
+    stacked = np.empty((rows, columns + 1), dtype=tables[0].dtype)
+    np.concatenate(tables, out=stacked[:, :-1])
+    stacked[:, -1] = np.nan
+    return stacked
 
 
 def _backwards(block: Block) -> Block:
@@ -433,15 +452,17 @@ def _place(
     plan: GroupPlan,
     times: NDArray[np.int64],
     vehicle_ids: NDArray[np.int64],
-    order: NDArray[np.int64],
     narrow: NDArray[np.float32],
     wide: NDArray[np.float64],
     *,
     fills_gaps: bool,
-) -> _Part | None:
-    """One group's rows; those in which all its signals are absent are left out."""
-    to_narrow = np.full((len(times), plan.narrow_width), np.nan, dtype=np.float32)
-    to_wide = np.full((len(times), plan.wide_width), np.nan, dtype=np.float64)
+) -> tuple[GroupRows, NDArray[np.bool_]] | None:
+    """One group's rows, and which these are: those that lack all its signals are left out."""
+    if plan.transfers:
+        to_narrow = np.full((len(times), plan.narrow_width), np.nan, dtype=np.float32)
+        to_wide = np.full((len(times), plan.wide_width), np.nan, dtype=np.float64)
+    else:
+        to_narrow, to_wide = narrow[:, plan.narrow_picks], wide[:, plan.wide_picks]
     for transfer in plan.transfers:
         source = wide if transfer.from_wide else narrow
         target = to_wide if transfer.to_wide else to_narrow
@@ -460,9 +481,7 @@ def _place(
         wide=to_wide,
         fills_gaps=fills_gaps,
     )
-    if present.all():
-        return _Part(order=order, rows=rows)
-    return _Part(order=order[present], rows=rows.take(present))
+    return (rows if present.all() else rows.take(present)), present
 
 
 def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -479,18 +498,21 @@ def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDA
 
 
 def _join(parts: Sequence[_Part]) -> GroupRows:
-    """One group's rows in the order in which they were sent."""
+    """One group's rows, those of a vehicle in the order in which they were sent."""
     if len(parts) == 1:
         return parts[0].rows
-    order = np.argsort(np.concatenate([part.order for part in parts]), kind="stable")
-    return GroupRows(
+    rows = GroupRows(
         group=parts[0].rows.group,
-        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts])[order],
-        times_us=np.concatenate([part.rows.times_us for part in parts])[order],
-        narrow=np.concatenate([part.rows.narrow for part in parts])[order],
-        wide=np.concatenate([part.rows.wide for part in parts])[order],
+        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts]),
+        times_us=np.concatenate([part.rows.times_us for part in parts]),
+        narrow=np.concatenate([part.rows.narrow for part in parts]),
+        wide=np.concatenate([part.rows.wide for part in parts]),
         fills_gaps=parts[0].rows.fills_gaps,
     )
+    vehicles = [part.vehicles for part in parts]
+    if len(frozenset().union(*vehicles)) == sum(map(len, vehicles)):
+        return rows
+    return rows.take(np.argsort(np.concatenate([part.order for part in parts]), kind="stable"))
 
 
 def _events_in_time(progress: _Progress) -> Iterator[tuple[int, Event, bool]]:
