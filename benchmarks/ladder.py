@@ -36,11 +36,11 @@ ROUNDS = 3
 VEHICLES = 1000
 MESSAGES = 2000
 
-WORKER_THREAD = ("fetch", "gather", "build", "prepare", "wait")
-"""Stages of the worker's thread: gather decodes, build checks, prepare encodes, wait is idle."""
+WORKER_THREAD = ("fetch", "gather", "wait")
+"""Stages of the worker's thread: gather decodes, wait is idle."""
 
-WRITING_THREADS = ("begin", "copy", "state", "commit", "publish")
-"""Stages of the writing threads, of all of them together."""
+WRITING_THREADS = ("build", "prepare", "begin", "copy", "state", "commit", "publish")
+"""Stages of the writing threads, of all of them together: build checks, prepare encodes."""
 
 
 def run() -> dict[str, float]:

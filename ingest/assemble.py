@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
     from schemas.wire import Block, Event
 
+Floating = TypeVar("Floating", bound=np.floating)
+
 REFUSED_VALUES_PER_BATCH = 1000
 """Values out of limits that one batch keeps to look at; all of them are counted."""
 
@@ -50,10 +52,14 @@ NAME_LENGTH = 80
 ROW_ORDER_STRIDE = 1 << 20
 """More than a message has blocks: message * stride + block puts rows in the order sent."""
 
-FRAME_BYTES = 16 << 10
-"""A message weighs a frame for each of these at least [bytes]: JSON's frames are the largest."""
+FRAME_VALUES = 128
+"""A message weighs a frame for each of these values at least, absent ones too: so a batch of full
+frames is bounded in bytes, and one of frames that hold little is worth its transaction."""
 
-LETTER_BYTES = 4 << 10
+FRAME_BYTES = 4 << 10
+"""Likewise for each of these [bytes]: JSON's frames are the largest."""
+
+LETTER_BYTES = 1 << 10
 """A refused message weighs a frame for each of these [bytes]: a batch of them is held in memory."""
 
 
@@ -68,6 +74,18 @@ class Taken:
     record: Record
     message: Message
     vehicle_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """What was added for one batch, before it is laid out."""
+
+    records: tuple[Record, ...]
+    """All that was read, in the order read."""
+    taken: Sequence[Taken]
+    dead: list[DeadLetter]
+    counts: Counter[CountKey]
+    frames: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +107,8 @@ class _Part:
 
     order: NDArray[np.int64]
     rows: GroupRows
+    vehicles: frozenset[int]
+    """Of which there may be rows."""
 
 
 @dataclass(slots=True)
@@ -114,6 +134,8 @@ class _Progress:
 
 class Assembler:
     """Gathers messages until a batch is full, then lays it out.
+
+    One thread may gather while another one lays out what was taken before.
 
     Args:
         catalogue: the signals that are known, and their limits.
@@ -179,10 +201,14 @@ class Assembler:
             return
         self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
         frames, pieces = message.frame_count, len(message.blocks) + len(message.events)
+        values = sum(block.values.size + block.wide_values.size for block in message.blocks)
         if frames:
             self._counts[CountKey(record.topic, record.partition, "frames")] += frames
         self.frames += frames
-        self._note(record, max(1, frames, pieces, len(payload) // FRAME_BYTES))
+        self._note(
+            record,
+            max(1, frames, pieces, values // FRAME_VALUES, len(payload) // FRAME_BYTES),
+        )
 
     def refuse(self, record: Record, reason: str, detail: str, vin: str | None = None) -> None:
         """Make a message a dead letter as it is."""
@@ -206,26 +232,43 @@ class Assembler:
         self._timer.forget()
 
     def build(self, now: datetime, offsets: Sequence[OffsetAdvance]) -> Assembled:
-        """Lay out what was added and begin anew.
+        """Take what was added and lay it out."""
+        return self.lay_out(self.take(), now, offsets)
+
+    def take(self) -> Gathered:
+        """Hand over what was added and begin anew."""
+        gathered = Gathered(
+            records=tuple(self._records),
+            taken=self._taken,
+            dead=self._dead,
+            counts=self._counts,
+            frames=self.frames,
+        )
+        self._begin()
+        return gathered
+
+    def lay_out(
+        self, gathered: Gathered, now: datetime, offsets: Sequence[OffsetAdvance]
+    ) -> Assembled:
+        """Make a batch of what was taken; once, and in the order in which it was taken.
 
         Args:
+            gathered: what `take` gave.
             now: our clock, which frames are checked against.
             offsets: how far the partitions have been read with it.
         """
         progress = _Progress(
-            taken=self._taken,
+            taken=gathered.taken,
             earliest_us=as_microseconds(now - self._retention),
             latest_us=as_microseconds(now + self._future_tolerance),
-            counts=self._counts,
-            dead=self._dead,
+            counts=gathered.counts,
+            dead=gathered.dead,
         )
-        frames, records = self.frames, tuple(self._records)
-        self._begin()
         large, small = divide(_by_columns(progress.taken).values())
         for members in large:
             plan = self._planner.plan(members[0][2])
-            narrow = np.concatenate([block.values for _, _, block in members])
-            wide = np.concatenate([block.wide_values for _, _, block in members])
+            narrow = _stack([block.values for _, _, block in members])
+            wide = _stack([block.wide_values for _, _, block in members])
             self._lay_out(plan, members, narrow, wide, progress)
             names = [str(number) for number in plan.unknown]
             for place in {place for place, _, _ in members} if names else ():
@@ -253,8 +296,8 @@ class Assembler:
                 offsets=tuple(offsets),
             ),
             dead=tuple(progress.dead),
-            frames=frames,
-            records=records,
+            frames=gathered.frames,
+            records=gathered.records,
             now=now,
         )
 
@@ -264,7 +307,8 @@ class Assembler:
             return
         table = unite([block for _, _, block in members], self._known)
         plan = self._planner.plan(table)
-        self._lay_out(plan, members, table.values, table.wide_values, progress)
+        narrow, wide = _stack([table.values]), _stack([table.wide_values])
+        self._lay_out(plan, members, narrow, wide, progress)
         unknown: defaultdict[int, set[int]] = defaultdict(set)
         for place, _, block in members:
             if numbers := unknown_ids(block, self._known):
@@ -280,7 +324,10 @@ class Assembler:
         wide: NDArray[np.float64],
         progress: _Progress,
     ) -> None:
-        """Check and place the rows of blocks, whose values have the columns of the plan."""
+        """Check and place the rows of blocks, whose values have the columns of the plan.
+
+        The last column of `narrow` and `wide` is absent in all rows (see `_stack`).
+        """
         taken = progress.taken
         fills_gaps = taken[members[0][0]].record.replayed
         sizes = [len(block.times_us) for _, _, block in members]
@@ -300,13 +347,15 @@ class Assembler:
             narrow, wide = narrow[good], wide[good]
         vehicle_ids = np.array([owner.vehicle_id for owner in taken], dtype=np.int64)[owners]
         for side, values in ((plan.narrow, narrow), (plan.wide, wide)):
-            _check_limits(side, values, times, vehicle_ids, owners, progress)
+            _check_limits(side, values[:, :-1], times, vehicle_ids, owners, progress)
+        vehicles = frozenset(taken[place].vehicle_id for place, _, _ in members)
         for group_plan in plan.groups:
-            part = _place(
-                group_plan, times, vehicle_ids, order, narrow, wide, fills_gaps=fills_gaps
-            )
-            if part is not None:
-                progress.parts[group_plan.group.name, fills_gaps].append(part)
+            placed = _place(group_plan, times, vehicle_ids, narrow, wide, fills_gaps=fills_gaps)
+            if placed is not None:
+                rows, present = placed
+                progress.parts[group_plan.group.name, fills_gaps].append(
+                    _Part(order=order[present], rows=rows, vehicles=vehicles)
+                )
 
 
 def _by_columns(
@@ -325,6 +374,15 @@ def _by_columns(
         for number, block in enumerate(blocks):
             found.setdefault((replayed, *columns_key(block)), []).append((place, number, block))
     return found
+
+
+def _stack(tables: Sequence[NDArray[Floating]]) -> NDArray[Floating]:
+    """Tables one below the other, and a column beside them that is absent in all rows."""
+    rows, columns = sum(map(len, tables)), tables[0].shape[1]
+    stacked = np.empty((rows, columns + 1), dtype=tables[0].dtype)
+    np.concatenate(tables, out=stacked[:, :-1])
+    stacked[:, -1] = np.nan
+    return stacked
 
 
 def _backwards(block: Block) -> Block:
@@ -394,15 +452,17 @@ def _place(
     plan: GroupPlan,
     times: NDArray[np.int64],
     vehicle_ids: NDArray[np.int64],
-    order: NDArray[np.int64],
     narrow: NDArray[np.float32],
     wide: NDArray[np.float64],
     *,
     fills_gaps: bool,
-) -> _Part | None:
-    """One group's rows; those in which all its signals are absent are left out."""
-    to_narrow = np.full((len(times), plan.narrow_width), np.nan, dtype=np.float32)
-    to_wide = np.full((len(times), plan.wide_width), np.nan, dtype=np.float64)
+) -> tuple[GroupRows, NDArray[np.bool_]] | None:
+    """One group's rows, and which these are: those that lack all its signals are left out."""
+    if plan.transfers:
+        to_narrow = np.full((len(times), plan.narrow_width), np.nan, dtype=np.float32)
+        to_wide = np.full((len(times), plan.wide_width), np.nan, dtype=np.float64)
+    else:
+        to_narrow, to_wide = narrow[:, plan.narrow_picks], wide[:, plan.wide_picks]
     for transfer in plan.transfers:
         source = wide if transfer.from_wide else narrow
         target = to_wide if transfer.to_wide else to_narrow
@@ -421,9 +481,7 @@ def _place(
         wide=to_wide,
         fills_gaps=fills_gaps,
     )
-    if present.all():
-        return _Part(order=order, rows=rows)
-    return _Part(order=order[present], rows=rows.take(present))
+    return (rows if present.all() else rows.take(present)), present
 
 
 def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -440,18 +498,21 @@ def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDA
 
 
 def _join(parts: Sequence[_Part]) -> GroupRows:
-    """One group's rows in the order in which they were sent."""
+    """One group's rows, those of a vehicle in the order in which they were sent."""
     if len(parts) == 1:
         return parts[0].rows
-    order = np.argsort(np.concatenate([part.order for part in parts]), kind="stable")
-    return GroupRows(
+    rows = GroupRows(
         group=parts[0].rows.group,
-        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts])[order],
-        times_us=np.concatenate([part.rows.times_us for part in parts])[order],
-        narrow=np.concatenate([part.rows.narrow for part in parts])[order],
-        wide=np.concatenate([part.rows.wide for part in parts])[order],
+        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts]),
+        times_us=np.concatenate([part.rows.times_us for part in parts]),
+        narrow=np.concatenate([part.rows.narrow for part in parts]),
+        wide=np.concatenate([part.rows.wide for part in parts]),
         fills_gaps=parts[0].rows.fills_gaps,
     )
+    vehicles = [part.vehicles for part in parts]
+    if len(frozenset().union(*vehicles)) == sum(map(len, vehicles)):
+        return rows
+    return rows.take(np.argsort(np.concatenate([part.order for part in parts]), kind="stable"))
 
 
 def _events_in_time(progress: _Progress) -> Iterator[tuple[int, Event, bool]]:

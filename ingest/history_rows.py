@@ -11,7 +11,7 @@ import numpy as np
 from ingest.clock import as_time
 from ingest.plan import Planner
 from ingest.record import Reason
-from schemas.vin import VinError, check_vin
+from schemas.vin import is_vin
 from schemas.wire import Block
 from schemas.wire.refusal import Refusal
 from storage.batch import GroupRows, RefusedValue
@@ -128,7 +128,7 @@ def judge(
     strangers, broken = [], [-1]
     for place in np.unique(piece.vin_places[piece.vin_places >= 0]).tolist():
         vin = piece.vins[place]
-        if not _is_vin(vin):
+        if not is_vin(vin):
             broken.append(place)
         elif (vehicle_id := number(vin)) is None:
             strangers.append(place)
@@ -157,14 +157,6 @@ def judge(
         refused=refused,
         first_refused=first,
     )
-
-
-def _is_vin(text: str) -> bool:
-    try:
-        check_vin(text)
-    except VinError:
-        return False
-    return True
 
 
 def _columns(planner: Planner, group: Group, *, wide: bool) -> _Columns:

@@ -1,4 +1,4 @@
-"""A lane: some of a worker's partitions, one batch being gathered and one being written.
+"""A lane: some of a worker's partitions, one batch being gathered and one on its way.
 
 PostgreSQL takes a connection's rows on one core, so a worker with two lanes writes over two. Lanes
 share nothing but the poll: each advances the offsets of its own partitions in its own transactions,
@@ -7,54 +7,47 @@ as two workers would.
 
 from __future__ import annotations
 
-import logging
+from collections import deque
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from storage.batch import OffsetAdvance
-from storage.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from uuid import UUID
 
-    from ingest.assemble import Assembled, Assembler
-    from ingest.metrics import Stages
-    from ingest.record import DeadLetter, Record
+    from ingest.assemble import Assembler
+    from ingest.record import Record
     from ingest.writing import Flight, WritingThread
-    from schemas.catalogue import Catalogue
-    from storage.prepared import Prepared
 
-Ready = tuple["Assembled", "Prepared", dict[int, int]]
-"""A batch made ready for the writing thread, and by partition the offset it reads up to."""
 
-LETTERS_LOGGED = 10
-"""Letters of one batch that are logged one by one; all are in the dead-letter topic."""
+WAITING_RECORDS = 100
+"""So many messages wait for a lane before no more are fetched: about what a poll brings."""
 
-logger = logging.getLogger(__name__)
+WAITING_BYTES = 8 << 20
+"""Likewise so many bytes of them."""
 
 
 class Lane:
-    """Gathers one batch while another one is written.
+    """Gathers one batch while another one is laid out and written.
 
     Args:
         assembler: this lane's own.
-        writing: the thread that writes its batches.
-        catalogue: the signal catalogue.
-        stages: told what the worker's thread does.
+        writing: the thread that lays its batches out and writes them.
 
     Attributes:
-        flight: the batch that is being written, None where there is none.
+        flight: the batch that is on its way, None where there is none.
     """
 
-    def __init__(
-        self, assembler: Assembler, writing: WritingThread, catalogue: Catalogue, stages: Stages
-    ) -> None:
-        self._stages = stages
+    def __init__(self, assembler: Assembler, writing: WritingThread) -> None:
         self.writing = writing
         self.flight: Flight | None = None
-        self._assembler, self._catalogue = assembler, catalogue
+        self._waiting_bytes = 0
+        self._waiting: deque[Record] = deque()
+        self._assembler = assembler
         self._positions: dict[int, int | None] = {}
         """By partition: where the database stands once the batch in flight is written."""
         self._read: dict[int, int] = {}
@@ -76,18 +69,44 @@ class Lane:
         """Frames that are gathered and not yet handed over."""
         return self._assembler.frames
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that no more should be fetched."""
+        return len(self._waiting) >= WAITING_RECORDS or self._waiting_bytes >= WAITING_BYTES
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing waits, is gathered or is on its way."""
+        return self.empty and not self._waiting and self.flight is None
+
     def begin(self, positions: Mapping[int, int | None]) -> None:
         """Drop what was gathered; these are the partitions now, and where the database stands."""
+        self._waiting.clear()
+        self._waiting_bytes = 0
         self._assembler.clear()
         self._read.clear()
         self._positions = dict(positions)
 
-    def gather(self, record: Record, patiently: Callable[[Callable[[], None]], None]) -> None:
-        """Take up a record; `patiently` runs what may need the database, again and again."""
+    def put(self, record: Record) -> None:
+        """Have a record wait until there is room for it."""
+        self._waiting.append(record)
+        self._waiting_bytes += len(record.value or b"")
+
+    def gather(self, patiently: Callable[[Callable[[], None]], None]) -> bool:
+        """Take up the next record that waits; False where none does.
+
+        Args:
+            patiently: runs what may need the database, again and again.
+        """
+        if not self._waiting:
+            return False
+        record = self._waiting.popleft()
+        self._waiting_bytes -= len(record.value or b"")
         if self._assembler.empty:
             self._first_gathered = monotonic()
         patiently(lambda: self._assembler.add(record))
         self._read[record.partition] = record.offset + 1
+        return True
 
     def due(self, *, frames: int, seconds: float) -> bool:
         """Whether what was gathered is that much work, or has waited that long [s]."""
@@ -96,8 +115,8 @@ class Lane:
         waited = monotonic() - self._first_gathered
         return self._assembler.weight >= frames or waited >= seconds
 
-    def lay_out(self, *, cluster_id: str, topic_id: UUID, topic: str) -> Ready:
-        """Make what was gathered ready to be written, and begin anew."""
+    def send_off(self, *, cluster_id: str, topic_id: UUID, topic: str) -> None:
+        """Hand what was gathered to the writing thread, and begin anew."""
         offsets = tuple(
             OffsetAdvance(
                 cluster_id=cluster_id,
@@ -109,34 +128,10 @@ class Lane:
             )
             for partition, next_offset in sorted(self._read.items())
         )
-        self._stages.mark("build")
-        assembled = self._assembler.build(datetime.now(tz=UTC), offsets)
-        log_letters(assembled.dead)
         read = dict(self._read)
         self._positions |= read
         self._read.clear()
-        self._stages.mark("prepare")
-        return assembled, prepare(assembled.batch, self._catalogue), read
-
-
-def log_letters(letters: tuple[DeadLetter, ...]) -> None:
-    """Say of a batch's letters why they were refused."""
-    for letter in letters[:LETTERS_LOGGED]:
-        record = letter.record
-        logger.warning(
-            "refused %s[%d] offset %d (%s): %s",
-            record.topic,
-            record.partition,
-            record.offset,
-            letter.reason,
-            letter.detail,
-            extra={
-                "topic": record.topic,
-                "partition": record.partition,
-                "offset": record.offset,
-                "vin": letter.vin,
-                "reason": str(letter.reason),
-            },
+        gathered, now = self._assembler.take(), datetime.now(tz=UTC)
+        self.flight = self.writing.write(
+            partial(self._assembler.lay_out, gathered, now, offsets), read
         )
-    if len(letters) > LETTERS_LOGGED:
-        logger.warning("refused %d messages more", len(letters) - LETTERS_LOGGED)

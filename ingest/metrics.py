@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
 
 STAGES = (
-    "fetch", "gather", "build", "prepare", "wait", "hold",
-    "bury", "begin", "copy", "state", "commit", "publish",
+    "fetch", "gather", "wait", "hold",
+    "build", "prepare", "bury", "begin", "copy", "state", "commit", "publish",
 )  # fmt: skip
 """Where the time goes: of the worker's thread, then of the writing threads."""
 
@@ -49,7 +49,7 @@ OTHER = "other"
 """The label of what has no name of its own."""
 
 BATCH_FRAMES = (1, 10, 100, 500, 1000, 2500, 5000, 10_000, 20_000, 50_000)
-"""Buckets of a batch's size [frames]; 10,000 is the usual limit."""
+"""Buckets of a batch's size [frames]; 16,000 is the usual limit."""
 
 WRITE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Buckets of the time a batch takes to be written [s]."""

@@ -49,7 +49,12 @@ class GroupPlan:
     group: Group
     narrow_width: int
     wide_width: int
+    narrow_picks: NDArray[np.intp]
+    """By column of the group's narrow side: the message's column, or -1 where it has none."""
+    wide_picks: NDArray[np.intp]
+    """Likewise."""
     transfers: tuple[Transfer, ...]
+    """Where columns change sides, and picks do not tell: all moves, one after the other."""
     both_sides: bool
     """Whether a signal has a column on each side, of which a row has one."""
 
@@ -107,9 +112,11 @@ class Planner:
                 group=self._catalogue.groups[name],
                 narrow_width=self._widths[name][False],
                 wide_width=self._widths[name][True],
-                transfers=tuple(
-                    _transfer(*sides, pairs) for sides, pairs in sorted(by_sides.items())
-                ),
+                narrow_picks=_picks(self._widths[name][False], by_sides.get((False, False), ())),
+                wide_picks=_picks(self._widths[name][True], by_sides.get((True, True), ())),
+                transfers=()
+                if by_sides.keys() <= {(False, False), (True, True)}
+                else tuple(_transfer(*sides, pairs) for sides, pairs in sorted(by_sides.items())),
                 both_sides=not set(narrow_ids).isdisjoint(wide_ids),
             )
             for name, by_sides in moves.items()
@@ -122,6 +129,13 @@ class Planner:
 def columns_key(block: Block | Table) -> tuple[bytes, bytes]:
     """What blocks with the same columns in the same order have in common."""
     return block.signal_ids.tobytes(), block.wide_signal_ids.tobytes()
+
+
+def _picks(width: int, pairs: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
+    picks = np.full(width, -1, dtype=np.intp)
+    for source, target in pairs:
+        picks[target] = source
+    return picks
 
 
 def _transfer(from_wide: bool, to_wide: bool, pairs: Sequence[tuple[int, int]]) -> Transfer:

@@ -7,10 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ingest.settings import UnknownVin
+from schemas.vin import is_vin
 from storage import registers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from storage.connection import Connection
 
@@ -36,6 +37,16 @@ class VehicleNumbers:
         self._unknown = unknown
         self._numbers: dict[str, int] = {}
         self._refused: dict[str, float] = {}
+
+    def look_up(self, keys: Iterable[bytes | None]) -> None:
+        """Remember the registered ones among messages' keys, which should be VINs, at once.
+
+        Whatever a key is, it is the message that says whose it is.
+        """
+        texts = {key.decode("ascii", "replace") for key in keys if key is not None}
+        vins = [text for text in texts - self._numbers.keys() if is_vin(text)]
+        if len(vins) > 1:
+            self._numbers |= registers.find_vehicles(self._connection(), vins)
 
     def number(self, vin: str) -> int | None:
         """The vehicle's number; None where the VIN is unknown and stays so."""

@@ -1,10 +1,12 @@
 """The consumer loop: poll, gather, write, and only then move on.
 
 One thread polls Kafka and gathers messages. Each lane (see `ingest.lane`) has a second one that
-buries what was refused and writes, one batch at a time, so that decoding goes on while the database
-works. Offsets move in the batch's own transaction, by compare-and-set against where the database
-was when the worker began to read. So a worker may die anywhere: the next one asks the database. And
-where another worker has taken a partition over, the batch of the first rolls back.
+lays out, buries what was refused and writes, one batch at a time, so that decoding goes on while
+the database works. What comes for a lane that has a full batch waits until the last one is written;
+the other lanes go on meanwhile. Offsets move in the batch's own transaction, by compare-and-set
+against where the database was when the worker began to read. So a worker may die anywhere: the next
+one asks the database. And where another worker has taken a partition over, the batch of the first
+rolls back.
 
 Database or broker away, or slow: fetching stops, the batch is kept and tried again with growing
 waits, and the group membership stays alive, for the worker never stops polling. A batch whose
@@ -16,7 +18,7 @@ partitions reads it again.
 from __future__ import annotations
 
 import logging
-from concurrent.futures import wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +30,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ingest.assemble import Assembler
 from ingest.isolation import Isolation
 from ingest.kafka import FrameSource
-from ingest.lane import Lane, log_letters
+from ingest.lane import Lane
 from ingest.metrics import Metrics
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
@@ -36,7 +38,6 @@ from storage.connection import connect
 from storage.errors import BatchRefusedError, OffsetConflictError
 from storage.migrate import require_compatible
 from storage.offsets import read_offsets
-from storage.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,7 +119,7 @@ class Worker:
         self._done = Progress(frames=0, messages=0, refused=0, batches=0)
         self._stop = Event()
         self._progress: Callable[[Progress], None] = lambda _: None
-        numbers = VehicleNumbers(self._alive, settings.unknown_vin)
+        self._numbers = numbers = VehicleNumbers(self._alive, settings.unknown_vin)
         assemblers = [
             Assembler(
                 catalogue,
@@ -133,7 +134,6 @@ class Worker:
                 *[numbers.number] * settings.lanes,
             )
         ]
-        self._catalogue = catalogue
         self._isolation = Isolation(assemblers.pop(0), catalogue)
         with ExitStack() as opened:
             # Closed in the opposite order: the group is left last, when all is written.
@@ -154,7 +154,7 @@ class Worker:
                     metrics=self.metrics,
                 )
                 opened.callback(writing.close)
-                self._lanes.append(Lane(assembler, writing, catalogue, self.metrics.working))
+                self._lanes.append(Lane(assembler, writing))
             self._opened = opened.pop_all()
 
     def run(
@@ -188,20 +188,27 @@ class Worker:
         return self._done
 
     def _turn(self) -> None:
-        self.metrics.working.mark("fetch")
-        records = self._poll()
+        records: list[Record] = []
+        if any(lane.crowded for lane in self._lanes) and not self._source.assignment_changed():
+            self._wait_for(*(lane.flight.result for lane in self._lanes if lane.flight is not None))
+        else:
+            self.metrics.working.mark("fetch")
+            records = self._poll()
         self.metrics.working.mark("gather")
         if self._source.assignment_changed():
             self._has_stock = False
             if self._source.assignment_complete():
                 self._take_stock()
             return
-        self._gather(records)
+        if records:
+            keys = {record.key for record in records}
+            self._patiently(lambda: self._numbers.look_up(keys))
+        for record in records:
+            if (lane := self._lane_of.get(record.partition)) is not None:
+                self._last_record = monotonic()
+                lane.put(record)
         for lane in self._lanes:
-            if self._due(lane):
-                self._send_off(lane)
-            elif lane.flight is not None and lane.flight.result.done():
-                self._land(lane)
+            self._gather(lane)
 
     def _finish(self) -> None:
         """Write the batches in hand, unless their partitions have gone."""
@@ -215,7 +222,7 @@ class Worker:
             return False
         if not self._lane_of:  # more workers than partitions, or not shared out again yet
             until_idle_s = max(until_idle_s, self._settings.session_timeout_s)
-        settled = all(lane.empty and lane.flight is None for lane in self._lanes)
+        settled = all(lane.settled for lane in self._lanes)
         return settled and monotonic() - self._last_record > until_idle_s
 
     def _take_stock(self) -> None:
@@ -262,18 +269,20 @@ class Worker:
         else:
             self._account_for(flight)
 
-    def _gather(self, records: list[Record]) -> None:
-        for record in records:
-            lane = self._lane_of.get(record.partition)
-            if lane is None:
-                continue
-            self._last_record = monotonic()
-            lane.gather(record, self._patiently)
+    def _gather(self, lane: Lane) -> None:
+        """Take up what waits for a lane, until it has a batch and the last one is on its way."""
+        while not self._stop.is_set():
+            on_its_way = lane.flight is not None and not lane.flight.result.done()
             if self._due(lane):
+                if on_its_way:
+                    return
                 self._send_off(lane)
                 self.metrics.working.mark("gather")
-                if self._stop.is_set():
-                    return
+            elif lane.flight is not None and not on_its_way:
+                self._land(lane)
+                self.metrics.working.mark("gather")
+            if not lane.gather(self._patiently):
+                return
 
     def _due(self, lane: Lane) -> bool:
         settings = self._settings
@@ -282,20 +291,15 @@ class Worker:
     def _send_off(self, lane: Lane) -> None:
         """Hand what was gathered to the writing thread, as soon as that has written the last batch.
 
-        It is laid out and made ready meanwhile. Where the partitions turn out to have gone it is
-        dropped: whoever has them now reads it again.
+        Where the partitions turn out to have gone it is dropped: whoever has them now reads it
+        again.
         """
+        self._land(lane)
         source = self._source
-        ready = (
-            None
-            if lane.empty
-            else lane.lay_out(
+        if not lane.empty and not source.assignment_changed():
+            lane.send_off(
                 cluster_id=source.cluster_id, topic_id=source.topic_id, topic=source.topic
             )
-        )
-        self._land(lane)
-        if ready is not None and not source.assignment_changed():
-            lane.flight = lane.writing.write(*ready)
 
     def _land(self, lane: Lane) -> None:
         """Wait for the batch in flight until it is written, whole or without what is refused."""
@@ -312,11 +316,8 @@ class Worker:
     def _write_part(self, lane: Lane, part: Assembled, *, buried: bool) -> None:
         if self._source.assignment_changed():
             raise _Interrupted
-        if not buried:
-            log_letters(part.dead)
         offsets = {advance.partition: advance.next_offset for advance in part.batch.offsets}
-        prepared = prepare(part.batch, self._catalogue)
-        lane.flight = lane.writing.write(part, prepared, offsets, buried=buried)
+        lane.flight = lane.writing.write(lambda: part, offsets, buried=buried)
         self._see_through(lane, lane.flight)
 
     def _see_through(self, lane: Lane, flight: Flight) -> None:
@@ -389,13 +390,13 @@ class Worker:
         self.metrics.failed(error)
         logger.warning("%s; fetching waits, next try in %.1f s", one_line(error), wait_s)
 
-    def _wait_for(self, result: Future[None]) -> None:
-        """Wait for a write however long it takes, alive in the group."""
+    def _wait_for(self, *results: Future[None]) -> None:
+        """Wait for the first of these writes however long it takes, alive in the group."""
         self.metrics.working.mark("wait")
-        if wait([result], timeout=PATIENCE_S).done:
+        if not results or wait(results, PATIENCE_S, FIRST_COMPLETED).done:
             return
         self._source.pause()
-        while not result.done():
+        while not any(result.done() for result in results):
             self._poll()
         self._source.resume()
 

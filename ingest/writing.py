@@ -1,4 +1,8 @@
-"""The writing thread: letters first, then the batch, then reports; one batch at a time."""
+"""The writing thread: lays a batch out, then letters, the batch, reports; one batch at a time.
+
+Laying out, sorting and encoding are numpy's work, most of it without the interpreter's lock: here
+they go on while the worker's thread gathers and the database takes another lane's rows.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,16 @@ from ingest.kafka import Publisher
 from storage.connection import connect, server
 from storage.errors import PASSING, BatchRefusedError, DatabaseUnreachableError
 from storage.frame_writer import FrameWriter
+from storage.prepared import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import SecretStr
 
     from ingest.assemble import Assembled
     from ingest.metrics import Metrics
+    from ingest.record import DeadLetter
     from ingest.settings import IngestSettings
     from schemas.catalogue import Catalogue
     from storage.prepared import Prepared
@@ -31,6 +39,9 @@ AWAY = (
 )
 """What is raised while a server cannot be spoken to, or cannot do its part for now."""
 
+LETTERS_LOGGED = 10
+"""Letters of one batch that are logged one by one; all are in the dead-letter topic."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,13 +49,23 @@ logger = logging.getLogger(__name__)
 class Flight:
     """A batch on its way into the database."""
 
-    assembled: Assembled
-    prepared: Prepared
+    lay_out: Callable[[], Assembled] | None
+    """Gives the batch; None once the writing thread has asked it, for it holds all messages."""
     offsets: dict[int, int]
     """By partition: where the database stands once it is written."""
     result: Future[None]
+    batch: Assembled | None = None
+    prepared: Prepared | None = None
+    """Ready for the database, with every try the same."""
     buried: bool = False
     """Whether its letters are safe; they are not sent again with every try."""
+
+    @property
+    def assembled(self) -> Assembled:
+        """The batch, once a try to write it has ended."""
+        if self.batch is None:
+            raise RuntimeError("a batch was asked for before it was laid out")
+        return self.batch
 
 
 class WritingThread:
@@ -81,20 +102,13 @@ class WritingThread:
 
     def write(
         self,
-        assembled: Assembled,
-        prepared: Prepared,
+        lay_out: Callable[[], Assembled],
         offsets: dict[int, int],
         *,
         buried: bool = False,
     ) -> Flight:
-        """Begin to write a batch; its result raises what the writer or the broker did."""
-        flight = Flight(
-            assembled=assembled,
-            prepared=prepared,
-            offsets=offsets,
-            result=Future(),
-            buried=buried,
-        )
+        """Begin to lay out a batch and write it; its result raises what writer or broker did."""
+        flight = Flight(lay_out=lay_out, offsets=offsets, result=Future(), buried=buried)
         self.write_again(flight)
         return flight
 
@@ -125,6 +139,7 @@ class WritingThread:
 
     def _write(self, flight: Flight) -> None:
         mark = self._stages.mark
+        prepared = self._make_ready(flight)
         mark("bury")
         is_part = flight.buried
         if not is_part:
@@ -134,7 +149,7 @@ class WritingThread:
         mark("begin")
         writer = self._open_writer()
         try:
-            writer.write_prepared(flight.prepared)
+            writer.write_prepared(prepared)
         except BaseException as error:
             # What a writer remembers may be why the whole was refused; of its parts, it is not.
             if not (is_part and isinstance(error, BatchRefusedError)):
@@ -142,6 +157,18 @@ class WritingThread:
             raise
         mark("publish")
         self._publish()
+
+    def _make_ready(self, flight: Flight) -> Prepared:
+        if flight.lay_out is not None:
+            self._stages.mark("build")
+            flight.batch = flight.lay_out()
+            flight.lay_out = None
+            if not flight.buried:
+                _log_letters(flight.batch.dead)
+        if flight.prepared is None:
+            self._stages.mark("prepare")
+            flight.prepared = prepare(flight.assembled.batch, self._catalogue)
+        return flight.prepared
 
     def _publish(self) -> None:
         try:
@@ -176,3 +203,26 @@ def one_line(error: BaseException) -> str:
     """An error as one line; PostgreSQL's go on with hints and context."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _log_letters(letters: tuple[DeadLetter, ...]) -> None:
+    """Say of a batch's letters why they were refused."""
+    for letter in letters[:LETTERS_LOGGED]:
+        record = letter.record
+        logger.warning(
+            "refused %s[%d] offset %d (%s): %s",
+            record.topic,
+            record.partition,
+            record.offset,
+            letter.reason,
+            letter.detail,
+            extra={
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "vin": letter.vin,
+                "reason": str(letter.reason),
+            },
+        )
+    if len(letters) > LETTERS_LOGGED:
+        logger.warning("refused %d messages more", len(letters) - LETTERS_LOGGED)

@@ -23,13 +23,18 @@ class VinError(TelemetryError):
     """Text that cannot be a VIN."""
 
 
+def is_vin(text: str) -> bool:
+    """Whether a text has the form of a VIN."""
+    return _VIN.fullmatch(text) is not None
+
+
 def check_vin(vin: str) -> None:
     """Refuse what is no VIN by its form: 17 of A-Z and 0-9 without I, O and Q (ISO 3779).
 
     Raises:
         VinError: the form is wrong; lower case is wrong, too, so that a vehicle has one spelling.
     """
-    if _VIN.fullmatch(vin) is None:
+    if not is_vin(vin):
         shown = vin if len(vin) <= 2 * VIN_LENGTH else f"{vin[: 2 * VIN_LENGTH]}..."
         raise VinError(
             f"{shown!r} is no VIN: send {VIN_LENGTH} of A-Z and 0-9 without I, O and Q, upper case"

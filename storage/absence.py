@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_PATTERNS = 32
 """More kinds of rows than this are not told apart."""
 
-ROWS_A_RUN = 8
+ROWS_A_RUN = 2
 """Nor are rows whose kind changes more often than after so many of them."""
 
 

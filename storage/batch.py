@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class GroupRows:
-    """n rows of one signal group, in the order in which they were read from the topic.
+    """n rows of one signal group, those of a vehicle in the order in which they were read.
 
     Every row holds a value: a row of which all signals are absent is left out.
     The columns of `narrow` are the group's signals that fit float32, those of `wide` the others,

@@ -131,22 +131,40 @@ def _encode_patterns(rows: GroupRows, group: Group, kinds: Sequence[Pattern]) ->
         end = begin + pattern.count * width
         buffer = data[begin:end].reshape(pattern.count, width)
         begin = end
-        _fill_keys(buffer, len(names), rows.vehicle_ids[pattern.rows], rows.times_us[pattern.rows])
+        # Lengths are the same in all these records: they are written once and copied with the rest.
+        buffer[:] = _lengths(sections, kind, width, len(names))
+        keys = _view(buffer, 2, 2, _cell(np.dtype(">i8")))["value"]
+        keys[:, 0] = rows.vehicle_ids[pattern.rows]
+        keys[:, 1] = rows.times_us[pattern.rows] - POSTGRES_EPOCH_US
+        narrow, wide = rows.narrow[pattern.rows], rows.wide[pattern.rows]
         offset = _PREFIX
         for section in sections:
             fields = len(section.places)
             if section.present[kind]:
                 wire = _WIRE[section.columns.type]
-                matrix = rows.wide if section.columns.wide else rows.narrow
+                values = (wide if section.columns.wide else narrow)[:, section.places]
                 cells = _view(buffer, offset, fields, _cell(wire))
-                cells["length"] = wire.itemsize
-                values = matrix[pattern.rows].take(section.places, axis=1)
                 cells["value"] = _cast(values, section.columns.type)
                 offset += fields * (4 + wire.itemsize)
             else:
-                _view(buffer, offset, fields, np.dtype(">i4"))[...] = -1
                 offset += fields * 4
     return Encoded(columns=tuple(names), data=data, rows=len(rows))
+
+
+def _lengths(sections: Sequence[_Section], kind: int, width: int, names: int) -> NDArray[np.uint8]:
+    """A record of one kind with its field count and all lengths, and no values yet."""
+    record = np.zeros((1, width), dtype=np.uint8)
+    _fill_keys(record, names, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    offset = _PREFIX
+    for section in sections:
+        fields, wire = len(section.places), _WIRE[section.columns.type]
+        if section.present[kind]:
+            _view(record, offset, fields, _cell(wire))["length"] = wire.itemsize
+            offset += fields * (4 + wire.itemsize)
+        else:
+            _view(record, offset, fields, np.dtype(">i4"))[...] = -1
+            offset += fields * 4
+    return record
 
 
 def _sections(columns: Columns, kinds: Sequence[Pattern]) -> list[_Section]:

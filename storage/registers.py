@@ -11,6 +11,7 @@ from storage.errors import StorageError, refusal_of
 from storage.queries import query
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from storage.connection import Connection
@@ -32,6 +33,11 @@ def find_vehicle(connection: Connection, vin: str) -> int | None:
     """The number of a VIN, None where it is not registered."""
     row = connection.execute(query("find_vehicle"), {"vin": vin}).fetchone()
     return None if row is None else int(row[0])
+
+
+def find_vehicles(connection: Connection, vins: Sequence[str]) -> dict[str, int]:
+    """The numbers of those of these VINs that are registered."""
+    return dict(connection.execute(query("find_vehicles"), {"vins": vins}).fetchall())
 
 
 def vin_of(connection: Connection, vehicle_id: int) -> str:

@@ -31,6 +31,11 @@ def quotes(value: object) -> int:
     return 0
 
 
+def count_quotes(payload: bytes) -> int:
+    """Quotation marks of a document."""
+    return int(np.count_nonzero(np.frombuffer(payload, dtype=np.uint8) == _QUOTE))
+
+
 def refuse_duplicates(payload: bytes, expected_quotes: int) -> None:
     """Refuse a document that gives a member twice.
 
@@ -41,7 +46,7 @@ def refuse_duplicates(payload: bytes, expected_quotes: int) -> None:
     Raises:
         DecodeError: `bad_field`, with the member's name.
     """
-    if np.count_nonzero(np.frombuffer(payload, dtype=np.uint8) == _QUOTE) == expected_quotes:
+    if count_quotes(payload) == expected_quotes:
         return
     try:
         json.loads(payload, object_pairs_hook=_refuse_pairs)

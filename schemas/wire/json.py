@@ -5,12 +5,13 @@
      "events": [{"time": "2026-01-01T00:00:00.000Z", "trigger": {"type": "ENGINE_ON"}}]}
 
 Frames with the same names in the same order become one block, so that Python looks at names once a
-block and at values only as whole rows. JSON has no NaN and no infinities: null is absent, and the
-strings "Infinity" and "-Infinity" stand for values out of limits.
+block and at values only as whole rows, each while it is still in the processor's cache. JSON has no
+NaN and no infinities: null is absent, and the strings "Infinity" and "-Infinity" stand for values
+out of limits.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from schemas.catalogue import Catalogue
 from schemas.wire.clock import read_time, write_time
 from schemas.wire.columns import Columns, signal_of
-from schemas.wire.duplicates import quotes, refuse_duplicates
+from schemas.wire.duplicates import count_quotes, quotes, refuse_duplicates
 from schemas.wire.event import (
     DriverChange,
     Event,
@@ -44,6 +45,9 @@ MAX_JSON_BYTES = 16 * 2**20  # bytes; ours: 600 frames of 600 signals by name
 
 _FRAME_MEMBERS = {"time", "signals"}
 _VALUE_TYPES = frozenset({int, float, bool, type(None)})
+_Rows: TypeAlias = dict[tuple[str, ...], tuple[list[int], list[NDArray[np.float64]]]]
+"""By names: times [µs], and the values of each."""
+
 _INFINITIES = {"Infinity": np.inf, "-Infinity": -np.inf}
 
 
@@ -71,7 +75,13 @@ def decode_json(payload: bytes, catalogue: Catalogue) -> Message:
         raise too_many_rows(len(frames))
     if len(events) > MAX_EVENTS:
         raise too_many_events(len(events))
-    blocks, unknown_signals, frame_quotes = _read_frames(frames, catalogue)
+    document["frames"] = []
+    found, other_marks = count_quotes(payload), quotes(document)
+    rows, marks = _read_plain_frames(frames)
+    plain = other_marks + marks == found
+    if not plain:
+        rows, marks = _read_frames(frames, _read_row)
+    blocks, unknown_signals = _make_blocks(rows, catalogue)
     message = Message(
         vin=vin,
         catalogue_version=catalogue_version,
@@ -79,8 +89,8 @@ def decode_json(payload: bytes, catalogue: Catalogue) -> Message:
         events=tuple(_read_event(f"event {index}", event) for index, event in enumerate(events)),
         unknown_signals=unknown_signals,
     )
-    document["frames"] = []
-    refuse_duplicates(payload, quotes(document) + frame_quotes)
+    if not plain:
+        refuse_duplicates(payload, other_marks + marks)
     return message
 
 
@@ -105,15 +115,40 @@ def encode_json(message: Message, catalogue: Catalogue) -> bytes:
     )
 
 
-def _read_frames(
-    frames: Sequence[Any], catalogue: Catalogue
-) -> tuple[tuple[Block, ...], tuple[str, ...], int]:
-    """Gather frames into blocks; also the names that the catalogue does not have.
+def _read_plain_frames(frames: Sequence[Any]) -> tuple[_Rows, int]:
+    """Frames as `_read_frames` gives them, if no value of them is a string.
 
-    The third is the quotation marks that the frames need, see `schemas.wire.duplicates`: they are
+    One that is a string is no number as a rule, and numpy may read it all the same: the quotation
+    marks tell. Where they or anything else is odd, the frames are to be read again with care.
+    """
+    try:
+        return _read_frames(frames, _read_plain_row)
+    except (DecodeError, TypeError, ValueError, OverflowError):
+        return {}, -1
+
+
+def _read_plain_row(_: int, signals: Mapping[str, Any]) -> tuple[NDArray[np.float64], int]:
+    return np.fromiter(signals.values(), dtype=np.float64, count=len(signals)), 0
+
+
+def _read_row(index: int, signals: Mapping[str, Any]) -> tuple[NDArray[np.float64], int]:
+    values = list(signals.values())
+    marks = 0
+    if not _VALUE_TYPES.issuperset(map(type, values)):
+        marks = 2 * sum(type(value) is str for value in values)
+        values = [_read_odd_value(index, name, value) for name, value in signals.items()]
+    return np.array(values, dtype=np.float64), marks
+
+
+def _read_frames(
+    frames: Sequence[Any], read_row: Callable[[int, Mapping[str, Any]], tuple[Any, int]]
+) -> tuple[_Rows, int]:
+    """Gather frames by their names.
+
+    The second is the quotation marks that the frames need, see `schemas.wire.duplicates`: they are
     most of a message, and here every value is looked at anyhow.
     """
-    groups: dict[tuple[str, ...], tuple[list[int], list[list[Any]]]] = {}
+    groups: _Rows = {}
     marks = 0
     for index, frame in enumerate(frames):
         if type(frame) is not dict or frame.keys() != _FRAME_MEMBERS:
@@ -125,15 +160,16 @@ def _read_frames(
             raise DecodeError(
                 Refusal.BAD_FIELD, f"frame {index}: signals must be an object of names and values"
             )
-        values = list(signals.values())
-        marks += 2 * (len(frame) + len(signals)) + quotes(frame["time"])
-        if not _VALUE_TYPES.issuperset(map(type, values)):
-            marks += 2 * sum(type(value) is str for value in values)
-            values = [_read_odd_value(index, name, value) for name, value in signals.items()]
+        row, more_marks = read_row(index, signals)
+        marks += 2 * (len(frame) + len(signals)) + quotes(frame["time"]) + more_marks
         times, rows = groups.setdefault(tuple(signals), ([], []))
         times.append(read_time(frame["time"]))
-        rows.append(values)
+        rows.append(row)
+    return groups, marks
 
+
+def _make_blocks(groups: _Rows, catalogue: Catalogue) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    """A block for the frames of the same names; also the names that the catalogue has not."""
     blocks = []
     unknown: dict[str, None] = {}
     for names, (times, rows) in groups.items():
@@ -146,7 +182,7 @@ def _read_frames(
         )
     for name in unknown:
         check_text("a signal's name", name, Refusal.BAD_FIELD)
-    return tuple(blocks), tuple(unknown), marks
+    return tuple(blocks), tuple(unknown)
 
 
 def _read_odd_value(index: int, name: str, value: Any) -> Any:

@@ -23,7 +23,8 @@ RETURNING next_offset
 -- Newest value wins, each by its own time; at the same time the later message does, unless it only
 -- fills gaps. In the order of the key, so that two writers never wait for each other in a circle.
 -- The usual row is newer in every value and lacks none that is known: it takes the old one's place,
--- and only the others are put together value by value.
+-- and only the others are put together value by value. Arrays that are unnested beside each other go
+-- in step, so that what is made of them needs no sorting; where one is longer, the others are null.
 INSERT INTO vehicle_state AS state (vehicle_id, signal_group, time, "values", times)
 SELECT vehicle_id, signal_group, time, "values", times
 FROM state_stage
@@ -31,24 +32,21 @@ ORDER BY vehicle_id, signal_group
 ON CONFLICT (vehicle_id, signal_group) DO UPDATE
 SET ("values", times) = (
         WITH usual AS (
-            SELECT (SELECT min(new_time) FROM unnest(excluded.times) AS new_time
-                    WHERE new_time > '-infinity') > state.time
-                   AND array_positions(excluded.values, 'NaN')
-                       <@ array_positions(state.values, 'NaN') AS replaces
+            SELECT state.time < ALL (array_remove(excluded.times, '-infinity'))
+                   AND cardinality(excluded.times) >= cardinality(state.times)
+                   AND array_positions(excluded.times, '-infinity')
+                       <@ array_positions(state.times, '-infinity') AS replaces
         )
         SELECT excluded.values, excluded.times FROM usual WHERE replaces
         UNION ALL
-        SELECT array_agg(CASE WHEN newer THEN cell.new_value ELSE coalesce(cell.value, 'NaN') END
-                         ORDER BY cell.position),
-               array_agg(CASE WHEN newer THEN cell.new_time
-                              ELSE coalesce(cell.time, '-infinity') END
-                         ORDER BY cell.position)
-        FROM unnest(state.values, state.times, excluded.values, excluded.times)
-             WITH ORDINALITY AS cell (value, time, new_value, new_time, position),
-             LATERAL (SELECT cell.new_time > '-infinity'
-                             AND (cell.new_time > coalesce(cell.time, '-infinity')
-                                  OR cell.new_time = cell.time AND NOT %(fills_gaps)s) AS newer
-                     ) AS guard
+        SELECT array_agg(CASE WHEN cell.new_time > '-infinity'
+                                   AND (cell.new_time > coalesce(cell.time, '-infinity')
+                                        OR cell.new_time = cell.time AND NOT %(fills_gaps)s)
+                              THEN cell.new_value ELSE coalesce(cell.value, 'NaN') END),
+               array_agg(greatest(cell.time, cell.new_time))
+        FROM (SELECT unnest(state.values) AS value, unnest(state.times) AS time,
+                     unnest(excluded.values) AS new_value, unnest(excluded.times) AS new_time
+             ) AS cell
         HAVING NOT (SELECT replaces FROM usual)
     ),
     time = greatest(state.time, excluded.time),

@@ -9,6 +9,10 @@ RETURNING vehicle_id
 -- The number of a VIN.
 SELECT vehicle_id FROM vehicle WHERE vin = %(vin)s
 
+-- :name find_vehicles
+-- The numbers of those of these VINs that are registered.
+SELECT vin, vehicle_id FROM vehicle WHERE vin = ANY (%(vins)s)
+
 -- :name vin_of
 -- The VIN of a number.
 SELECT vin FROM vehicle WHERE vehicle_id = %(vehicle_id)s

@@ -16,6 +16,7 @@ from kafka.admin import KafkaAdminClient
 from ingest.errors import IngestError
 from ingest.kafka import FrameSource
 from ingest.kafka.source import POLL_RECORDS
+from ingest.lane import WAITING_RECORDS
 from schemas.wire import Block, Message, Trigger, TriggerType
 from storage.connection import connect
 from storage.frame_writer import FrameWriter
@@ -106,8 +107,9 @@ def test_backlog_does_not_pile_up_in_a_worker_whose_database_is_slow(
             for partition in worker._source._consumer.assignment()
         )
         held.set()
-    # Ten messages fill a batch: each lane writes one and gathers one; one poll is in hand.
-    assert 10 <= read <= worker._settings.lanes * (10 + 10) + POLL_RECORDS
+    # Ten messages fill a batch: each lane writes one, gathers one, and has some that wait; one poll
+    # is in hand.
+    assert 10 <= read <= worker._settings.lanes * (10 + 10 + WAITING_RECORDS) + POLL_RECORDS
 
 
 def test_a_lane_whose_vehicle_is_locked_does_not_hold_up_the_other(bench: Bench) -> None:

@@ -94,6 +94,26 @@ def test_what_fills_gaps_overwrites_nothing_of_the_same_moment_but_what_is_older
     assert state(small, vehicle) == {"speed": (1, 3), "gear": (8, 3)}
 
 
+def test_a_worker_of_an_older_catalogue_keeps_the_values_that_only_a_newer_one_knows(
+    small: Migrated, writer: FrameWriter, vehicle: int
+) -> None:
+    everything = {signal.name: 1 for signal in small.catalogue.groups["motion"].signals}
+    write(writer, vehicle, (1, everything))
+    # As a worker whose catalogue has one signal more leaves it.
+    small.connection.execute(
+        'UPDATE vehicle_state SET "values" = "values" || 7::float8, times = times || time'
+        " WHERE vehicle_id = %s",
+        (vehicle,),
+    )
+    write(writer, vehicle, (2, everything))
+    (row,) = small.connection.execute(
+        'SELECT "values"[1], "values"[array_upper("values", 1)] FROM vehicle_state'
+        " WHERE vehicle_id = %s",
+        (vehicle,),
+    ).fetchall()
+    assert row == (1, 7)
+
+
 def test_groups_and_vehicles_do_not_mix(small: Migrated, writer: FrameWriter, vehicle: int) -> None:
     write(writer, vehicle, (1, {"speed": 1}))
     write(writer, vehicle, (2, {"mode": 3}), group="counters")
