@@ -25,6 +25,7 @@ from api import (
     pages,
     parameters,
     problems,
+    rfms,
     scores,
     signals,
     state,
@@ -32,6 +33,7 @@ from api import (
     trips,
     vehicles,
 )
+from api.rfms.errors import ErrorObject
 from api.services import Services
 from schemas import catalogue as signal_catalogue
 from storage.served import Reader
@@ -81,7 +83,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     app.state.services = Services(
         settings=settings, catalogue=signal_catalogue.default(), reader=reader
     )
-    for router in (health.router, pages.router):
+    for router in (health.router, pages.router, rfms.router):
         app.include_router(router)
     for router in (
         vehicles.router,
@@ -102,8 +104,12 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     ):
         app.include_router(router, dependencies=[Depends(parameters.given_once)])
     app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
-    openapi.install(app)
-    answer = problems.answering(pages.problem_page)
+    openapi.install(app, ErrorObject)
+    answer = problems.answering(
+        lambda request, problem: (
+            rfms.error_response(request, problem) or pages.problem_page(request, problem)
+        )
+    )
     problems.install(app, answer)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
     return app

@@ -47,6 +47,8 @@ class Code(StrEnum):
     ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_ACCEPTABLE = "not_acceptable"
+    TOO_MANY_REQUESTS = "too_many_requests"
     WRONG_HOST = "wrong_host"
     DATABASE_UNREACHABLE = "database_unreachable"
     BUSY = "busy"
@@ -67,6 +69,8 @@ TITLES: Mapping[Code, str] = {
     Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
+    Code.NOT_ACCEPTABLE: "None of the media types asked for is served here",
+    Code.TOO_MANY_REQUESTS: "Too many requests in this minute",
     Code.WRONG_HOST: "This API is not known by this name",
     Code.DATABASE_UNREACHABLE: "The database does not answer",
     Code.BUSY: "Too many requests at once",

@@ -1,10 +1,12 @@
 """What a request needs, made once for the application and handed to its endpoints."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.limits import RateLimits
 from api.settings import ApiSettings
 from schemas.catalogue import Catalogue
 from storage.errors import SchemaError
@@ -12,6 +14,7 @@ from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_reports import ReportReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -21,7 +24,17 @@ class Services:
     settings: ApiSettings
     catalogue: Catalogue
     reader: Reader
+    rfms_limits: RateLimits = field(init=False)
     _party_id: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count requests."""
+        self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
+
+    @property
+    def reports(self) -> ReportReader:
+        """What the reader can say of vehicles' reports."""
+        return ReportReader(self.reader)
 
     @property
     def behaviour(self) -> BehaviourReader:

@@ -46,6 +46,12 @@ class ApiSettings(FuelPrices):
         default=20.0, gt=0, le=600, description="How long a statement may take [s]."
     )
 
+    api_rfms_requests_per_minute: int = Field(
+        default=120,
+        ge=1,
+        description="Requests a minute that a client may make of each resource of rFMS.",
+    )
+
     @property
     def allowed_hosts(self) -> frozenset[str]:
         """The names a Host header may carry, without port, in lower case."""

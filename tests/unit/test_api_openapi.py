@@ -19,6 +19,10 @@ from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
 from api.problems import Problem
+from api.rfms.errors import ErrorObject
+from api.rfms.positions import VehiclePositions
+from api.rfms.statuses import VehicleStatuses
+from api.rfms.vehicles import RfmsVehicles
 from api.scores import VehicleScores
 from api.settings import ApiSettings
 from api.signals import Signals
@@ -61,6 +65,9 @@ def test_the_document_has_exactly_these_addresses() -> None:
     assert sorted(DOCUMENT["paths"]) == [
         "/healthz",
         "/readyz",
+        "/rfms/vehiclepositions",
+        "/rfms/vehicles",
+        "/rfms/vehiclestatuses",
         "/v1/advice/{advice_id}",
         "/v1/catalogue",
         "/v1/drivers",
@@ -164,6 +171,10 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         Health,
         Readiness,
         Problem,
+        RfmsVehicles,
+        VehiclePositions,
+        VehicleStatuses,
+        ErrorObject,
     ],
 )
 def test_every_example_is_an_answer_that_could_be(model: type[Any]) -> None:
