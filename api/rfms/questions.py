@@ -15,7 +15,6 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic.json_schema import WithJsonSchema
 
 from api.parameters import EARLIEST, EXAMPLE_VIN, Parameters, Time
 from api.problems import unknown_vehicle
@@ -116,7 +115,6 @@ class ReportsQuery(Parameters):
     triggerFilter: Annotated[  # noqa: N815 - rFMS's name
         str | None,
         BeforeValidator(lambda text: listed(TriggerType, text)),
-        WithJsonSchema({"type": "string"}),
     ] = Field(
         default=None,
         description=f"Only reports with one of these triggers: {', '.join(TriggerType)}; commas "

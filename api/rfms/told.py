@@ -136,7 +136,9 @@ def snapshot(report: Report) -> SnapshotData | None:
         or None,
         trailers=_trailers(values),
     )
-    return found if found.model_dump(exclude_none=True) else None
+    # Who drove is no snapshot by itself (and not what contentFilter looks for, in the database).
+    drivers = {"driver1_working_state", "driver2_id", "driver2_working_state"}
+    return found if found.model_dump(exclude_none=True, exclude=drivers) else None
 
 
 def _working_state(values: Mapping[str, float], name: str) -> Any:

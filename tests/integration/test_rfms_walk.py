@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-VEHICLES, STEP = 10, timedelta(minutes=10)
+VEHICLES, STEP = 10, timedelta(hours=1)
 WEEK = timedelta(days=7)
 START = datetime.now(tz=UTC).replace(microsecond=0) - WEEK
 HERE = {"latitude": 31.0, "longitude": 121.0}
@@ -95,7 +95,7 @@ def test_a_walk_through_a_week_of_a_fleet_returns_every_record_once(
             found = client.walk(resource, starttime=START.isoformat(), datetype=datetype)
             assert len({(it["vin"], it["createdDateTime"]) for it in found}) == expected
             assert len(found) == expected
-            assert client.pages > 5
+            assert client.pages > 1
             received = [it["receivedDateTime"] for it in found]
             assert all(earlier < later for earlier, later in pairwise(received))
 
