@@ -116,16 +116,19 @@ def _report(
 ) -> Callable[..., ReportRow]:
     """A report of that moment, without its trigger."""
     at = known.at(vehicle_id, time_us)
-    position = [at.pop(name) for name in POSITION if name in at]
+    position = {name: at.pop(name) for name in POSITION if name in at}
     values = {
         name: value
         for name, (value, since_us) in at.items()
         if name in REPORTED and time_us - since_us <= holds_us(catalogue.by_name[name])
     }
-    position_us = None
-    if len(position) == len(POSITION) and position[0][1] == position[1][1]:
-        position_us = position[0][1]
-        values |= {name: value for name, (value, _) in zip(POSITION, position, strict=True)}
+    times = {since_us for _, since_us in position.values()}
+    position_us = min(times) if len(position) == len(POSITION) and len(times) == 1 else None
+    values |= {
+        name: value
+        for name, (value, since_us) in position.items()
+        if since_us in (position_us, time_us)  # half a position is told at its own moment only
+    }
     oldest_us = min((at[name][1] for name in values if name in at), default=time_us)
     return partial(
         ReportRow,

@@ -164,7 +164,7 @@ LANGUAGE sql STABLE AS $$
                AND data @> coalesce(report.position_time, report.created_time))
        AND (contents IS NULL
             OR 'SNAPSHOT' = ANY (contents) AND (
-                report.latitude IS NOT NULL
+                report.latitude IS NOT NULL AND report.longitude IS NOT NULL
                     AND data @> coalesce(report.position_time, report.created_time)
                 OR data @> coalesce(report.values_from, report.created_time) AND num_nonnulls(
                     report.wheel_speed, report.tachograph_speed, report.engine_speed,

@@ -77,12 +77,12 @@ def client(migrated: Migrated) -> Iterator[RfmsClient]:
         " VALUES (%s, %s, %s, %s, %s)",
         (full, LAYOUT_VERSION, DAY.date(), *[np.arange(1.0, len(LAYOUT) + 1).tolist()] * 2),
     )
-    driver = {"vehicle_id": full, "time": DAY - timedelta(hours=1)}
+    before = DAY - timedelta(hours=1)
     writer.write(
         Batch(
             driver_changes=(
-                DriverChangeRow(slot=1, card_id="CN31-WANG", **driver),
-                DriverChangeRow(slot=2, card_id="CN31-LI", **driver),
+                DriverChangeRow(vehicle_id=full, time=before, slot=1, card_id="CN31-WANG"),
+                DriverChangeRow(vehicle_id=full, time=before, slot=2, card_id="CN31-LI"),
             ),
             reports=(
                 report(full, 0, "DRIVER_LOGIN", detail="CN31-WANG"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RELATIONS = {
     "accumulated": "vehicle_id layout_version newest_day total served corrections corrected"
     " updated_at",
+    "accumulated_at": "vehicle_id until layout_version counters",
     "accumulated_day": "vehicle_id day increments method_version",
     "advice": "advice_id vehicle_id driver_id week time_zone start_time end_time cause variant"
     " saving_l low_l high_l distance_km fuel_l confidence effort facts evidence status status_at"
