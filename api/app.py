@@ -29,6 +29,7 @@ from api import (
     parameters,
     principal,
     problems,
+    rfms,
     scores,
     sign_in,
     signals,
@@ -41,6 +42,7 @@ from api import (
     trips,
     vehicles,
 )
+from api.rfms.errors import ErrorObject
 from api.services import Services
 from api.watch import Watch
 from schemas import catalogue as signal_catalogue
@@ -147,11 +149,16 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]
         )
+    app.include_router(rfms.router, dependencies=[Depends(principal.caller)])
     # What signals there are is no secret: it is told without signing in.
     app.include_router(catalogue.router, dependencies=[Depends(parameters.given_once)])
     app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
-    openapi.install(app)
-    answer = problems.answering(pages.problem_page)
+    openapi.install(app, ErrorObject)
+    answer = problems.answering(
+        lambda request, problem: (
+            rfms.error_response(request, problem) or pages.problem_page(request, problem)
+        )
+    )
     problems.install(app, answer)
     app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)

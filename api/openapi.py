@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from api.problems import MEDIA_TYPE, RETRY_AFTER_S, TITLES, Code, Problem
 
@@ -157,8 +158,8 @@ def _say_what_events_hold(document: dict[str, Any]) -> None:
                 stream["schema"].pop("type", None)
 
 
-def install(app: FastAPI) -> None:
-    """Let the app describe itself with the schema of its problems."""
+def install(app: FastAPI, *errors: type[BaseModel]) -> None:
+    """Let the app describe itself with the schemas of its problems and of other errors."""
     derived: Callable[[], dict[str, Any]] = app.openapi
 
     def described() -> dict[str, Any]:
@@ -168,6 +169,7 @@ def install(app: FastAPI) -> None:
             problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problem.pop("$defs"))
             schemas["Problem"] = problem
+            schemas.update({error.__name__: error.model_json_schema() for error in errors})
             _forget_framework_errors(document)
             _describe_sign_in(document)
             _say_what_events_hold(document)

@@ -49,6 +49,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     NOT_ACCEPTABLE = "not_acceptable"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_MANY_REQUESTS = "too_many_requests"
     WRONG_HOST = "wrong_host"
     DATABASE_UNREACHABLE = "database_unreachable"
     BUSY = "busy"
@@ -74,6 +75,8 @@ TITLES: Mapping[Code, str] = {
     Code.NOT_FOUND: "There is nothing at this address",
     Code.NOT_ACCEPTABLE: "This cannot be answered in a format you accept",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
+    Code.NOT_ACCEPTABLE: "None of the media types asked for is served here",
+    Code.TOO_MANY_REQUESTS: "Too many requests in this minute",
     Code.WRONG_HOST: "This API is not known by this name",
     Code.DATABASE_UNREACHABLE: "The database does not answer",
     Code.BUSY: "Too many requests at once",

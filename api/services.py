@@ -1,5 +1,6 @@
 """What a request needs, made once for the application and handed to its endpoints."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -8,6 +9,7 @@ from fastapi import Depends, Request
 from api.accesses import AccessLog
 from api.authorization import Server
 from api.identity import Identifier
+from api.limits import RateLimits
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
 from api.watch import Watch
@@ -19,6 +21,7 @@ from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_identity import IdentityReader
+from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
 
 
@@ -37,7 +40,17 @@ class Services:
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     throttle: SignInThrottle
     passwords: Turns = field(default_factory=Turns)
+    rfms_limits: RateLimits = field(init=False)
     _party_id: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count requests."""
+        self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
+
+    @property
+    def reports(self) -> ReportReader:
+        """What the reader can say of vehicles' reports."""
+        return ReportReader(self.reader)
 
     @property
     def identity(self) -> IdentityReader:

@@ -132,6 +132,12 @@ class ApiSettings(FuelPrices):
         default="scope", min_length=1, description="Claim: scopes, in one text or a list."
     )
 
+    api_rfms_requests_per_minute: int = Field(
+        default=120,
+        ge=1,
+        description="Requests a minute that a client may make of each resource of rFMS.",
+    )
+
     @property
     def allowed_hosts(self) -> frozenset[str] | None:
         """The names a Host header may carry, without port, in lower case; None: any.

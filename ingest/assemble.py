@@ -16,6 +16,7 @@ import numpy as np
 
 from ingest.clock import as_microseconds, as_time
 from ingest.events import event_rows
+from ingest.known_values import Memory
 from ingest.plan import Planner, columns_key
 from ingest.record import DeadLetter, Reason, Record
 from ingest.reports import ReportTimer, reports
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ingest.known_values import Learn
     from ingest.plan import GroupPlan, Plan, Side
     from ingest.sparse import Member
     from schemas.catalogue import Catalogue
@@ -143,6 +145,7 @@ class Assembler:
         retention: how far back a frame may lie.
         future_tolerance: how far ahead of our clock a frame may lie.
         report_interval_s: how often a vehicle's TIMER report is kept [s].
+        last_known: what is known of a vehicle by number: value and time by signal.
         message_bytes: a larger message is refused unread.
     """
 
@@ -154,6 +157,7 @@ class Assembler:
         retention: timedelta,
         future_tolerance: timedelta,
         report_interval_s: int,
+        last_known: Learn = lambda _vehicle_id: {},
         message_bytes: int = MAX_JSON_BYTES,
     ) -> None:
         self._catalogue = catalogue
@@ -162,6 +166,7 @@ class Assembler:
         self._retention = retention
         self._future_tolerance = future_tolerance
         self._timer = ReportTimer(report_interval_s)
+        self._memory = Memory(last_known)
         self._planner = Planner(catalogue)
         self._known = np.array(sorted(catalogue.by_id), dtype=np.int32)
         self._begin()
@@ -179,7 +184,7 @@ class Assembler:
     def add(self, record: Record) -> None:
         """Read one message; one that cannot be used becomes a dead letter and stops nothing.
 
-        Whatever `number` raises passes through, and then nothing was added.
+        Whatever `number` or `last_known` raises passes through, and then nothing was added.
         """
         payload = record.value or b""
         if record.unread:
@@ -199,6 +204,7 @@ class Assembler:
             detail = "is not registered: register it (telemetry register) and send again"
             self.refuse(record, Reason.UNKNOWN_VEHICLE, f"{message.vin} {detail}", message.vin)
             return
+        self._memory.meet(vehicle_id)
         self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
         frames, pieces = message.frame_count, len(message.blocks) + len(message.events)
         values = sum(block.values.size + block.wide_values.size for block in message.blocks)
@@ -230,6 +236,7 @@ class Assembler:
         """Forget what was added; of what was built before, it may be that nothing was written."""
         self._begin()
         self._timer.forget()
+        self._memory.forget()
 
     def build(self, now: datetime, offsets: Sequence[OffsetAdvance]) -> Assembled:
         """Take what was added and lay it out."""
@@ -290,7 +297,9 @@ class Assembler:
                 triggers=tuple(triggers),
                 driver_changes=tuple(driver_changes),
                 trouble_codes=tuple(trouble_codes),
-                reports=tuple(reports(groups, triggers, self._catalogue, self._timer)),
+                reports=tuple(
+                    reports(groups, triggers, self._catalogue, self._timer, self._memory)
+                ),
                 refused_values=tuple(progress.refused_values),
                 counts=dict(progress.counts),
                 offsets=tuple(offsets),

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingest.clock import as_microseconds, as_time
+from ingest.derived_triggers import WATCHED, derived_triggers
+from ingest.known_values import KnownValues
 from schemas.wire import TriggerType
 from storage.batch import ReportRow
 from storage.frame_writer import REPORT_SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from ingest.known_values import Memory
     from schemas.catalogue import Catalogue
+    from schemas.signal import Signal
     from storage.batch import GroupRows, TriggerRow
 
 INTERVALS_REMEMBERED = 4
 """Of a vehicle: the newest, and those of a backlog that comes between live frames."""
 
-Moment: TypeAlias = tuple[int, int]
-"""A vehicle's number and a time in microseconds since 1970."""
+POSITION = ("latitude", "longitude")
+"""A report tells its own time for these, so that it may be the last one there is: a parked vehicle
+is where it was."""
+
+REPORTED = frozenset(REPORT_SIGNALS)
+
+TRACKED = tuple(sorted(REPORTED | WATCHED))
+"""The signals that are reported, or trigger a report."""
+
+SECOND_US = 1_000_000
 
 
 class ReportTimer:
@@ -61,30 +74,75 @@ def reports(
     triggers: Sequence[TriggerRow],
     catalogue: Catalogue,
     timer: ReportTimer,
+    memory: Memory,
 ) -> Iterator[ReportRow]:
     """The reports that a batch holds.
 
-    A report carries what the vehicle sent for that very moment; what it did not send is absent.
+    A report carries what was known of the vehicle at that moment: what it sent for it, and newest
+    values from before, as far as they still hold. The vehicle's own triggers come first: they tell
+    more than what is seen in the signals, which is not reported beside them.
     """
-    moments: list[tuple[Moment, str, tuple[datetime, datetime] | None]] = [
-        ((trigger.vehicle_id, as_microseconds(trigger.time)), trigger.trigger_type, None)
-        for trigger in triggers
+    known = KnownValues(groups, catalogue, TRACKED, memory)
+    found = [
+        *(
+            _report(known, catalogue, trigger.vehicle_id, as_microseconds(trigger.time))(
+                trigger_type=trigger.trigger_type, detail=trigger.detail
+            )
+            for trigger in triggers
+        ),
+        *(
+            _report(known, catalogue, vehicle_id, time_us)(
+                trigger_type=TriggerType.TIMER.value, only_one_in=timer.span(interval)
+            )
+            for (vehicle_id, interval), time_us in sorted(_first_times(groups, timer).items())
+            if timer.due(vehicle_id, interval)
+        ),
+        *(
+            _report(known, catalogue, seen.vehicle_id, seen.time_us)(
+                trigger_type=seen.trigger_type.value,
+                detail=seen.detail,
+                derived=True,
+                only_one_in=(as_time(seen.since_us + 1), as_time(seen.time_us + SECOND_US)),
+            )
+            for seen in derived_triggers(known)
+        ),
     ]
-    moments += [
-        ((vehicle_id, time_us), TriggerType.TIMER.value, timer.span(interval))
-        for (vehicle_id, interval), time_us in sorted(_first_times(groups, timer).items())
-        if timer.due(vehicle_id, interval)
-    ]
-    values = _values(groups, catalogue, {moment for moment, _, _ in moments})
-    for moment, trigger_type, only_one_in in moments:
-        vehicle_id, time_us = moment
-        yield ReportRow(
-            vehicle_id=vehicle_id,
-            created_time=as_time(time_us),
-            trigger_type=trigger_type,
-            values=values[moment],
-            only_one_in=only_one_in,
-        )
+    known.remember()
+    yield from found
+
+
+def _report(
+    known: KnownValues, catalogue: Catalogue, vehicle_id: int, time_us: int
+) -> Callable[..., ReportRow]:
+    """A report of that moment, without its trigger."""
+    at = known.at(vehicle_id, time_us)
+    position = {name: at.pop(name) for name in POSITION if name in at}
+    values = {
+        name: value
+        for name, (value, since_us) in at.items()
+        if name in REPORTED and time_us - since_us <= holds_us(catalogue.by_name[name])
+    }
+    times = {since_us for _, since_us in position.values()}
+    position_us = min(times) if len(position) == len(POSITION) and len(times) == 1 else None
+    values |= {
+        name: value
+        for name, (value, since_us) in position.items()
+        if since_us in (position_us, time_us)  # half a position is told at its own moment only
+    }
+    oldest_us = min((at[name][1] for name in values if name in at), default=time_us)
+    return partial(
+        ReportRow,
+        vehicle_id=vehicle_id,
+        created_time=as_time(time_us),
+        values=values,
+        position_time=None if position_us is None else as_time(position_us),
+        values_from=as_time(oldest_us) if oldest_us < time_us else None,
+    )
+
+
+def holds_us(signal: Signal) -> int:
+    """How long a value may stand for its signal [µs]: ten of its periods, a minute at least."""
+    return int(max(60.0, 10 * signal.period_s) * SECOND_US)
 
 
 def _first_times(groups: Sequence[GroupRows], timer: ReportTimer) -> dict[tuple[int, int], int]:
@@ -106,37 +164,4 @@ def _first_times(groups: Sequence[GroupRows], timer: ReportTimer) -> dict[tuple[
         ):
             key = (vehicle_id, interval)
             found[key] = min(found.get(key, time_us), time_us)
-    return found
-
-
-def _values(
-    groups: Sequence[GroupRows], catalogue: Catalogue, moments: Collection[Moment]
-) -> dict[Moment, dict[str, float]]:
-    """What the batch holds for these moments, by name; later rows win, unless they fill gaps."""
-    found: dict[Moment, dict[str, float]] = {moment: {} for moment in moments}
-    times = np.array([time_us for _, time_us in moments], dtype=np.int64)
-    for rows in groups:
-        signals = catalogue.groups[rows.group].signals
-        at_these_times = np.flatnonzero(np.isin(rows.times_us, times))
-        for wide, matrix in ((False, rows.narrow), (True, rows.wide)):
-            names = [signal.name for signal in signals if signal.wide is wide]
-            wanted = [(name, place) for place, name in enumerate(names) if name in REPORT_SIGNALS]
-            if not wanted:
-                continue
-            places = np.array([place for _, place in wanted], dtype=np.intp)
-            cells = matrix[np.ix_(at_these_times, places)]
-            for vehicle_id, time_us, values in zip(
-                rows.vehicle_ids[at_these_times].tolist(),
-                rows.times_us[at_these_times].tolist(),
-                cells.tolist(),
-                strict=True,
-            ):
-                report = found.get((vehicle_id, time_us))
-                if report is not None:
-                    present = {
-                        name: value
-                        for (name, _), value in zip(wanted, values, strict=True)
-                        if value == value  # NaN, which is absent, is not equal to itself
-                    }
-                    report.update(present | report if rows.fills_gaps else present)
     return found

@@ -32,16 +32,19 @@ from ingest.isolation import Isolation
 from ingest.kafka import FrameSource
 from ingest.lane import Lane
 from ingest.metrics import Metrics
+from ingest.reports import TRACKED
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
 from storage.connection import connect
 from storage.errors import BatchRefusedError, OffsetConflictError
+from storage.last_known import last_known
 from storage.migrate import require_compatible
 from storage.offsets import read_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from datetime import datetime
 
     from pydantic import SecretStr
 
@@ -127,11 +130,15 @@ class Worker:
                 retention=timedelta(days=storage.retention_days),
                 future_tolerance=timedelta(seconds=settings.future_tolerance_s),
                 report_interval_s=settings.report_interval_s,
+                last_known=known,
                 message_bytes=settings.message_bytes,
             )
-            for number in (
-                lambda vin: self._patiently(partial(numbers.number, vin)),
-                *[numbers.number] * settings.lanes,
+            for number, known in (
+                (
+                    lambda vin: self._patiently(partial(numbers.number, vin)),
+                    lambda vehicle_id: self._patiently(partial(self._last_known, vehicle_id)),
+                ),
+                *[(numbers.number, self._last_known)] * settings.lanes,
             )
         ]
         self._isolation = Isolation(assemblers.pop(0), catalogue)
@@ -424,6 +431,9 @@ class Worker:
         if self._connection.closed:
             self._connection = connect(self._dsn)
         return self._connection
+
+    def _last_known(self, vehicle_id: int) -> dict[str, tuple[float, datetime]]:
+        return last_known(self._alive(), vehicle_id, TRACKED)
 
     def _close_connection(self) -> None:
         self._connection.close()

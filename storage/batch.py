@@ -131,6 +131,14 @@ class ReportRow:
     """By name, of `storage.frame_writer.REPORT_SIGNALS`, in the catalogue's units."""
     only_one_in: tuple[datetime, datetime] | None = None
     """From when to before when the vehicle has one report of this type; a second is not stored."""
+    derived: bool = False
+    """Whether the trigger was seen in the signals, and not told by the vehicle."""
+    detail: str = ""
+    """What the trigger leaves open, such as a tell-tale."""
+    position_time: datetime | None = None
+    """When the position was taken; None: at that moment, or there is none."""
+    values_from: datetime | None = None
+    """Time of the oldest other value; None: none is older than the report."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

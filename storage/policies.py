@@ -1,7 +1,7 @@
 """How long the database keeps what: retention and compression, as settings say, set by migrate.
 
 TimescaleDB runs the policies itself. On plain PostgreSQL `expire` drops what is too old; on both it
-forgets the days of which nothing is left. `telemetry analyse` calls it.
+forgets the days of which nothing is left, and old reports. `telemetry analyse` calls it.
 """
 
 from __future__ import annotations
@@ -124,6 +124,10 @@ def expire(
     oldest_row = now - timedelta(days=settings.retention_days)
     oldest_rollup = now - timedelta(days=settings.rollup_retention_days)
     connection.execute(query("forget_days"), {"oldest": min(oldest_row, oldest_rollup)})
+    connection.execute(
+        query("forget_reports"),
+        {"oldest": now - timedelta(days=settings.report_retention_days)},
+    )
     if server.timescaledb is not None:
         return []
     dropped = partitions.drop_expired(connection, catalogue.groups, oldest_row.date())

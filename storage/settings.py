@@ -39,6 +39,12 @@ class StorageSettings(BaseSettings):
         description="Rollups older than this are dropped [days]; unset, they are kept no shorter "
         "than rows.",
     )
+    report_retention_days: int = Field(
+        default=15,
+        ge=14,
+        description="Reports (rFMS) received longer ago than this are dropped, but for each "
+        "vehicle's last one [days].",
+    )
     refused_values_kept: int = Field(
         default=1_000_000,
         ge=1,

@@ -128,23 +128,56 @@ WHERE NOT %(fills_gaps)s
 
 -- :name insert_report
 -- A report of a vehicle, not yet published: publish_reports stamps its received time. Of a TIMER, the
--- interval's first one stays: a worker that has just begun does not know of it.
+-- interval's first one stays: a worker that has just begun does not know of it. Of a trigger that was
+-- seen in the signals, the vehicle's own report stays.
 INSERT INTO vehicle_report (
-    vehicle_id, created_time, trigger_type, latitude, longitude, altitude, heading, gnss_speed,
-    wheel_speed, engine_speed, odometer, fuel_used_total, engine_hours, gross_combination_weight,
-    fuel_level_1, ambient_temperature, driver1_card_id)
-SELECT %(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(latitude)s, %(longitude)s, %(altitude)s,
-        %(heading)s, %(gnss_speed)s, %(wheel_speed)s, %(engine_speed)s, %(odometer)s,
-        %(fuel_used_total)s, %(engine_hours)s, %(gross_combination_weight)s, %(fuel_level_1)s,
-        %(ambient_temperature)s,
-        (SELECT card_id FROM driver_change
-         WHERE vehicle_id = %(vehicle_id)s AND slot = 1 AND time <= %(created_time)s
-         ORDER BY time DESC LIMIT 1)
+    vehicle_id, created_time, trigger_type, derived, detail, position_time, values_from,
+    latitude, longitude, altitude, heading, gnss_speed, wheel_speed, engine_speed, odometer,
+    fuel_used_total, engine_hours, gross_combination_weight, fuel_level_1, ambient_temperature,
+    tachograph_speed, fuel_level_2, reagent_level, fuel_range, driver1_working_state,
+    driver2_working_state, park_brake, axle1_weight, axle2_weight, axle3_weight,
+    trailer_connected, trailer_axle1_weight, trailer_axle2_weight, trailer_axle3_weight,
+    service_distance, coolant_temperature, brake_circuit_1_pressure, brake_circuit_2_pressure,
+    alternator_charging, bellow_pressure_front_left, bellow_pressure_front_right,
+    bellow_pressure_rear_left, bellow_pressure_rear_right, tell_tale_red, tell_tale_amber,
+    tell_tale_mil, tell_tale_protect, fuel_level_low, reagent_level_low, service_due, dpf_lamp,
+    trailer_abs_warning, light_high_beam, light_low_beam, light_hazard, light_fog_front,
+    light_fog_rear, light_parking, parking_heater, driver1_card_id, driver2_card_id)
+SELECT
+    %(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(derived)s, %(detail)s,
+    %(position_time)s, %(values_from)s, %(latitude)s, %(longitude)s, %(altitude)s, %(heading)s,
+    %(gnss_speed)s, %(wheel_speed)s, %(engine_speed)s, %(odometer)s, %(fuel_used_total)s,
+    %(engine_hours)s, %(gross_combination_weight)s, %(fuel_level_1)s, %(ambient_temperature)s,
+    %(tachograph_speed)s, %(fuel_level_2)s, %(reagent_level)s, %(fuel_range)s,
+    %(driver1_working_state)s, %(driver2_working_state)s, %(park_brake)s, %(axle1_weight)s,
+    %(axle2_weight)s, %(axle3_weight)s, %(trailer_connected)s, %(trailer_axle1_weight)s,
+    %(trailer_axle2_weight)s, %(trailer_axle3_weight)s, %(service_distance)s,
+    %(coolant_temperature)s, %(brake_circuit_1_pressure)s, %(brake_circuit_2_pressure)s,
+    %(alternator_charging)s, %(bellow_pressure_front_left)s, %(bellow_pressure_front_right)s,
+    %(bellow_pressure_rear_left)s, %(bellow_pressure_rear_right)s, %(tell_tale_red)s,
+    %(tell_tale_amber)s, %(tell_tale_mil)s, %(tell_tale_protect)s, %(fuel_level_low)s,
+    %(reagent_level_low)s, %(service_due)s, %(dpf_lamp)s, %(trailer_abs_warning)s,
+    %(light_high_beam)s, %(light_low_beam)s, %(light_hazard)s, %(light_fog_front)s,
+    %(light_fog_rear)s, %(light_parking)s, %(parking_heater)s,
+    (SELECT card_id FROM driver_change
+     WHERE vehicle_id = %(vehicle_id)s AND slot = 1 AND time <= %(created_time)s
+     ORDER BY time DESC LIMIT 1),
+    (SELECT card_id FROM driver_change
+     WHERE vehicle_id = %(vehicle_id)s AND slot = 2 AND time <= %(created_time)s
+     ORDER BY time DESC LIMIT 1)
 WHERE NOT EXISTS (
     SELECT FROM vehicle_report
     WHERE vehicle_id = %(vehicle_id)s AND trigger_type = %(trigger_type)s
       AND created_time >= %(only_one_from)s AND created_time < %(only_one_before)s)
 ON CONFLICT (vehicle_id, created_time, trigger_type) DO NOTHING
+
+-- :name last_known
+-- A vehicle's latest values of the named signals, each with its time.
+SELECT signal.name, state.values[signal.position], state.times[signal.position]
+FROM vehicle_state AS state
+JOIN signal USING (signal_group)
+WHERE state.vehicle_id = %(vehicle_id)s AND signal.name = ANY (%(names)s)
+  AND state.values[signal.position] <> 'NaN'
 
 -- :name publish_reports
 -- Stamp committed reports with their received time.

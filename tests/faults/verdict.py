@@ -163,14 +163,14 @@ class Judge:
             self._seen[what] += len(wanted)
 
     def _compare_reports(self, vin: str, expected: Expected) -> None:
-        """A report a trigger; in each interval with frames a TIMER report at least, and published.
+        """A report a trigger that was sent; in each interval with frames a TIMER report; published.
 
         A worker that begins anew may report an interval a second time: those are only counted.
         """
         rows = self._ask(
             "SELECT (extract(epoch FROM created_time) * 1000000)::bigint, trigger_type,"
             " received_time IS NULL FROM telemetry.vehicle_report"
-            " JOIN telemetry.vehicle USING (vehicle_id) WHERE vin = %s",
+            " JOIN telemetry.vehicle USING (vehicle_id) WHERE vin = %s AND NOT derived",
             vin,
         )
         times = {time_us for _, time_us in expected.ledger.values}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RELATIONS = {
     "accumulated": "vehicle_id layout_version newest_day total served corrections corrected"
     " updated_at",
+    "accumulated_at": "vehicle_id until layout_version counters",
     "accumulated_day": "vehicle_id day increments method_version",
     "advice": "advice_id vehicle_id driver_id week time_zone start_time end_time cause variant"
     " saving_l low_l high_l distance_km fuel_l confidence effort facts evidence status status_at"
@@ -73,7 +74,16 @@ RELATIONS = {
     "vehicle_event": "vehicle_id time trigger_type detail",
     "vehicle_report": "report_id vehicle_id trigger_type created_time received_time latitude"
     " longitude altitude heading gnss_speed wheel_speed engine_speed odometer fuel_used_total"
-    " engine_hours gross_combination_weight fuel_level_1 ambient_temperature driver1_card_id",
+    " engine_hours gross_combination_weight fuel_level_1 ambient_temperature driver1_card_id"
+    " derived detail position_time values_from driver2_card_id tachograph_speed fuel_level_2"
+    " reagent_level fuel_range driver1_working_state driver2_working_state park_brake"
+    " axle1_weight axle2_weight axle3_weight trailer_connected trailer_axle1_weight"
+    " trailer_axle2_weight trailer_axle3_weight service_distance coolant_temperature"
+    " brake_circuit_1_pressure brake_circuit_2_pressure alternator_charging"
+    " bellow_pressure_front_left bellow_pressure_front_right bellow_pressure_rear_left"
+    " bellow_pressure_rear_right tell_tale_red tell_tale_amber tell_tale_mil tell_tale_protect"
+    " fuel_level_low reagent_level_low service_due dpf_lamp trailer_abs_warning light_high_beam"
+    " light_low_beam light_hazard light_fog_front light_fog_rear light_parking parking_heater",
     "vehicle_state": "vehicle_id signal_group time values times updated_at",
 }
 TYPES = {

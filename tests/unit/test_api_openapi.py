@@ -21,6 +21,10 @@ from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
 from api.oauth import Keys, OAuthError, Revoked, Token
 from api.problems import Problem
+from api.rfms.errors import ErrorObject
+from api.rfms.positions import VehiclePositions
+from api.rfms.statuses import VehicleStatuses
+from api.rfms.vehicles import RfmsVehicles
 from api.scores import VehicleScores
 from api.settings import ApiSettings
 from api.signals import Signals
@@ -69,6 +73,9 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/oauth/revoke",
         "/oauth/token",
         "/readyz",
+        "/rfms/vehiclepositions",
+        "/rfms/vehicles",
+        "/rfms/vehiclestatuses",
         "/v1/advice/{advice_id}",
         "/v1/audit",
         "/v1/catalogue",
@@ -187,6 +194,10 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         OAuthError,
         Keys,
         Problem,
+        RfmsVehicles,
+        VehiclePositions,
+        VehicleStatuses,
+        ErrorObject,
     ],
 )
 def test_every_example_is_an_answer_that_could_be(model: type[Any]) -> None:

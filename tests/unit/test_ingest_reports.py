@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.known_values import Memory
 from ingest.reports import INTERVALS_REMEMBERED, ReportTimer, reports
 from schemas import catalogue as catalogues
 from storage.batch import GroupRows, TriggerRow
@@ -46,6 +47,7 @@ def made(
     groups: Sequence[GroupRows],
     triggers: Sequence[TriggerRow] = (),
     timer: ReportTimer | None = None,
+    memory: Memory | None = None,
 ) -> list[tuple[int, int, str, dict[str, float]]]:
     return [
         (
@@ -54,7 +56,13 @@ def made(
             report.trigger_type,
             report.values,
         )
-        for report in reports(groups, triggers, CATALOGUE, timer or ReportTimer(60))
+        for report in reports(
+            groups,
+            triggers,
+            CATALOGUE,
+            timer or ReportTimer(60),
+            memory or Memory(lambda _vehicle_id: {}),
+        )
     ]
 
 
@@ -71,7 +79,8 @@ def test_first_frame_of_each_minute_and_vehicle_is_reported_with_its_values() ->
     ]
     assert made(groups) == [
         (1, MINUTE_US + 2, "TIMER", {}),
-        (1, 2 * MINUTE_US, "TIMER", {"wheel_speed": 15.0}),
+        # What was known before still holds; a latitude alone is no position.
+        (1, 2 * MINUTE_US, "TIMER", {"wheel_speed": 15.0, "odometer": 7.5}),
         (2, MINUTE_US + 3, "TIMER", {"wheel_speed": 23.0}),
     ]
 
