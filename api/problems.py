@@ -75,7 +75,6 @@ TITLES: Mapping[Code, str] = {
     Code.NOT_FOUND: "There is nothing at this address",
     Code.NOT_ACCEPTABLE: "This cannot be answered in a format you accept",
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
-    Code.NOT_ACCEPTABLE: "None of the media types asked for is served here",
     Code.TOO_MANY_REQUESTS: "Too many requests in this minute",
     Code.WRONG_HOST: "This API is not known by this name",
     Code.DATABASE_UNREACHABLE: "The database does not answer",

@@ -126,7 +126,7 @@ class Contact(BaseModel):
     age_s: float | None = Field(description="Since `last_seen` [s].", examples=[2.0])
 
 
-class VehicleStatus(BaseModel):
+class StatusBySystem(BaseModel):
     """How a vehicle is."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
@@ -155,7 +155,7 @@ class VehicleStatus(BaseModel):
     "/v1/vehicles/{vin}/status",
     operation_id="get_vehicle_status",
     summary="How a vehicle is, system by system",
-    response_model=VehicleStatus,
+    response_model=StatusBySystem,
     responses={
         **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
         **conditional.NOT_MODIFIED,
@@ -185,7 +185,7 @@ async def get_vehicle_status(
     latest = {value.name: value for value in values if value.name in services.catalogue.by_name}
     teller = _Teller(services.catalogue, spoken, now)
     told_codes = [teller.code(code) for code in codes]
-    status = VehicleStatus(
+    status = StatusBySystem(
         vin=contact.vin,
         model=contact.model,
         plate=contact.plate,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from api.status import VehicleStatus
+from api.status import StatusBySystem
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import ensure_party, grant_access, register_vehicle, set_vehicle_home
@@ -97,10 +97,10 @@ def client(world: Migrated) -> Iterator[httpx2.Client]:
         yield client
 
 
-def status_of(client: httpx2.Client) -> VehicleStatus:
+def status_of(client: httpx2.Client) -> StatusBySystem:
     answer = client.get(ADDRESS)
     assert answer.status_code == 200, answer.text
-    return VehicleStatus.model_validate_json(answer.content)
+    return StatusBySystem.model_validate_json(answer.content)
 
 
 def test_every_system_has_its_values_with_their_age(client: httpx2.Client) -> None:

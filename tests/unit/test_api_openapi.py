@@ -30,7 +30,7 @@ from api.settings import ApiSettings
 from api.signals import Signals
 from api.signals_of_many import SignalsOfVehicles
 from api.state import VehicleState
-from api.status import VehicleStatus
+from api.status import StatusBySystem
 from api.streams import VehicleChange
 from api.tank import TankEvents
 from api.trips import Trips
@@ -162,7 +162,7 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
     [
         Vehicles,
         VehicleState,
-        VehicleStatus,
+        StatusBySystem,
         VehicleChange,
         Signals,
         SignalsOfVehicles,
