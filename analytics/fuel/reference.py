@@ -55,6 +55,9 @@ PLACED = "coasting"
 NEAR_DEG = 1.0
 """Peers that drive within so many degrees meet the same traffic."""
 
+GOOD_NEAR = 0.1
+"""Of so few as drive near each other the quarter may hold no good driver: a tenth is asked."""
+
 LEAST_NEAR = 4
 """Fewer of them tell nothing of it."""
 
@@ -103,7 +106,7 @@ class Peers:
         found = found[np.isfinite(found)]
         if len(found) < LEAST_NEAR:
             return self.rates[name]
-        return float(np.quantile(found, GOOD))
+        return float(np.quantile(found, GOOD_NEAR))
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
