@@ -42,7 +42,7 @@ def test_what_a_cause_costs_is_found(found: pd.DataFrame) -> None:
     error = (worth["litres"] - worth["true_l"]).abs() / worth["true_l"]
 
     assert len(worth) >= VEHICLES
-    # A hundred vehicles over three days: 7 %. Twelve over one are less sure of the peers.
+    # A hundred vehicles over three days: 7 %. Nine over one are less sure of the peers.
     assert error.median() <= 0.2
 
 
