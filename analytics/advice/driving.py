@@ -15,9 +15,9 @@ from analytics.advice.rules import (
     ROLLING,
     ROLLING_SHARE,
     SOFTEST_PERCENT,
-    TYRE_EXPONENT,
 )
 from analytics.advice.week import NOBODY, added, drivers
+from analytics.fuel.excess import TYRE_EXPONENT
 from analytics.fuel.physics import DIESEL_MJ_L, GRAVITY_M_S2, L_H_PER_KW
 
 if TYPE_CHECKING:

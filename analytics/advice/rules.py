@@ -16,7 +16,6 @@ MEDIUM_CONFIDENCE = 0.4  # likewise (ours: "18 L, give or take 7")
 EFFICIENCY = 0.40  # of the engine under load (FIELD: 29-30.5 L/100 km at 31.4 t need it)
 
 ROLLING = 0.00676  # Crr of firm tyres (MOVES' long-haul combination, FIELD)
-TYRE_EXPONENT = 0.4  # Crr ~ pressure^-0.4 (Michelin 2003, as in analytics.fuel.excess)
 ROLLING_SHARE = 0.4  # of the fuel, where the mass is unknown (ours: half on level trunk roads)
 SOFTEST_PERCENT = 40.0  # %, softer tyres would have failed (ours)
 

@@ -39,7 +39,7 @@ AT_REST_ROWS = 4
 """Rows before and after that must stand, too."""
 
 FRICTION_TERMS = 3
-IDLE_SUMS = ("idle_s", "auxiliary_ws", "auxiliary_w2s", "rpm_s", "fuel_l")
+IDLE_SUMS = ("idle_s", "auxiliary_ws", "rpm_s")
 TORQUE_BIN_NM = 125.0  # Nm; a greatest does not add up over days, how long each was given does
 TORQUE_BINS = 32
 TURN_BIN = 0.25  # rad/m
@@ -141,16 +141,14 @@ def _idle_sums(drive: Drive) -> Floats:
         [
             seconds.sum(),
             seconds @ power,
-            seconds @ (power * power),
             seconds @ drive.rpm[idle],
-            drive.fuel_l[idle].sum(),
         ]
     )
 
 
 def _at_idle(sums: Floats) -> tuple[float, float]:
     """What auxiliaries take at idle, W, and at which engine speed."""
-    idle_s, work, _, rpm, _ = sums.tolist()
+    idle_s, work, rpm = sums.tolist()
     if idle_s < LEAST_IDLE_S:
         return USUAL_AUXILIARY_W, USUAL_IDLE_RPM
     return work / idle_s, rpm / idle_s if rpm >= LEAST_RPM * idle_s else USUAL_IDLE_RPM

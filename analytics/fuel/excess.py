@@ -78,7 +78,7 @@ class Excess:
         calm = traces.calmly(at_m, filled)
         slow = traces.slower(drive, self._speed_factor())
         foreseen = traces.with_foresight(drive, at_m, filled, self._replay.rolling_m_s2)
-        even = traces.wandering(drive)[1]
+        even = traces.steadily(drive)
         spared = {
             "speed": self._saved(slow),
             "harsh": self._saved(calm),
@@ -94,12 +94,20 @@ class Excess:
         excess["cruise"] = excess["cruise"] + self._share("rolling") * self._rolled()
         excess["idling"] = self._share("idling") * self._idling()
         excess["fault"] = self._fault()
-        excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven.litres - excess["fault"]
+        excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven - excess["fault"]
         return excess
 
-    def _saved(self, ends: Floats | None = None, **changes: object) -> Floats:
-        other = self._replay.burnt(ends, **changes)  # type: ignore[arg-type]
-        return self._driven.litres - other.litres
+    def _saved(
+        self,
+        ends: Floats | None = None,
+        *,
+        road: RoadLoad | None = None,
+        extra_w: Floats | float = 0.0,
+        rpm_factor: Floats | None = None,
+    ) -> Floats:
+        """Litres by step that the same way would not have burnt, `Replay.burnt` otherwise."""
+        other = self._replay.burnt(ends, road=road, extra_w=extra_w, rpm_factor=rpm_factor)
+        return self._driven - other
 
     def _share(self, name: str) -> float:
         """Which part of what driving otherwise would spare is more than good drivers spend."""
@@ -113,7 +121,7 @@ class Excess:
 
     def _idling(self) -> Floats:
         drive = self._drive
-        told = np.where(np.isfinite(drive.fuel_l_h), drive.fuel_l, self._driven.litres)
+        told = np.where(np.isfinite(drive.fuel_l_h), drive.fuel_l, self._driven)
         return np.where(long_idle(drive), told, 0.0)
 
     def _speed_factor(self) -> Floats:

@@ -55,6 +55,9 @@ PLACED = "coasting"
 NEAR_DEG = 1.0
 """Peers that drive within so many degrees meet the same traffic."""
 
+GOOD_NEAR = 0.1
+"""Of so few as drive near each other the quarter may hold no good driver: a tenth is asked."""
+
 LEAST_NEAR = 4
 """Fewer of them tell nothing of it."""
 
@@ -69,7 +72,6 @@ class Peers:
     Attributes:
         vehicles: how many peers it is of; 0: published figures.
         rates: of RATES, what a good driver still spends.
-        spreads: by how much the better half differs in these.
         speed_m_s: (BANDS,) chosen speed by the posted one; NaN where not known.
         gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
         tyre_kpa: (16,) pressure by place, warm, as driven; NaN where not known.
@@ -83,7 +85,6 @@ class Peers:
 
     vehicles: int
     rates: dict[str, float]
-    spreads: dict[str, float]
     speed_m_s: Floats
     gear: Floats
     tyre_kpa: Floats
@@ -103,7 +104,7 @@ class Peers:
         found = found[np.isfinite(found)]
         if len(found) < LEAST_NEAR:
             return self.rates[name]
-        return float(np.quantile(found, GOOD))
+        return float(np.quantile(found, GOOD_NEAR))
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
@@ -114,11 +115,8 @@ class Peers:
         }
         arrays["places"] = arrays["places"].reshape(-1, 2)
         numbers = {name: np.nan if told[name] is None else float(told[name]) for name in _NUMBERS}
-        by_name = {
-            name: {k: np.nan if v is None else float(v) for k, v in told[name].items()}
-            for name in ("rates", "spreads")
-        }
-        return cls(**{**told, **arrays, **numbers, **by_name})
+        rates = {k: np.nan if v is None else float(v) for k, v in told["rates"].items()}
+        return cls(**{**told, **arrays, **numbers, "rates": rates})
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it: what is not known is null."""
@@ -127,8 +125,7 @@ class Peers:
             told[name] = [None if np.isnan(x) else float(x) for x in told[name].ravel()]
         for name in _NUMBERS:
             told[name] = None if np.isnan(told[name]) else told[name]
-        for name in ("rates", "spreads"):
-            told[name] = {k: None if np.isnan(v) else v for k, v in told[name].items()}
+        told["rates"] = {k: None if np.isnan(v) else v for k, v in told["rates"].items()}
         return told
 
 
@@ -174,7 +171,6 @@ def published(vehicle_class: str) -> Peers:
     return Peers(
         vehicles=0,
         rates={name: float(told[name]) for name in RATES},
-        spreads={name: float(told[name]) for name in RATES},
         speed_m_s=np.full(BANDS, np.nan),
         gear=np.full(BINS, np.nan),
         tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
@@ -240,10 +236,10 @@ def fan_turns(style: Floats) -> float:
 
 def _peers(stats: list[Floats]) -> Peers:
     table = np.stack(stats)
-    rates, spreads = {}, {}
+    rates = {}
     for name in RATES:
         found = np.array([rate(style, name) for style in table[:, PARTS["style"]]])
-        rates[name], spreads[name] = _better(found[np.isfinite(found)])
+        rates[name] = _better(found[np.isfinite(found)])
     way, ways_speed = np.hsplit(table[:, PARTS["speeds"]], 2)
     seconds, turns = np.hsplit(table[:, PARTS["gears"]], 2)
     tyre_s, tyre_kpa = np.hsplit(table[:, PARTS["tyres"]], 2)
@@ -258,23 +254,19 @@ def _peers(stats: list[Floats]) -> Peers:
         place_rates=np.array([rate(style, PLACED) for style in styles]),
         vehicles=len(stats),
         rates=rates,
-        spreads=spreads,
         speed_m_s=_quantiles(_mean(ways_speed, way, LEAST_BAND_M), GOOD),
         gear=_good_gear(seconds, turns),
         tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
-        auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)])[0],
-        parasitic_w=_better(known[np.isfinite(known)])[0],
-        unknown_w=_better(unknown[np.isfinite(unknown)])[0],
+        auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)]),
+        parasitic_w=_better(known[np.isfinite(known)]),
+        unknown_w=_better(unknown[np.isfinite(unknown)]),
         eco_roll=bool((table[:, PARTS["style"]][:, SUMS.index("eco_roll_s")] > LEAST_S).any()),
     )
 
 
-def _better(values: Floats) -> tuple[float, float]:
-    """The better quarter's edge, and how far the better half is spread."""
-    if len(values) == 0:
-        return float("nan"), float("nan")
-    low, edge, middle = np.quantile(values, [GOOD / 2, GOOD, 0.5])
-    return float(edge), float((middle - low) / 2)
+def _better(values: Floats) -> float:
+    """The better quarter's edge; NaN of none."""
+    return float(np.quantile(values, GOOD)) if len(values) else float("nan")
 
 
 def _mean(sums: Floats, weights: Floats, least: float) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,19 +96,6 @@ def rolling_m_s2(drive: Drive, load: RoadLoad, gear: Floats, drag_nm: Floats) ->
     return np.asarray((road + air + drag_nm * gear) / inertia, dtype=np.float64)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Burnt:
-    """What a trace burns.
-
-    Attributes:
-        litres: (n,) of each step.
-        pull_j: (n,) work the engine gives the road in each step, never negative.
-    """
-
-    litres: Floats
-    pull_j: Floats
-
-
 class Replay:
     """One vehicle's drive, ready to be driven otherwise.
 
@@ -144,20 +130,17 @@ class Replay:
         road: RoadLoad | None = None,
         extra_w: Floats | float = 0.0,
         rpm_factor: Floats | None = None,
-        running: NDArray[np.bool_] | None = None,
-    ) -> Burnt:
-        """What a trace burns.
+    ) -> Floats:
+        """What a trace burns in each step, (n,) L.
 
         Args:
             ends: (n,) speeds at the steps' ends, m/s; None: as driven.
             road: another road load; None: the vehicle's.
             extra_w: what auxiliaries take besides the vehicle's own; negative: less.
             rpm_factor: (n,) part of the engine speed, by another gear; None: as it was.
-            running: (n,) steps in which the engine turns; None: as it did.
         """
         drive, calibration = self._drive, self._calibration
         road = road or calibration.road
-        running = drive.running if running is None else running
         if ends is None:
             begin, end, taken_s, gear = (
                 drive.before_m_s,
@@ -187,8 +170,7 @@ class Replay:
         )
         # Beyond what the engine can give, fuel grows with what is asked of it.
         beyond = np.maximum((torque + friction) / calibration.most_indicated_nm, 1.0)
-        litres = np.where(running, rate * beyond * taken_s, 0.0) / 3600.0
-        return Burnt(litres=litres, pull_j=np.maximum(force, 0.0) * drive.way_m)
+        return np.where(drive.running, rate * beyond * taken_s, 0.0) / 3600.0
 
 
 def _l_per_j(drive: Drive, calibration: Calibration) -> float:

@@ -29,21 +29,15 @@ NEEDED_IDLE_S = 60.0  # s; lights, manoeuvres, an engine that warms up or cools 
 COOL_C = 85.0  # °C; below, a fan that turns with the engine is stuck (thermostats open at 82 to 88)
 
 SUMS = (
-    "engine_s",
     "driving_s",
     "way_m",
-    "fuel_l",
-    "idle_s",
     "long_idle_s",
     "kinetic_j",
     "pull_j",
     "foresight_j",
     "calm_j",
-    "emergency_count",
     "open_m",
     "wander_j",
-    "wander_m",
-    "cruise_m",
     "eco_roll_s",
     "roll_j",
     "parasitic_s",
@@ -85,7 +79,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
     rolling = rolling_m_s2(drive, load, gear, np.nan_to_num(drive.friction_nm))
     foresight = traces.with_foresight(drive, at_m, filled, rolling)
     calm = traces.calmly(at_m, filled)
-    steady, even = traces.wandering(drive)
+    even = traces.steadily(drive)
 
     def pull(ends: Floats) -> float:
         force = force_n(drive, load, begins(drive, ends), ends, gear)
@@ -105,23 +99,15 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
     known_w = np.nan_to_num(parasitic_w)
     open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
     found = {
-        "engine_s": drive.dt_s @ drive.running,
         "driving_s": moving_s.sum(),
         "way_m": drive.way_m.sum(),
-        "fuel_l": drive.fuel_l.sum(),
-        "idle_s": drive.dt_s @ (drive.running & ~drive.moving & ~drive.pto),
         "long_idle_s": drive.dt_s @ long_idle(drive),
         "kinetic_j": 0.5 * drive.mass_kg @ slowing,
         "pull_j": driven,
         "foresight_j": driven - pull(foresight),
         "calm_j": driven - pull(calm),
-        "emergency_count": np.count_nonzero(
-            np.diff((filled > drive.speed_m_s + 2).astype(int)) > 0
-        ),
         "open_m": drive.way_m @ open_road,
         "wander_j": driven - pull(even),
-        "wander_m": drive.way_m @ steady,
-        "cruise_m": drive.way_m @ drive.cruise,
         "eco_roll_s": drive.dt_s @ drive.eco_roll,
         "roll_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
         "parasitic_s": driven_s.sum(),

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 UNHINDERED_M_S = 100.0  # m/s; faster than any vehicle
 APART_M = 1e7  # m; rows that no step joins are so far apart: nothing brakes for what lies beyond
-FORESIGHT_M_S2 = (
-    0.25  # m/s²; a truck that rolls in gear slows by about this much (FIELD's road load)
-)
+FORESIGHT_M_S2 = 0.25  # m/s²; a laden truck that rolls in gear slows by about so much (FIELD)
 CALM_BRAKING_M_S2 = 0.8  # m/s²; braking within this warms no lining (comfort limit of buses: 1.0)
 CALM_PULL_M_S2 = 0.6  # m/s²; a laden truck that is not driven at full load gains no more
 HARSH_M_S2 = 2.5  # m/s²; harder braking is an emergency, after which speed is taken up again
@@ -164,12 +162,12 @@ def rolling_on(drive: Drive) -> Mask:
     return followed
 
 
-def wandering(drive: Drive) -> tuple[Mask, Floats]:
-    """Steps in which a foot keeps the speed of the open road, and a steady foot's speeds."""
+def steadily(drive: Drive) -> Floats:
+    """Speeds of a steady foot, where a foot keeps the speed of the open road."""
     size = max(int(WANDER_S / usual_step_s(drive)), 2)
     mean = uniform_filter1d(drive.speed_m_s, size)
     spread = maximum_filter1d(np.abs(drive.speed_m_s - mean), size)
     open_road = (mean > CRUISE_FROM_M_S) & (spread < WANDER_M_S) & ~drive.braking
     alone = maximum_filter1d(drive.cruise.astype(np.uint8), size) == 0
     steady = open_road & alone & (drive.dt_s > 0)
-    return steady, np.where(steady, mean, drive.speed_m_s)
+    return np.where(steady, mean, drive.speed_m_s)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 VIN = "LSGAA11112A000001"
 NEVER_SEEN = "LSGAA11112A000002"
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def client(migrated: Migrated) -> Iterator[httpx2.Client]:
                 "odometer": [203_118.4],
                 "fuel_level_1": [62.4],
             },
-            index=pd.DatetimeIndex([NOW - timedelta(minutes=3)]),
+            index=pd.DatetimeIndex([datetime.now(tz=UTC) - timedelta(minutes=3)]),
         ),
     )
     with served_as(migrated) as client:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
 VIN = "LSGAA11112A000001"
 OTHERS = [f"LSGAA11112A0001{number:02d}" for number in range(25)]
 TRIPS = 23
@@ -33,7 +32,13 @@ SPAN = {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}
 
 
 @pytest.fixture(scope="module")
-def client(migrated: Migrated) -> Iterator[httpx2.Client]:
+def now() -> datetime:
+    """When it was last heard of; a vehicle heard of when tests were collected is silent by now."""
+    return datetime.now(tz=UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def client(migrated: Migrated, now: datetime) -> Iterator[httpx2.Client]:
     for vin in OTHERS:
         register_vehicle(migrated.connection, vin)
     vehicle = record(
@@ -49,20 +54,20 @@ def client(migrated: Migrated) -> Iterator[httpx2.Client]:
                 "longitude": [121.4737, float("nan")],
                 "fuel_level_1": [62.4, float("nan")],
             },
-            index=pd.DatetimeIndex([NOW - timedelta(seconds=3), NOW - timedelta(seconds=2)]),
+            index=pd.DatetimeIndex([now - timedelta(seconds=3), now - timedelta(seconds=2)]),
         ),
     )
-    write_codes(migrated, vehicle.vehicle_id)
+    write_codes(migrated, vehicle.vehicle_id, now)
     write_trips(migrated, vehicle.vehicle_id)
     with served_as(migrated) as client:
         yield client
 
 
-def write_codes(database: Migrated, vehicle_id: int) -> None:
+def write_codes(database: Migrated, vehicle_id: int, now: datetime) -> None:
     def code(spn: int, minutes: int, *, active: bool) -> TroubleCodeRow:
         return TroubleCodeRow(
             vehicle_id=vehicle_id,
-            time=NOW - timedelta(minutes=minutes),
+            time=now - timedelta(minutes=minutes),
             spn=spn,
             fmi=16,
             source_address=0,
@@ -104,12 +109,14 @@ def test_pages_hold_every_vehicle_once_by_vin(client: httpx2.Client, limit: int)
     assert all(len(answer["vehicles"]) <= limit for answer in answers)
 
 
-def test_a_vehicle_is_listed_with_its_latest_values_and_their_times(client: httpx2.Client) -> None:
+def test_a_vehicle_is_listed_with_its_latest_values_and_their_times(
+    client: httpx2.Client, now: datetime
+) -> None:
     answer = client.get("/v1/vehicles", params={"limit": 1})
     (vehicle,) = Vehicles.model_validate_json(answer.content).vehicles
     assert vehicle.vin == VIN
     assert vehicle.activity == "moving"
-    assert vehicle.last_seen == NOW - timedelta(seconds=2)
+    assert vehicle.last_seen == now - timedelta(seconds=2)
     assert vehicle.speed is not None
     assert vehicle.odometer is not None
     assert vehicle.fuel_level is not None
@@ -119,7 +126,7 @@ def test_a_vehicle_is_listed_with_its_latest_values_and_their_times(client: http
     assert vehicle.odometer.value == 203_118.425
     assert vehicle.engine_running.value is True
     # The later frame lacked these: the earlier values stay, with their own time.
-    earlier = NOW - timedelta(seconds=3)
+    earlier = now - timedelta(seconds=3)
     assert (vehicle.fuel_level.value, vehicle.fuel_level.time) == (62.4, earlier)
     assert (vehicle.position.latitude, vehicle.position.time) == (31.2304, earlier)
 

@@ -82,7 +82,7 @@ def test_a_drive_driven_again_as_it_was_burns_what_it_burnt() -> None:
 
     again = Replay(drive, calibrate(day_statistics(samples))).burnt()
 
-    assert again.litres.sum() == pytest.approx(drive.fuel_l.sum(), rel=0.02)
+    assert again.sum() == pytest.approx(drive.fuel_l.sum(), rel=0.02)
 
 
 def test_a_vehicle_that_says_nothing_is_what_is_usual_of_its_class() -> None:
