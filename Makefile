@@ -23,8 +23,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: setup ## start the servers, a small fleet, ingest, analysis and the pages
 	$(BIN)/telemetry demo
 
-test: lint ## everything, with a real Kafka and PostgreSQL; the fast tests first
-	$(BIN)/python -m pytest tests/unit tests/integration tests/faults
+test: lint ## everything, with a real Kafka and PostgreSQL; in two lanes side by side
+	$(BIN)/python -m tests
 
 faults: setup ## servers and workers killed, cut off, filled up at random: SEED=1 FAULTS=50
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))

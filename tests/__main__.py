@@ -1,0 +1,80 @@
+"""Every test, in two lanes side by side: what computes, and what mostly waits for real servers.
+
+Either lane alone leaves a processor idle much of the time. Each is a pytest of its own, told apart
+by the name before its lines; arguments are given to both: `python -m tests -k fuel`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from threading import Thread
+
+LANES = {
+    "compute": ("tests/unit", "tests/truth"),
+    "servers": ("tests/integration", "tests/faults"),
+}
+
+ROOT = Path(__file__).parents[1]
+
+NOTHING_CHOSEN = 5
+"""How pytest ends where no test was asked for (its ExitCode.NO_TESTS_COLLECTED)."""
+
+_CLOSING_LINE = re.compile(r"(?:=+ )?(\d+ [a-z].*) in [\d.]+s.*")
+_COUNT = re.compile(r"(\d+) ([a-z]+)")
+
+
+class Lane(Thread):
+    """One pytest, whose lines are printed as they come.
+
+    Args:
+        name: said before each line.
+        folders: what it runs.
+        arguments: further ones for pytest.
+    """
+
+    def __init__(self, name: str, folders: tuple[str, ...], arguments: list[str]) -> None:
+        super().__init__(name=name)
+        self._command = [sys.executable, "-m", "pytest", *folders, *arguments]
+        self.exit_code = 1
+        self.counts: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Run it to its end."""
+        with subprocess.Popen(
+            self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            for line in process.stdout or ():
+                # One write a line, so that the lanes' lines do not mix.
+                sys.stdout.write(f"{self.name}: {line}")
+                sys.stdout.flush()
+                if closing := _CLOSING_LINE.fullmatch(line.strip()):
+                    self.counts = Counter(
+                        {what: int(number) for number, what in _COUNT.findall(closing[1])}
+                    )
+        self.exit_code = process.returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run both lanes; returns the code to exit with, 0 where no test failed in either."""
+    start = time.monotonic()
+    lanes = [Lane(name, folders, arguments) for name, folders in LANES.items()]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    counts = sum((lane.counts for lane in lanes), Counter[str]())
+    told = ", ".join(f"{number} {what}" for what, number in counts.items())
+    sys.stdout.write(f"==== {told or 'no tests ran'} in {time.monotonic() - start:.0f}s ====\n")
+    codes = {lane.exit_code for lane in lanes}
+    if codes == {NOTHING_CHOSEN}:
+        return NOTHING_CHOSEN
+    return next((code for code in codes if code not in {0, NOTHING_CHOSEN}), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
