@@ -2,11 +2,6 @@
 -- What a reader has to know first: how new the database is, and the number of its party.
 SELECT migration, catalogue, party_id FROM served.greeting(%(party_name)s)
 
--- :name served_vehicles
--- A page of vehicles by VIN, each with the latest values of the named signals.
-SELECT vin, model, registered_at, last_seen, "values", times
-FROM served.vehicles(%(principal)s, %(after_vin)s, %(max_rows)s, %(names)s)
-
 -- :name served_vehicle
 -- One vehicle of the register.
 SELECT vin, model, check_digit_ok, registered_at, last_seen
