@@ -347,7 +347,6 @@ def test_ten_thousand_wrong_tokens_are_refused_and_cost_little(
     before = connection.execute(calls).fetchone()
     statuses = []
     limits = httpx2.Limits(max_connections=8)
-    began = time.perf_counter()
     with (
         httpx2.Client(base_url=client.base_url, limits=limits, timeout=30) as many,
         ThreadPoolExecutor(8) as pool,
@@ -358,7 +357,6 @@ def test_ten_thousand_wrong_tokens_are_refused_and_cost_little(
             return many.get(STATE, headers=header).status_code
 
         statuses = list(pool.map(refuse, range(10_000)))
-    seconds = time.perf_counter() - began
     assert set(statuses) == {401}
     time.sleep(1.2)  # the server's connections tell their counts once a second
     after = connection.execute(calls).fetchone()
@@ -366,7 +364,6 @@ def test_ten_thousand_wrong_tokens_are_refused_and_cost_little(
     assert after is not None
     # None of them got as far as the database; a few statements are the tests' own and the log's.
     assert after[0] - before[0] < 200
-    assert seconds < 120, "10,000 refusals take a client and a server in one process some 20 s"
     assert client.get(STATE, headers={"X-API-Key": made.key().key}).status_code == 200
 
 
@@ -475,32 +472,37 @@ def test_nobody_has_a_role_that_his_party_is_not(made: World) -> None:
 
 
 def test_wrong_name_wrong_password_and_disabled_are_told_alike(
-    made: World, client: httpx2.Client
+    made: World, client: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("known", "disabled"):
         made.account(name)
     identity.disable_account(made.database.connection, "disabled")
-    answers, least = {}, {}
-    for name in ("known", "disabled", "unknown"):
-        seconds = []
-        for _ in range(5):
-            began = time.perf_counter()
-            answers[name] = client.post(
-                "/oauth/token",
-                data={
-                    "grant_type": "password",
-                    "client_id": "telemetry",
-                    "username": name,
-                    "password": PASSWORD if name == "disabled" else "wrong password",
-                },
-            )
-            seconds.append(time.perf_counter() - began)
-        least[name] = min(seconds)
-    assert len({answer.content for answer in answers.values()}) == 1
-    assert {answer.status_code for answer in answers.values()} == {400}
-    assert answers["known"].json()["error"] == "invalid_grant"
-    # An answer without the hash would take a tenth of it.
-    assert max(least.values()) < 2 * min(least.values())
+    hashed: list[str] = []
+    fits = credentials.password_fits
+
+    def counting(stored: str, password: str) -> bool:
+        hashed.append(stored.rpartition("$")[0].rpartition("$")[0])
+        return fits(stored, password)
+
+    monkeypatch.setattr(credentials, "password_fits", counting)
+    answers = [
+        client.post(
+            "/oauth/token",
+            data={
+                "grant_type": "password",
+                "client_id": "telemetry",
+                "username": name,
+                "password": PASSWORD if name == "disabled" else "wrong password",
+            },
+        )
+        for name in ("known", "disabled", "unknown")
+    ]
+    assert len({answer.content for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {400}
+    assert answers[0].json()["error"] == "invalid_grant"
+    # Each was hashed once and by the same parameters: that is what an answer's time is made of.
+    assert len(hashed) == 3
+    assert len(set(hashed)) == 1
 
 
 def test_who_guesses_has_to_wait_and_locks_nobody_out_at_home(made: World) -> None:

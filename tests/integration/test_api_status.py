@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
 VIN, BARE, FOREIGN = "LSGAA11112A000001", "LSGAA11112A000002", "LSGAA11112A000003"
 ADDRESS = f"/v1/vehicles/{VIN}/status"
+
+
+@cache
+def now() -> datetime:
+    """When this module's first test began: tests are collected long before."""
+    return datetime.now(tz=UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +64,7 @@ def world(migrated: Migrated) -> Migrated:
                 "engine_hours": [8123.5, 8123.5],
                 "lane_departure_enabled": [1.0, 1.0],
             },
-            index=pd.DatetimeIndex([NOW - timedelta(seconds=60), NOW - timedelta(seconds=2)]),
+            index=pd.DatetimeIndex([now() - timedelta(seconds=60), now() - timedelta(seconds=2)]),
         ),
     )
     writer = open_writer(migrated)
@@ -67,7 +73,7 @@ def world(migrated: Migrated) -> Migrated:
             trouble_codes=tuple(
                 TroubleCodeRow(
                     vehicle_id=vehicle.vehicle_id,
-                    time=NOW - timedelta(minutes=minutes),
+                    time=now() - timedelta(minutes=minutes),
                     spn=spn,
                     fmi=fmi,
                     source_address=0,
@@ -149,7 +155,7 @@ def test_trouble_codes_are_told_in_words(client: httpx2.Client) -> None:
         None,
         None,
     )
-    assert coolant.age_s == pytest.approx(1200, abs=60)
+    assert coolant.age_s == pytest.approx(1200, abs=120)
 
 
 def test_words_are_in_the_language_that_is_asked_for(client: httpx2.Client) -> None:
@@ -179,9 +185,9 @@ def test_lamps_service_trips_and_contact_are_there(client: httpx2.Client) -> Non
     assert service.engine_hours is not None
     assert (service.distance.value, service.days.value, service.due.value) == (-120.0, 31.0, True)
     assert [trip.distance_km for trip in status.last_trips] == [7.0, 6.0, 5.0, 4.0, 3.0]
-    assert status.contact.last_seen == NOW - timedelta(seconds=2)
+    assert status.contact.last_seen == now() - timedelta(seconds=2)
     assert status.contact.received_at is not None
-    assert status.contact.received_at >= NOW - timedelta(seconds=2)
+    assert status.contact.received_at >= now() - timedelta(seconds=2)
     assert (status.activity, status.plate, status.region) == ("idling", "沪A12345", "CN-31")
 
 
@@ -194,7 +200,7 @@ def test_a_vehicle_of_which_nothing_is_known_has_a_status(client: httpx2.Client)
 
 def test_a_grant_opens_the_status_of_its_span_alone(world: Migrated) -> None:
     party = ensure_party(world.connection, "Workshop", "service_provider")
-    span = (NOW - timedelta(minutes=35), NOW - timedelta(minutes=15))
+    span = (now() - timedelta(minutes=35), now() - timedelta(minutes=15))
     grant_access(world.connection, party_id=party, vin=VIN, purpose="service", data=span)
     with served_as(world, "Workshop", "service_provider") as client:
         status = status_of(client)
@@ -230,7 +236,7 @@ def test_another_language_is_another_answer(client: httpx2.Client) -> None:
 def test_something_new_is_told(world: Migrated, client: httpx2.Client) -> None:
     tag = client.get(f"/v1/vehicles/{BARE}/state").headers["etag"]
     rows: dict[str, Any] = {"battery_voltage": [24.1]}
-    record(world, BARE, pd.DataFrame(rows, index=pd.DatetimeIndex([NOW])))
+    record(world, BARE, pd.DataFrame(rows, index=pd.DatetimeIndex([now()])))
     again = client.get(f"/v1/vehicles/{BARE}/state", headers={"If-None-Match": tag})
     assert again.status_code == 200
     assert again.headers["etag"] != tag
