@@ -1,0 +1,119 @@
+"""The Python client in both its kinds, so that one test asks by each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+import httpx2
+import pytest
+
+from telemetry_client import AsyncClient, Client, asynchronous, blocking
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+KINDS = ("blocking", "asynchronous")
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
+
+
+class Awaited:
+    """An asynchronous client that is asked as a blocking one is."""
+
+    def __init__(self, client: AsyncClient, runner: asyncio.Runner) -> None:
+        self._client, self._runner = client, runner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            made = found(*args, **kwargs)
+            if inspect.isasyncgen(made):
+                return self._iterated(made)
+            return self._runner.run(made)
+
+        return call
+
+    def __repr__(self) -> str:
+        return repr(self._client)
+
+    def _iterated(self, made: AsyncIterator[Any]) -> Iterator[Any]:
+        try:
+            while True:
+                try:
+                    yield self._runner.run(_next(made))
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._runner.run(made.aclose())  # type: ignore[attr-defined]
+
+
+async def _next(made: AsyncIterator[Any]) -> Any:
+    return await anext(made)
+
+
+@contextmanager
+def opened(kind: str, url: str, **options: Any) -> Iterator[Client]:
+    """A client of that kind, asked as a blocking one is."""
+    if kind == "blocking":
+        with Client(url, **options) as client:
+            yield client
+        return
+    with asyncio.Runner() as runner:
+        made = AsyncClient(url, **options)
+        try:
+            yield cast("Client", Awaited(made, runner))
+        finally:
+            runner.run(made.aclose())
+
+
+def at_once(
+    kind: str, url: str, *asks: Callable[[Client | AsyncClient], Any], **options: Any
+) -> Any:
+    """What several questions are answered with that are asked at once, by one client."""
+    if kind == "blocking":
+        with Client(url, **options) as client, ThreadPoolExecutor(len(asks)) as pool:
+            return list(pool.map(lambda ask: ask(client), asks))
+
+    async def all_of_them() -> list[Any]:
+        async with AsyncClient(url, **options) as client:
+            answers: list[Awaitable[Any]] = [ask(client) for ask in asks]
+            return list(await asyncio.gather(*answers))
+
+    return asyncio.run(all_of_them())
+
+
+@contextmanager
+def answered(
+    kind: str,
+    handler: Callable[[httpx2.Request], httpx2.Response],
+    url: str = "http://127.0.0.1",
+    **options: Any,
+) -> Iterator[Client]:
+    """A client whose requests are answered by a function."""
+    transport = httpx2.MockTransport(handler)
+    with opened(kind, url, **options) as client:
+        if isinstance(client, Client):
+            client.close()
+            client._http = httpx2.Client(transport=transport, base_url=url)
+        else:
+            inner: AsyncClient = client._client
+            inner._http = httpx2.AsyncClient(transport=transport, base_url=url)
+        yield client
+
+
+def waits_of_clients(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Clients wait no more; the list has how long they would have."""
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(blocking, "time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setattr(asynchronous, "anyio", SimpleNamespace(sleep=wait, Lock=anyio.Lock))
+    return waits
