@@ -32,6 +32,8 @@ _DTYPES: Mapping[object, str] = {
     datetime: TIME,
 }
 
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+
 _OF_ARROW = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
@@ -44,12 +46,17 @@ def of_arrow(content: bytes, index: str, lists: Sequence[str] = ()) -> pd.DataFr
         lists: columns that have lists as JSON text.
 
     Raises:
-        UnexpectedAnswerError: it is none.
+        UnexpectedAnswerError: it is none, or not all of it.
     """
     try:
         table = ipc.open_stream(content).read_all()
-    except pa.ArrowInvalid as error:
-        raise UnexpectedAnswerError("The answer is no Arrow stream, or not all of it.") from error
+    except (pa.ArrowException, OSError) as error:
+        raise UnexpectedAnswerError("The answer is no Arrow stream.") from error
+    if not content.endswith(_END_OF_STREAM):  # where it is cut between batches Arrow takes the rest
+        raise UnexpectedAnswerError("The answer is not the whole of an Arrow stream.")
+    missing = {index, *lists}.difference(table.column_names)
+    if missing:
+        raise UnexpectedAnswerError(f"The table lacks {', '.join(sorted(missing))}.")
     frame = table.to_pandas(types_mapper=_OF_ARROW.get)
     for name in lists:
         frame[name] = pd.Series(
@@ -72,11 +79,18 @@ def of_rows(rows: Sequence[Mapping[str, Any]], of: type, index: str | None) -> p
         rows: the objects.
         of: the dataclass that describes them.
         index: the column that becomes the index; None: rows are numbered.
+
+    Raises:
+        UnexpectedAnswerError: they are no such objects.
     """
-    columns = {
-        name: pd.Series([value(row) for row in rows], dtype=object).pipe(_typed, dtype)
-        for name, dtype, value in _columns(of)
-    }
+    try:
+        columns = {
+            name: pd.Series([value(row) for row in rows], dtype=object).pipe(_typed, dtype)
+            for name, dtype, value in _columns(of)
+        }
+    except (AttributeError, TypeError, ValueError):
+        # From None: the error's own text quotes the answer.
+        raise UnexpectedAnswerError(f"The answer's rows are not of {of.__name__}.") from None
     return indexed(pd.DataFrame(columns), index, {})
 
 

@@ -205,6 +205,22 @@ class VehicleChange:
     distance_m: float | None = None
 
 
+CounterClass = dict[str, int | float | str | None]
+"""A class of a counter: `from`, `to` or `label`, and what it has counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accumulated:
+    """The counters of rFMS since a vehicle was registered, by their names there."""
+
+    vin: str
+    newest_day: date | None
+    updated_at: datetime | None
+    corrections: int
+    corrected: float
+    accumulated_data: dict[str, int | list[CounterClass] | None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdviceText:
     """A piece of advice in words, in the client's language."""

@@ -16,7 +16,7 @@ import pytest
 from telemetry_client import AsyncClient, Client, asynchronous, blocking
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 KINDS = ("blocking", "asynchronous")
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
@@ -26,31 +26,31 @@ class Awaited:
     """An asynchronous client that is asked as a blocking one is."""
 
     def __init__(self, client: AsyncClient, runner: asyncio.Runner) -> None:
-        self._client, self._runner = client, runner
+        self.client, self.runner = client, runner
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._client, name)
+        found = getattr(self.client, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             made = found(*args, **kwargs)
             if inspect.isasyncgen(made):
                 return self._iterated(made)
-            return self._runner.run(made)
+            return self.runner.run(made)
 
         return call
 
     def __repr__(self) -> str:
-        return repr(self._client)
+        return repr(self.client)
 
     def _iterated(self, made: AsyncIterator[Any]) -> Iterator[Any]:
         try:
             while True:
                 try:
-                    yield self._runner.run(_next(made))
+                    yield self.runner.run(_next(made))
                 except StopAsyncIteration:
                     return
         finally:
-            self._runner.run(made.aclose())  # type: ignore[attr-defined]
+            self.runner.run(made.aclose())  # type: ignore[attr-defined]
 
 
 async def _next(made: AsyncIterator[Any]) -> Any:
@@ -72,20 +72,22 @@ def opened(kind: str, url: str, **options: Any) -> Iterator[Client]:
             runner.run(made.aclose())
 
 
-def at_once(
-    kind: str, url: str, *asks: Callable[[Client | AsyncClient], Any], **options: Any
-) -> Any:
-    """What several questions are answered with that are asked at once, by one client."""
-    if kind == "blocking":
-        with Client(url, **options) as client, ThreadPoolExecutor(len(asks)) as pool:
+def at_once(client: Client, *asks: Callable[[Any], Any]) -> list[Any]:
+    """What several questions are answered with that a client asks at once.
+
+    Args:
+        client: one of `opened`.
+        asks: each calls a method of a client, and returns what that does.
+    """
+    if isinstance(client, Client):
+        with ThreadPoolExecutor(len(asks)) as pool:
             return list(pool.map(lambda ask: ask(client), asks))
+    waiting: Awaited = client
 
     async def all_of_them() -> list[Any]:
-        async with AsyncClient(url, **options) as client:
-            answers: list[Awaitable[Any]] = [ask(client) for ask in asks]
-            return list(await asyncio.gather(*answers))
+        return list(await asyncio.gather(*(ask(waiting.client) for ask in asks)))
 
-    return asyncio.run(all_of_them())
+    return waiting.runner.run(all_of_them())
 
 
 @contextmanager
@@ -102,7 +104,7 @@ def answered(
             client.close()
             client._http = httpx2.Client(transport=transport, base_url=url)
         else:
-            inner: AsyncClient = client._client
+            inner: AsyncClient = client.client
             inner._http = httpx2.AsyncClient(transport=transport, base_url=url)
         yield client
 

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from telemetry_client.frames import of_rows
 from telemetry_client.messages import Answer, get, listed
-from telemetry_client.models import StatusBySystem, VehicleChange, VehicleState
-from telemetry_client.questions import ArrowListing, Changes, Single, Table, body_of
+from telemetry_client.models import (
+    Accumulated,
+    CounterClass,
+    StatusBySystem,
+    VehicleChange,
+    VehicleState,
+)
+from telemetry_client.questions import ArrowListing, Changes, Single, Table, read_as
 from telemetry_client.rows import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
 
     import pandas as pd
 
@@ -105,24 +110,26 @@ def follow_fleet(fleet_id: int) -> Changes[VehicleChange]:
 
 
 def _counters(answer: Answer) -> pd.DataFrame:
-    body = body_of(answer)
-    counters: dict[str, Any] = body["accumulated_data"]
-    frame = of_rows(
-        [row for name, value in counters.items() for row in _rows(name, value)], Counter, "counter"
-    )
+    told = read_as(Accumulated, answer.content)
+    rows = [row for name, value in told.accumulated_data.items() for row in _rows(name, value)]
+    frame = of_rows(rows, Counter, "counter")
     about = ("vin", "newest_day", "updated_at", "corrections", "corrected")
-    frame.attrs |= {name: body[name] for name in about}
+    frame.attrs |= {name: getattr(told, name) for name in about}
     return frame
 
 
-def _rows(counter: str, value: Any) -> Iterator[dict[str, Any]]:
+def _rows(counter: str, value: int | list[CounterClass] | None) -> Iterator[dict[str, object]]:
     if isinstance(value, list):
         for one in value:
-            ends = {"class_from": one.get("from"), "class_to": one.get("to")}
+            which = {
+                "counter": counter,
+                "class_from": one.get("from"),
+                "class_to": one.get("to"),
+                "class_label": one.get("label"),
+            }
             for measure, unit in _MEASURES.items():
                 if one.get(measure) is not None:
-                    counted = {"value": one[measure], "unit": unit}
-                    yield {"counter": counter, **ends, "class_label": one.get("label"), **counted}
+                    yield {**which, "value": one[measure], "unit": unit}
     elif value is not None:
         yield {"counter": counter, "value": value, "unit": _unit(counter)}
 

@@ -221,6 +221,7 @@ SAME_NAME = [
     models.TripSummary,
     models.StatusBySystem,
     models.VehicleChange,
+    models.Accumulated,
     models.AdviceText,
     models.Saving,
     models.EvidencePart,
