@@ -8,6 +8,7 @@
 `AsyncClient` has the same methods, to be awaited.
 """
 
+from telemetry_client import _extra as _extra
 from telemetry_client.asynchronous import AsyncClient
 from telemetry_client.blocking import Client
 from telemetry_client.errors import (

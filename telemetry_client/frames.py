@@ -100,16 +100,25 @@ def indexed(frame: pd.DataFrame, index: str | None, units: Mapping[str, str]) ->
     Args:
         frame: the table.
         index: the column that becomes the index.
-        units: what is known of units; the others' are in their names.
+        units: what is known of units; the others' are in their names, or in columns beside them.
     """
-    known = {
-        str(name): unit
-        for name in frame.columns
-        if (unit := units.get(str(name)) or unit_of(str(name))) is not None
-    }
+    known = {}
+    for name in map(str, frame.columns):
+        unit = units.get(name) or unit_of(name) or _beside(frame, name)
+        if unit is not None:
+            known[name] = unit
     made = frame if index is None else frame.set_index(index)
     made.attrs["units"] = known
     return made
+
+
+def _beside(frame: pd.DataFrame, name: str) -> str | None:
+    """The unit of `speed_value` is in `speed_unit`, if it is the same in all rows."""
+    beside = f"{name.removesuffix('_value')}_unit"
+    if not name.endswith("_value") or beside not in frame.columns:
+        return None
+    found = frame[beside].dropna().unique()
+    return str(found[0]) if len(found) == 1 else None
 
 
 def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

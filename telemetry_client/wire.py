@@ -6,12 +6,7 @@ import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypedDict
 
-try:
-    import httpx2
-except ImportError as error:  # pragma: no cover - the extra is not installed
-    raise ImportError(
-        "The client needs its extra: pip install 'vehicle-telemetry[client]'"
-    ) from error
+import httpx2
 
 from telemetry_client.errors import (
     CertificateError,

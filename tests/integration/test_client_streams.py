@@ -67,7 +67,12 @@ def test_a_fleet_is_followed_through_breaks_and_nothing_is_left_out(
     waits = waits_of_clients(monkeypatch)
     seen: list[Any] = []
     read = streams._time
-    monkeypatch.setattr(streams, "_time", lambda last: seen.append(last) or read(last))
+
+    def noted(last: str | None) -> datetime | None:
+        seen.append(last)
+        return read(last)
+
+    monkeypatch.setattr(streams, "_time", noted)
     with served_as(migrated, "Haulier", "owner", **QUICK) as http:
         proxy = Proxy(int(http.base_url.port or 0))
         try:

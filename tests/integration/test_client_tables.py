@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import ExitStack
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,11 +17,11 @@ from storage.batch import Batch, ReportRow
 from telemetry_client import NotFoundError, queries
 from telemetry_client.frames import joined
 from telemetry_client.queries import of_signals
-from tests.api_fixture import as_frame, drive, every_page, record
-from tests.behaviour_world import NOW, SPAN, A, B, C
-from tests.client_fixture import EVERY_KIND, opened
+from tests.api_fixture import as_frame, drive, every_page, record, served_as
+from tests.behaviour_world import NOW, SPAN, A, B, C, World, fill, grants
+from tests.client_fixture import EVERY_KIND, KINDS, opened
 from tests.database_fixture import open_writer
-from tests.served_fuel_world import fuel_world_in
+from tests.served_fuel_world import fill_fuel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
 
     from telemetry_client import Client
     from telemetry_client.questions import Paged
-    from tests.behaviour_world import World
     from tests.database_fixture import Migrated
 
 WEEK = "2026-W44"
+BOTH = (SPAN["start"], SPAN["end"])
 DRIVEN = "2026-11-03T00:00:00"
 HOUR = ("2026-11-03T00:00:00Z", "2026-11-03T01:00:00Z")
 NAMES = "wheel_speed,latitude,brake_switch,gear_current,odometer,oil_pressure"
@@ -38,11 +41,14 @@ NAMES = "wheel_speed,latitude,brake_switch,gear_current,odometer,oil_pressure"
 
 @pytest.fixture(scope="module")
 def world(migrated: Migrated) -> Iterator[World]:
-    record(migrated, A, drive(DRIVEN, 3600))
+    record(migrated, A, drive(DRIVEN, 3600).assign(longitude=121.5))
     # A minute eight days later: a span with it is longer than the API takes row by row.
     record(migrated, A, drive("2026-11-11T12:00:00", 60))
-    with fuel_world_in(migrated) as filled:
-        yield filled
+    numbers = fill(migrated)
+    grants(migrated)
+    numbers |= fill_fuel(migrated, numbers)
+    with served_as(migrated, "Maker") as maker, served_as(migrated, "Owner", "owner") as owner:
+        yield World(numbers=numbers, clients={"Maker": maker, "Owner": owner})
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +56,15 @@ def http(world: World) -> httpx2.Client:
     return world.clients["Maker"]
 
 
+@pytest.fixture(scope="module")
+def clients(http: httpx2.Client) -> Iterator[dict[str, Client]]:
+    with ExitStack() as stack:
+        yield {kind: stack.enter_context(opened(kind, str(http.base_url))) for kind in KINDS}
+
+
 @pytest.fixture
-def client(kind: str, http: httpx2.Client) -> Iterator[Client]:
-    with opened(kind, str(http.base_url)) as made:
-        yield made
+def client(kind: str, clients: dict[str, Client]) -> Client:
+    return clients[kind]
 
 
 def told(row: Any, column: str) -> Any:
@@ -76,14 +87,16 @@ def columns_in(row: dict[str, Any], prefix: str = "") -> set[str]:
     return found
 
 
-def assert_told(frame: pd.DataFrame, rows: list[dict[str, Any]]) -> None:
-    """A table has the rows of JSON, in their order, and all that they say."""
+def assert_told(
+    frame: pd.DataFrame, rows: list[dict[str, Any]], answer: dict[str, Any] | None = None
+) -> None:
+    """A table has the rows of JSON, in their order, and all that they and their answer say."""
     assert len(frame) == len(rows) > 0
-    assert frame.attrs["units"]
+    assert "units" in frame.attrs
     table = frame.reset_index() if frame.index.name else frame
     for name in table.columns:
         for got, row in zip(table[name], rows, strict=True):
-            expected = told(row, str(name))
+            expected = told({**(answer or {}), **row}, str(name))
             if isinstance(got, list):
                 assert got == expected, name
             elif expected is None:
@@ -106,62 +119,62 @@ TABLES: dict[str, tuple[str, dict[str, Any], str, Callable[[World], Any]]] = {
         "vehicles",
         lambda _: queries.vehicles(near=(31.2, 121.5), radius_m=500_000),
     ),
-    "trips": ("/v1/vehicles/{A}/trips", SPAN, "trips", lambda _: queries.trips(A, **SPAN)),
+    "trips": ("/v1/vehicles/{A}/trips", SPAN, "trips", lambda _: queries.trips(A, *BOTH)),
     "events": (
         "/v1/vehicles/{A}/events",
         SPAN | {"kind": "harsh_braking,idling", "order": "newest_first"},
         "events",
-        lambda _: queries.events(A, **SPAN, kind=["harsh_braking", "idling"], order="newest_first"),
+        lambda _: queries.events(A, *BOTH, kind=["harsh_braking", "idling"], order="newest_first"),
     ),
-    "scores": ("/v1/vehicles/{A}/scores", SPAN, "scores", lambda _: queries.scores(A, **SPAN)),
+    "scores": ("/v1/vehicles/{A}/scores", SPAN, "scores", lambda _: queries.scores(A, *BOTH)),
     "fuel": (
         "/v1/vehicles/{A}/fuel",
         SPAN | {"by": "part"},
         "periods",
-        lambda _: queries.fuel(A, **SPAN, by="part"),
+        lambda _: queries.fuel(A, *BOTH, by="part"),
     ),
     "tank events": (
         "/v1/vehicles/{A}/tank-events",
         SPAN,
         "events",
-        lambda _: queries.tank_events(A, **SPAN),
+        lambda _: queries.tank_events(A, *BOTH),
     ),
     "vehicle advice": (
         "/v1/vehicles/{A}/advice",
         SPAN,
         "advice",
-        lambda _: queries.vehicle_advice(A, **SPAN),
+        lambda _: queries.vehicle_advice(A, *BOTH),
     ),
     "drivers": ("/v1/drivers", {}, "drivers", lambda _: queries.drivers()),
     "driver trips": (
         "/v1/drivers/{wang}/trips",
         SPAN,
         "trips",
-        lambda world: queries.driver_trips(world.numbers["wang"], **SPAN),
+        lambda world: queries.driver_trips(world.numbers["wang"], *BOTH),
     ),
     "driver events": (
         "/v1/drivers/{wang}/events",
         SPAN,
         "events",
-        lambda world: queries.driver_events(world.numbers["wang"], **SPAN),
+        lambda world: queries.driver_events(world.numbers["wang"], *BOTH),
     ),
     "driver scores": (
         "/v1/drivers/{wang}/scores",
         SPAN,
         "scores",
-        lambda world: queries.driver_scores(world.numbers["wang"], **SPAN),
+        lambda world: queries.driver_scores(world.numbers["wang"], *BOTH),
     ),
     "driver fuel": (
         "/v1/drivers/{wang}/fuel",
         SPAN,
         "periods",
-        lambda world: queries.driver_fuel(world.numbers["wang"], **SPAN),
+        lambda world: queries.driver_fuel(world.numbers["wang"], *BOTH),
     ),
     "driver advice": (
         "/v1/drivers/{wang}/advice",
         SPAN,
         "advice",
-        lambda world: queries.driver_advice(world.numbers["wang"], **SPAN),
+        lambda world: queries.driver_advice(world.numbers["wang"], *BOTH),
     ),
     "fleets": ("/v1/fleets", {}, "fleets", lambda _: queries.fleets()),
     "ranking": (
@@ -174,7 +187,7 @@ TABLES: dict[str, tuple[str, dict[str, Any], str, Callable[[World], Any]]] = {
         "/v1/fleets/{fleet}/fuel",
         SPAN | {"of": "drivers"},
         "rows",
-        lambda world: queries.fleet_fuel(world.numbers["fleet"], **SPAN, of="drivers"),
+        lambda world: queries.fleet_fuel(world.numbers["fleet"], *BOTH, of="drivers"),
     ),
     "fleet advice": (
         "/v1/fleets/{fleet}/advice",
@@ -182,42 +195,66 @@ TABLES: dict[str, tuple[str, dict[str, Any], str, Callable[[World], Any]]] = {
         "advice",
         lambda world: queries.fleet_advice(world.numbers["fleet"], WEEK),
     ),
-    "catalogue": (
-        "/v1/catalogue",
-        {"search": "brake"},
-        "signals",
-        lambda _: queries.catalogue(search="brake"),
-    ),
 }
 
 
-@EVERY_KIND
 @pytest.mark.parametrize("table", TABLES)
-def test_a_table_has_what_json_has_and_its_pages_and_beginning_too(
-    world: World, http: httpx2.Client, client: Client, table: str
+def test_a_table_has_what_json_has_and_so_have_its_pages(
+    world: World, http: httpx2.Client, clients: dict[str, Client], table: str
 ) -> None:
     path, params, key, query = TABLES[table]
-    if table == "catalogue":  # it has no pages
-        assert_told(client.ask(query(world)), http.get(path, params=params).json()[key])
-        return
     answers = every_page(http, path.format(A=A, **world.numbers), params)
     rows = [row for answer in answers for row in answer[key]]
-    whole = client.ask(query(world))
-    assert_told(whole, rows)
-    if whole.index.name in {"start", "time"}:
-        assert str(whole.index.dtype) == "datetime64[us, UTC]"
-    paged: Paged = query(world)
-    pages = list(client.pages(paged, rows=2))
-    assert [len(page) for page in pages[:-1]] == [2] * (len(pages) - 1)
-    assert_told(joined(pages), rows)
-    assert [page.dtypes.to_dict() for page in pages] == [whole.dtypes.to_dict()] * len(pages)
+    for client in clients.values():
+        whole = client.ask(query(world))
+        assert_told(whole, rows, answers[0])
+        if whole.index.name in {"start", "time"}:
+            assert str(whole.index.dtype) == "datetime64[us, UTC]"
+        paged: Paged = query(world)
+        pages = list(client.pages(paged, rows=2))
+        assert [len(page) for page in pages[:-1]] == [2] * (len(pages) - 1)
+        pd.testing.assert_frame_equal(joined(pages), whole)
+
+
+@EVERY_KIND
+def test_the_catalogue_is_a_table_by_name(http: httpx2.Client, client: Client) -> None:
+    frame = client.catalogue(search="brake")
+    answer = http.get("/v1/catalogue", params={"search": "brake"}).json()
+    assert_told(frame, answer["signals"])
+    assert (frame.index.name, frame.attrs["version"]) == ("name", answer["version"])
+
+
+@EVERY_KIND
+def test_columns_have_units_by_their_names_or_by_the_unit_beside_them(client: Client) -> None:
+    assert client.vehicles().attrs["units"] == {
+        "speed_value": "km/h",
+        "odometer_value": "km",
+        "position_latitude": "deg",
+        "position_longitude": "deg",
+        "distance_m": "m",
+    }
+    units = client.fuel(A, *BOTH).attrs["units"]
+    for column, unit in {
+        "distance_km": "km",
+        "fuel_l": "L",
+        "l_per_100km": "L/100km",
+        "l_per_100tkm": "L/(100 t·km)",
+        "mass_t_km": "t·km",
+        "idle_s": "s",
+        "ascent_m": "m",
+        "co2_kg": "kg",
+        "disagreement_percent": "%",
+        "expected_low_l": "L",
+    }.items():
+        assert units.pop(column) == unit
+    assert not {"parts", "stops", "cost", "currency", "expected_ratio", "vin"} & set(units)
 
 
 @EVERY_KIND
 def test_a_limit_is_one_of_rows_not_of_pages(client: Client) -> None:
-    whole = client.events(A, **SPAN)
+    whole = client.events(A, *BOTH)
     for limit in (1, 3, len(whole), len(whole) + 1):
-        found = client.events(A, **SPAN, limit=limit)
+        found = client.events(A, *BOTH, limit=limit)
         pd.testing.assert_frame_equal(found, whole.head(limit))
         assert found.attrs == whole.attrs
 
@@ -226,7 +263,7 @@ def test_a_limit_is_one_of_rows_not_of_pages(client: Client) -> None:
 def test_a_table_without_rows_has_its_columns_and_types(client: Client) -> None:
     past = ("2001-01-01T00:00:00Z", "2001-01-02T00:00:00Z")
     for ask in (client.trips, client.events, client.fuel, client.tank_events):
-        none, some = ask(A, *past), ask(A, **SPAN)
+        none, some = ask(A, *past), ask(A, *BOTH)
         assert none.empty
         assert list(none.columns) == list(some.columns)
         assert none.dtypes.to_dict() == some.dtypes.to_dict()
@@ -238,7 +275,7 @@ def test_what_is_said_of_all_rows_is_in_attrs(
     world: World, http: httpx2.Client, client: Client
 ) -> None:
     fleet = world.numbers["fleet"]
-    frame = client.fleet_fuel(fleet, **SPAN)
+    frame = client.fleet_fuel(fleet, *BOTH)
     answer = http.get(f"/v1/fleets/{fleet}/fuel", params=SPAN).json()
     assert frame.attrs["total"] == answer["total"]
     savings = client.fleet_advice(fleet, WEEK).attrs["savings"]
@@ -253,7 +290,7 @@ def test_counters_come_a_row_each_with_their_unit(http: httpx2.Client, client: C
     counters = answer["accumulated_data"]
     assert set(frame.index) == {name for name, value in counters.items() if value}
     name = "durationWheelbasedSpeedOverZero"
-    assert frame.loc[name, ["value", "unit"]].tolist() == [counters[name], "s"]
+    assert (frame.loc[name, "value"], frame.loc[name, "unit"]) == (counters[name], "s")
     speeds = frame.loc[["vehicleSpeedClass"]]
     seconds = speeds[speeds["unit"] == "s"]
     assert seconds["value"].tolist() == [one["seconds"] for one in counters["vehicleSpeedClass"]]
@@ -265,22 +302,22 @@ def test_counters_come_a_row_each_with_their_unit(http: httpx2.Client, client: C
 # Single things
 
 
-def as_json(record: Any) -> Any:
+def as_json(it: Any) -> Any:
     """A record as JSON has it."""
-    if is_dataclass(record):
-        return {field.name: as_json(getattr(record, field.name)) for field in fields(record)}
-    if isinstance(record, list):
-        return [as_json(one) for one in record]
-    if isinstance(record, datetime):
-        return record.isoformat().replace("+00:00", "Z")
-    return record.isoformat() if isinstance(record, date) else record
+    if is_dataclass(it):
+        return {field.name: as_json(getattr(it, field.name)) for field in fields(it)}
+    if isinstance(it, list):
+        return [as_json(one) for one in it]
+    if isinstance(it, datetime):
+        return it.isoformat().replace("+00:00", "Z")
+    return it.isoformat() if isinstance(it, date) else it
 
 
-def without_ages(told: Any) -> Any:
-    if isinstance(told, dict):
+def without_ages(it: Any) -> Any:
+    if isinstance(it, dict):
         passing = {"age_s", "answered_at"}
-        return {name: without_ages(it) for name, it in told.items() if name not in passing}
-    return [without_ages(it) for it in told] if isinstance(told, list) else told
+        return {name: without_ages(part) for name, part in it.items() if name not in passing}
+    return [without_ages(part) for part in it] if isinstance(it, list) else it
 
 
 @EVERY_KIND
@@ -304,13 +341,13 @@ def test_single_things_are_records_that_lose_nothing(
 def test_advice_is_answered_by_its_number(world: World, kind: str) -> None:
     owner = str(world.clients["Owner"].base_url)
     with opened(kind, owner, language="zh") as client:
-        found = client.vehicle_advice(A, **SPAN)
+        found = client.vehicle_advice(A, *BOTH)
         number = int(found.index[found["may_answer"]][0])
         assert client.dismiss_advice(number).status == "dismissed"
         answered = client.accept_advice(number)
         assert (answered.advice_id, answered.status) == (number, "accepted")
         assert client.advice(number).status == "accepted"
-        assert client.vehicle_advice(A, **SPAN, status="accepted").index.tolist().count(number) == 1
+        assert client.vehicle_advice(A, *BOTH, status="accepted").index.tolist().count(number) == 1
         assert answered.text is not None
         assert not answered.text.title.isascii()
 
@@ -321,9 +358,9 @@ def test_the_log_of_reads_is_a_table(
 ) -> None:
     with opened(kind, str(http.base_url), purpose=f"a check of {kind}") as reading:
         reading.state(A)
-    today = {"start": (NOW - timedelta(days=1)).isoformat(), "end": "2090-01-01T00:00:00Z"}
+    today = (NOW - timedelta(days=1), "2090-01-01T00:00:00Z")
     for _ in range(100):
-        frame = client.audit(**today, vin=A)
+        frame = client.audit(*today, vin=A)
         if (frame["purpose"] == f"a check of {kind}").any():
             break
         world.clients["Maker"].get("/healthz")  # entries are written behind the answers
@@ -398,7 +435,7 @@ def test_a_span_longer_than_the_api_takes_comes_whole(http: httpx2.Client, clien
     refused = http.get(f"/v1/vehicles/{A}/signals", params=asked)
     assert refused.json()["code"] == "span_too_long"
     frame = client.signals(A, "odometer", start, end)
-    assert len(frame) == 3600 - 400 + 60
+    assert len(frame) == 3600 - 400 + 20
     assert frame.index.is_monotonic_increasing
     assert frame.index.is_unique
 
@@ -466,3 +503,23 @@ def test_rfms_is_walked_to_the_end(
     latest = client.rfms_positions(latest_only=True)
     assert latest["wheelBasedSpeed"].tolist() == [reports - 1.0]
     assert [len(page) for page in client.pages(queries.rfms_positions(start=start))] == [7, 7, 7, 4]
+
+
+# Its page
+
+
+def test_the_examples_of_its_page_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TELEMETRY_API_URL", str(world.clients["Owner"].base_url))
+    page = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 7
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(compile(block, "docs/client.md", "exec"), names)  # noqa: S102 - our own page
+    for one in ("client", "by_key", "by_secret"):
+        names[one].close()
+    said = capsys.readouterr().out
+    for words in ("km/h", "accepted", "unknown_signal", "Did you mean wheel_speed"):
+        assert words in said

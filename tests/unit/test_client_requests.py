@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import random
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -38,10 +41,11 @@ from tests.client_fixture import EVERY_KIND, answered, at_once, opened, waits_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ROOT = Path(__file__).parents[2]
 VIN = "LSGAA11112A000001"
 SPAN = ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
 SECRET = "vtk_not-to-be-seen"
-FLEETS = {"fleets": [], "next": None}
+FLEETS: dict[str, Any] = {"fleets": [], "next": None}
 
 
 @pytest.fixture
@@ -267,7 +271,7 @@ def test_half_an_arrow_stream_is_no_table() -> None:
 
 
 def test_fields_of_a_newer_api_are_passed_over() -> None:
-    told = {
+    told: dict[str, Any] = {
         "vin": VIN,
         "model": None,
         "answered_at": "2026-11-01T08:00:00Z",
@@ -445,3 +449,13 @@ def test_what_gives_out_tokens_may_be_none(told: Any) -> None:
         pytest.raises(UnexpectedAnswerError),
     ):
         client.fleets()
+
+
+@pytest.mark.parametrize("library", ["httpx2", "anyio"])
+def test_without_its_extra_the_client_says_what_to_install(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import telemetry_client"
+    tried = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert tried.returncode != 0
+    assert f"needs {library}: pip install 'vehicle-telemetry[client]'" in tried.stderr
