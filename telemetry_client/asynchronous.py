@@ -1,4 +1,4 @@
-"""The client for asyncio and trio. Several tasks may use one."""
+"""The client for asyncio. Several tasks may use one."""
 
 from __future__ import annotations
 

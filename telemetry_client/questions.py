@@ -6,6 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import pandas as pd
@@ -93,7 +94,8 @@ def read_as(kind: type[T], content: bytes | str) -> T:
         UnexpectedAnswerError: it is no such object.
     """
     try:
-        return TypeAdapter(kind).validate_json(content)
+        # A class can be hashed, which mypy does not take for granted.
+        read: T = _adapter(kind).validate_json(content)  # type: ignore[arg-type]
     except ValidationError as error:
         # From None: the error's own text quotes the answer.
         where = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
@@ -101,6 +103,12 @@ def read_as(kind: type[T], content: bytes | str) -> T:
             f"The answer is no {kind.__name__} (look at {where or 'its JSON'}): "
             "is the client as new as the API?"
         ) from None
+    return read
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,10 @@ import anyio
 import httpx2
 import pytest
 
-from telemetry_client import AsyncClient, Client, asynchronous, blocking
+from telemetry_client import AsyncClient, Client, asynchronous, blocking, wire
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable, Iterator
 
 KINDS = ("blocking", "asynchronous")
@@ -99,14 +100,15 @@ def answered(
 ) -> Iterator[Client]:
     """A client whose requests are answered by a function."""
     transport = httpx2.MockTransport(handler)
-    with opened(kind, url, **options) as client:
-        if isinstance(client, Client):
-            client.close()
-            client._http = httpx2.Client(transport=transport, base_url=url)
-        else:
-            inner: AsyncClient = client.client
-            inner._http = httpx2.AsyncClient(transport=transport, base_url=url)
-        yield client
+
+    def without_network(url: str, timeout_s: float, tls: ssl.SSLContext | None) -> dict[str, Any]:
+        return {**wire.options(url, timeout_s, tls), "transport": transport}
+
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (blocking, asynchronous):
+            patched.setattr(module, "options", without_network)
+        with opened(kind, url, **options) as client:
+            yield client
 
 
 def waits_of_clients(monkeypatch: pytest.MonkeyPatch) -> list[float]:

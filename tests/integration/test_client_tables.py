@@ -406,8 +406,7 @@ def test_signals_are_the_api_s_numbers_with_their_units(
 
 
 @EVERY_KIND
-@pytest.mark.parametrize("step_s", [None, 60])
-@pytest.mark.parametrize("limit", [None, 7])
+@pytest.mark.parametrize(("step_s", "limit"), [(None, None), (60, None), (60, 7)])
 def test_a_long_span_and_many_signals_in_pieces_equal_one_span(
     client: Client, step_s: int | None, limit: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,9 +422,19 @@ def test_a_long_span_and_many_signals_in_pieces_equal_one_span(
     pieces = client.ask(question)
     pd.testing.assert_frame_equal(pieces, whole)
     assert pieces.attrs == whole.attrs
+
+
+@EVERY_KIND
+def test_pages_of_signals_go_on_through_the_pieces_of_a_span(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, end = "2026-11-03T00:03:07Z", "2026-11-03T00:56:31Z"
+    monkeypatch.setattr(of_signals, "LONGEST_OF_ROWS", timedelta(minutes=10))
     pages = client.pages(queries.signals(A, "odometer,wheel_speed", start, end), rows=400)
     rows = client.signals(A, "odometer,wheel_speed", start, end)
     pd.testing.assert_frame_equal(pd.concat(list(pages)), rows)
+    limited = queries.signals(A, "odometer,wheel_speed", start, end, limit=777)
+    pd.testing.assert_frame_equal(pd.concat(list(client.pages(limited, rows=400))), rows.head(777))
 
 
 @EVERY_KIND
