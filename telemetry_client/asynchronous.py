@@ -1,0 +1,193 @@
+"""The client for asyncio. Several tasks may use one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+import anyio
+import httpx2
+
+from telemetry_client import queries
+from telemetry_client.configured import Configured
+from telemetry_client.errors import ClientError
+from telemetry_client.following import Following
+from telemetry_client.methods import named_like
+from telemetry_client.session import Alone, Effect, Send, Steps, Wait
+from telemetry_client.wire import (
+    STREAM_TIMEOUT,
+    answer_of,
+    errors_as_ours,
+    is_error,
+    options,
+    parts,
+    raise_refusal,
+)
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+
+    import pandas as pd
+
+    from telemetry_client.messages import Answer
+    from telemetry_client.questions import Changes, Paged, Question
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _asking(
+    query: Callable[P, Question[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    """A method that asks what a query says."""
+
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.ask(query(*args, **kwargs))
+
+    return named_like(query, method)
+
+
+def _following(
+    query: Callable[P, Changes[T]],
+) -> Callable[Concatenate[AsyncClient, P], AsyncGenerator[T]]:
+    """A method that follows what a query says."""
+
+    def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[T]:
+        return self.follow(query(*args, **kwargs))
+
+    return named_like(query, method)
+
+
+class AsyncClient(Configured):
+    """Asks the API; an asynchronous context manager, which closes its connections."""
+
+    _http: httpx2.AsyncClient
+    _lock: anyio.Lock
+
+    vehicles = _asking(queries.vehicles)
+    state = _asking(queries.state)
+    status = _asking(queries.status)
+    accumulated = _asking(queries.accumulated)
+    follow_vehicle = _following(queries.follow_vehicle)
+    follow_fleet = _following(queries.follow_fleet)
+
+    signals = _asking(queries.signals)
+    signals_of_vehicles = _asking(queries.signals_of_vehicles)
+    catalogue = _asking(queries.catalogue)
+
+    trips = _asking(queries.trips)
+    events = _asking(queries.events)
+    scores = _asking(queries.scores)
+    drivers = _asking(queries.drivers)
+    driver_trips = _asking(queries.driver_trips)
+    driver_events = _asking(queries.driver_events)
+    driver_scores = _asking(queries.driver_scores)
+    fleets = _asking(queries.fleets)
+    ranking = _asking(queries.ranking)
+
+    fuel = _asking(queries.fuel)
+    driver_fuel = _asking(queries.driver_fuel)
+    fleet_fuel = _asking(queries.fleet_fuel)
+    tank_events = _asking(queries.tank_events)
+
+    vehicle_advice = _asking(queries.vehicle_advice)
+    driver_advice = _asking(queries.driver_advice)
+    fleet_advice = _asking(queries.fleet_advice)
+    advice = _asking(queries.advice)
+    accept_advice = _asking(queries.accept_advice)
+    dismiss_advice = _asking(queries.dismiss_advice)
+    see_advice = _asking(queries.see_advice)
+    audit = _asking(queries.audit)
+
+    rfms_vehicles = _asking(queries.rfms_vehicles)
+    rfms_positions = _asking(queries.rfms_positions)
+    rfms_statuses = _asking(queries.rfms_statuses)
+
+    async def ask(self, question: Question[T]) -> T:
+        """Ask one of `telemetry_client.queries`; every method is a short way to do that.
+
+        Raises:
+            ApiError: the API refused.
+            ConnectionFailedError: it could not be reached.
+        """
+        return await self._run(self._session.asked(question.asks()))
+
+    async def pages(self, question: Paged, rows: int | None = None) -> AsyncGenerator[pd.DataFrame]:
+        """A table page by page, for what is too long to hold.
+
+        Args:
+            question: one of `telemetry_client.queries` that makes a table.
+            rows: of each page; None: as many as the API gives.
+        """
+        place = question.first(rows)
+        while True:
+            page = await self._run(self._session.asked(question.page(place)))
+            yield page.frame
+            if page.next is None:
+                return
+            place = page.next
+
+    async def follow(self, changes: Changes[T]) -> AsyncGenerator[T]:
+        """Changes as they happen; after a break it comes back and misses nothing.
+
+        It ends with an error when there is no coming back: a grant has ended, say.
+        """
+        following = Following(changes, self._session)
+        while True:
+            broken = None
+            try:
+                request = parts(await self._run(following.request()))
+                with errors_as_ours():
+                    async with self._http.stream(**request, timeout=STREAM_TIMEOUT) as response:
+                        if is_error(response):
+                            await response.aread()
+                            raise_refusal(response)
+                        async for event in httpx2.EventSource(response):
+                            told = following.take(event)
+                            if told is not None:
+                                yield told
+            except ClientError as error:
+                broken = error
+            await self._run(following.broken(broken))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        """Nothing is connected until something is asked."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+    def _open(self, timeout_s: float, tls: ssl.SSLContext | None) -> None:
+        self._http = httpx2.AsyncClient(**options(self.url, timeout_s, tls))
+        self._lock = anyio.Lock()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        try:
+            effect = next(steps)
+            while True:
+                try:
+                    answer = await self._do(effect)
+                except ClientError as error:
+                    effect = steps.throw(error)
+                else:
+                    effect = steps.send(answer)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+    async def _do(self, effect: Effect) -> Answer | None:
+        match effect:
+            case Send(request):
+                with errors_as_ours():
+                    return answer_of(await self._http.request(**parts(request)))
+            case Wait(seconds):
+                await anyio.sleep(seconds)
+            case Alone(steps):
+                async with self._lock:
+                    await self._run(steps)
+        return None
