@@ -26,13 +26,16 @@ MAX_URL = 2000
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_TRANSLATED = (
+_NOT_GLOBAL = (
+    ipaddress.ip_network("192.0.0.0/24"),
+    ipaddress.ip_network("fec0::/10"),
     ipaddress.ip_network("64:ff9b::/96"),
     ipaddress.ip_network("64:ff9b:1::/48"),
     ipaddress.ip_network("2002::/16"),
     ipaddress.ip_network("2001::/32"),
 )
-"""IPv6 addresses that stand for an IPv4 address: NAT64 (RFC 6052, 8215), 6to4, Teredo."""
+"""Refused whatever Python's version says of them: protocols' own (RFC 6890), site-local, and those
+that stand for an IPv4 address: NAT64 (RFC 6052, 8215), 6to4, Teredo."""
 
 
 class AddressError(TelemetryError):
@@ -59,7 +62,7 @@ class Rules:
             address.is_global
             and not address.is_multicast
             and not address.is_reserved
-            and not any(address in network for network in _TRANSLATED)
+            and not any(address in network for network in _NOT_GLOBAL)
         )
 
     def require_url(self, url: str) -> None:

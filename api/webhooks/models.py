@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.events import Severity
@@ -102,18 +102,18 @@ EXAMPLE: JsonDict = {
     "kinds": ["driving_event.harsh_braking", "tank_event.theft", "advice.*"],
     "severity": "medium",
     "fleet_id": 3,
-    "vins": None,
+    "vins": [EXAMPLE_VIN],
     "language": "en",
-    "enabled": True,
-    "disabled_by": None,
-    "disabled_at": None,
-    "failures": 0,
-    "failing_since": None,
-    "last_error": None,
-    "last_success_at": "2026-11-26T08:00:00Z",
-    "waiting": 0,
+    "enabled": False,
+    "disabled_by": "failing",
+    "disabled_at": "2026-11-26T08:00:00Z",
+    "failures": 61,
+    "failing_since": "2026-11-23T08:00:00Z",
+    "last_error": "There was no answer within 15 s.",
+    "last_success_at": "2026-11-23T07:55:00Z",
+    "waiting": 4,
     "created_at": "2026-11-20T08:00:00Z",
-    "old_secret_until": None,
+    "old_secret_until": "2026-11-27T08:00:00Z",
 }
 _SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDsGNW0hGJYR0="  # noqa: S105 - made up
 EXAMPLE_DELIVERY: JsonDict = {
@@ -121,11 +121,11 @@ EXAMPLE_DELIVERY: JsonDict = {
     "message_id": "msg_5f0c1d8e7a9b4c3d2e1f0a9b8c7d6e5f",
     "type": "tank_event.theft",
     "state": "waiting",
-    "attempts": 2,
+    "attempts": 3,
     "queued_at": "2026-11-26T08:00:00Z",
     "due_at": "2026-11-26T08:03:40Z",
     "attempted_at": "2026-11-26T08:00:36Z",
-    "delivered_at": None,
+    "delivered_at": "2026-11-25T16:20:00Z",
     "last_status": 500,
     "last_error": "The receiver answered with status 500, which is not a success (2xx).",
 }
@@ -195,7 +195,9 @@ class Webhooks(BaseModel):
     """A page of a party's webhooks by their numbers."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"webhooks": [EXAMPLE], "next": None}]}
+        json_schema_extra={
+            "examples": [{"webhooks": [EXAMPLE], "next": f"{PATH}?limit=1&cursor=bjEy"}]
+        }
     )
 
     webhooks: list[WebhookSummary] = Field(description="At most `limit`.")
@@ -208,9 +210,13 @@ class WebhooksQuery(Paged):
     limit: int = Field(default=50, ge=1, le=200, description="Webhooks a page.", examples=[50])
 
 
-_Name = Annotated[
-    str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
-]
+def _a_line(text: str) -> str:
+    if not text.isprintable() or not text.strip():
+        raise ValueError("a name is a line of printable text")
+    return text
+
+
+_Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_a_line)]
 _Kinds = Annotated[list[str], Field(min_length=1, max_length=MAX_KINDS)]
 _Vins = Annotated[list[str], Field(min_length=1, max_length=MAX_VINS)]
 _Fleet = Annotated[int, Field(ge=1, lt=2**63)]

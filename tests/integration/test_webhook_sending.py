@@ -166,7 +166,7 @@ def test_what_ended_before_the_webhook_was_made_is_no_news(
 # Whom it is told
 
 
-def test_each_is_told_of_what_he_may_see_and_no_more(world: World, receiver: Receiver) -> None:
+def test_each_is_told_of_what_he_may_see_and_no_more(world: World) -> None:
     hooks = {name: Receiver() for name in world.parties}
     for name, listening in hooks.items():
         with listening:
