@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-NEW = {"name": "Dispatch", "url": "https://example.com/hook", "kinds": ["tank_event.theft"]}
+URL = "https://example.com/hook"
+NEW: dict[str, Any] = {"name": "Dispatch", "url": URL, "kinds": ["tank_event.theft"]}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_a_webhook_is_made_read_changed_and_deleted(world: World, owner: httpx2.
 def test_a_secret_is_told_when_it_is_made_and_never_again(
     world: World, owner: httpx2.Client
 ) -> None:
-    made = world.make(NEW["url"])
+    made = world.make(URL)
     path = f"/v1/webhooks/{made['webhook_id']}"
     secrets = [made["secret"], owner.post(f"{path}/secret").json()["secret"]]
     assert len(set(secrets)) == 2
@@ -83,7 +84,7 @@ def test_a_secret_is_told_when_it_is_made_and_never_again(
 
 
 def test_the_api_s_role_reads_neither_secrets_nor_what_waits(world: World) -> None:
-    world.make(NEW["url"])
+    world.make(URL)
     with connect(world.database.dsn, role=API_ROLE) as connection:
         for table in ("webhook", "webhook_delivery"):
             with pytest.raises(Exception, match="permission denied"):
@@ -91,7 +92,7 @@ def test_the_api_s_role_reads_neither_secrets_nor_what_waits(world: World) -> No
 
 
 def test_listings_come_in_pages(world: World, owner: httpx2.Client) -> None:
-    numbers = [world.make(NEW["url"])["webhook_id"] for _ in range(3)]
+    numbers = [world.make(URL)["webhook_id"] for _ in range(3)]
     page = owner.get("/v1/webhooks", params={"limit": 2}).json()
     rest = owner.get(page["next"]).json()
     assert [one["webhook_id"] for one in page["webhooks"] + rest["webhooks"]] == numbers
@@ -110,7 +111,7 @@ def test_listings_come_in_pages(world: World, owner: httpx2.Client) -> None:
 
 
 def paths(world: World) -> list[tuple[str, str, Any]]:
-    hook = world.make(NEW["url"], kinds=["driving_event.*"])
+    hook = world.make(URL, kinds=["driving_event.*"])
     world.event()
     (waiting,) = world.deliveries(hook)
     one = f"/v1/webhooks/{hook['webhook_id']}"
@@ -145,7 +146,7 @@ def test_what_is_no_number_is_no_webhook(owner: httpx2.Client, number: str) -> N
 
 
 def test_a_message_of_another_webhook_is_not_there(world: World, owner: httpx2.Client) -> None:
-    one, other = (world.make(NEW["url"], kinds=["driving_event.*"]) for _ in range(2))
+    one, other = (world.make(URL, kinds=["driving_event.*"]) for _ in range(2))
     world.event()
     (waiting,) = world.deliveries(one)
     path = f"/v1/webhooks/{other['webhook_id']}/deliveries/{waiting['delivery_id']}/redeliver"
@@ -165,7 +166,7 @@ def test_filters_on_what_one_may_not_see_answer_as_those_on_what_there_is_not(
     world: World, owner: httpx2.Client, wanted: dict[str, Any], problem: str
 ) -> None:
     assert code(owner.post("/v1/webhooks", json={**NEW, **wanted})) == (404, problem)
-    hook = world.make(NEW["url"])
+    hook = world.make(URL)
     path = f"/v1/webhooks/{hook['webhook_id']}"
     assert code(owner.patch(path, json=wanted)) == (404, problem)
 
@@ -209,7 +210,7 @@ def test_another_party_s_fleet_is_no_filter(world: World) -> None:
 def test_what_cannot_be_used_is_refused_with_its_field(
     world: World, owner: httpx2.Client, wanted: dict[str, Any], field: str
 ) -> None:
-    hook = world.make(NEW["url"])
+    hook = world.make(URL)
     made = owner.post("/v1/webhooks", json={**NEW, **wanted})
     changed = owner.patch(f"/v1/webhooks/{hook['webhook_id']}", json=wanted)
     for answer in (made, changed):
@@ -231,7 +232,7 @@ def test_what_is_missing_is_named(owner: httpx2.Client, missing: str) -> None:
 def test_each_webhook_of_a_party_has_a_name_of_its_own(world: World, owner: httpx2.Client) -> None:
     assert owner.post("/v1/webhooks", json=NEW).status_code == 201
     assert code(owner.post("/v1/webhooks", json=NEW)) == (409, "webhook_name_taken")
-    other = world.make(NEW["url"])
+    other = world.make(URL)
     path = f"/v1/webhooks/{other['webhook_id']}"
     assert code(owner.patch(path, json={"name": "Dispatch"})) == (409, "webhook_name_taken")
     assert owner.patch(path, json={"name": other["name"]}).status_code == 200
@@ -258,7 +259,7 @@ def test_where_there_is_no_key_no_secret_is_made(world: World) -> None:
 def test_a_test_is_not_sent_more_often_than_every_five_seconds(
     world: World, owner: httpx2.Client
 ) -> None:
-    hook = world.make(NEW["url"])
+    hook = world.make(URL)
     path = f"/v1/webhooks/{hook['webhook_id']}/test"
     first = owner.post(path).json()
     world.execute(
