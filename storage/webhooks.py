@@ -188,10 +188,14 @@ class Outbox:
                         "status": told.status,
                     },
                 )
-            attempted = await connection.execute(
+            held = await connection.execute(
+                query("hold_webhook"), self._mine | {"webhook_id": sent.webhook_id}
+            )
+            if await held.fetchone() is None:
+                return False
+            await connection.execute(
                 query("webhook_attempted"),
-                self._mine
-                | {
+                {
                     "delivery_id": sent.delivery_id,
                     "state": how.state,
                     "delay": how.delay,
@@ -199,8 +203,6 @@ class Outbox:
                     "error": how.error,
                 },
             )
-            if await attempted.fetchone() is None:
-                return False
             of_webhook = {
                 "webhook_id": sent.webhook_id,
                 "error": how.error,

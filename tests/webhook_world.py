@@ -177,6 +177,13 @@ class World:
 
     def event(self, vin: str = A, kind: str = "harsh_braking", **others: Any) -> datetime:
         """A driving event of a moment of its own; returns when it began."""
+        row = self.row(vin, kind, **others)
+        insert(self.database.connection, "driving_event", row)
+        at: datetime = row["start_time"]
+        return at
+
+    def row(self, vin: str = A, kind: str = "harsh_braking", **others: Any) -> dict[str, Any]:
+        """A row of such an event."""
         at = others.pop("start_time", None) or next(self.moments)
         row = {
             "vehicle_id": self.vehicles[vin],
@@ -190,8 +197,7 @@ class World:
             "window_end": at + timedelta(seconds=13),
             "method_version": 1,
         }
-        insert(self.database.connection, "driving_event", row | others)
-        return at
+        return row | others
 
     def forget_events(self, vin: str = A) -> None:
         """What an analysis does before it writes what it found."""

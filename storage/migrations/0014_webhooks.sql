@@ -438,7 +438,7 @@ RETURNS SETOF served.webhook_delivery
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
 BEGIN
     PERFORM own_webhook(principal, wanted_webhook);
-    PERFORM FROM webhook WHERE webhook_id = wanted_webhook FOR UPDATE;
+    PERFORM FROM webhook WHERE webhook_id = wanted_webhook FOR NO KEY UPDATE;
     INSERT INTO webhook_delivery (webhook_id, message_id, subject, source, kind, at, due_at)
     SELECT wanted_webhook, 'msg_' || replace(gen_random_uuid()::text, '-', ''), 'test', 'test',
            'ping', now(),

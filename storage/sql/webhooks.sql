@@ -15,21 +15,25 @@ WHERE webhook_id IN (
                  OR hook.disabled_at IS NULL AND hook.retry_at <= now()))
     ORDER BY hook.leased_until NULLS FIRST, hook.webhook_id
     LIMIT %(max_rows)s
-    FOR UPDATE OF hook SKIP LOCKED)
+    FOR NO KEY UPDATE OF hook SKIP LOCKED)
 RETURNING webhook_id
 
 -- :name next_webhook_delivery
--- The next message of a webhook one sends for, with what it takes to send it; renews the lease.
-WITH next AS (
+-- The next message of a webhook one sends for, with what it takes to send it; renews the lease. The
+-- webhook is locked first, as where it is deleted; a message that is being written again waits.
+WITH held AS MATERIALIZED (
+    SELECT webhook_id, disabled_at IS NULL AND retry_at <= now() AS may_send
+    FROM webhook
+    WHERE webhook_id = %(webhook_id)s AND leased_by = %(sender)s AND leased_until > now()
+    FOR NO KEY UPDATE
+), next AS (
     SELECT delivery.delivery_id
-    FROM webhook AS hook JOIN webhook_delivery AS delivery USING (webhook_id)
-    WHERE hook.webhook_id = %(webhook_id)s
-      AND hook.leased_by = %(sender)s AND hook.leased_until > now()
-      AND delivery.state IN ('waiting', 'sending') AND delivery.due_at <= now()
-      AND (delivery.source = 'test' OR hook.disabled_at IS NULL AND hook.retry_at <= now())
+    FROM held JOIN webhook_delivery AS delivery USING (webhook_id)
+    WHERE delivery.state IN ('waiting', 'sending') AND delivery.due_at <= now()
+      AND (delivery.source = 'test' OR held.may_send)
     ORDER BY delivery.source = 'test' DESC, delivery.delivery_id
     LIMIT 1
-    FOR UPDATE OF delivery, hook
+    FOR NO KEY UPDATE OF delivery SKIP LOCKED
 ), hook AS (
     UPDATE webhook SET leased_until = now() + %(lease)s
     FROM next
@@ -48,17 +52,20 @@ RETURNING delivery.delivery_id, delivery.webhook_id, delivery.message_id, delive
           CASE WHEN hook.old_secret_until > now() THEN hook.old_secret END AS old_secret,
           hook.failures, now() - hook.failing_since AS failing_for
 
+-- :name hold_webhook
+-- Keep a webhook one sends for until the transaction ends; no row where somebody else does by now.
+SELECT webhook_id FROM webhook
+WHERE webhook_id = %(webhook_id)s AND leased_by = %(sender)s
+FOR NO KEY UPDATE
+
 -- :name webhook_attempted
--- Write down how an attempt ended; no row where somebody else sends for the webhook by now.
-UPDATE webhook_delivery AS delivery
+-- Write down how an attempt ended.
+UPDATE webhook_delivery
 SET state = %(state)s, attempts = attempts + 1, tries = tries + 1,
     due_at = now() + %(delay)s, attempted_at = now(),
     delivered_at = CASE WHEN %(state)s = 'delivered' THEN now() ELSE delivered_at END,
     last_status = %(status)s, last_error = %(error)s
-FROM webhook AS hook
-WHERE delivery.delivery_id = %(delivery_id)s AND delivery.state = 'sending'
-  AND hook.webhook_id = delivery.webhook_id AND hook.leased_by = %(sender)s
-RETURNING delivery.delivery_id
+WHERE delivery_id = %(delivery_id)s AND state = 'sending'
 
 -- :name webhook_succeeded
 -- Of an attempt that succeeded, on the webhook's side.

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.webhooks.metrics import Metrics
+from storage.connection import connect
 from tests.behaviour_samples import harsh_brakings, store
-from tests.served_fuel_world import piece, tank_event
+from tests.served_fuel_world import insert, piece, tank_event
 from tests.webhook_world import KEYS, NOW, A, B, Posted, Receiver, World, webhook_world
 
 if TYPE_CHECKING:
@@ -589,3 +590,21 @@ def test_deliveries_say_nothing_of_what_was_told(world: World, receiver: Receive
     world.send()
     (delivered,) = world.deliveries(hook)
     assert not any(A in text for text in every_text(delivered))
+
+
+def test_while_analysis_writes_what_it_wrote_before_goes_on(
+    world: World, receiver: Receiver
+) -> None:
+    hook = world.make(receiver.url)
+    first, second = world.event(), world.event()
+    with connect(world.database.dsn) as analysis, analysis.transaction():
+        # What it finds again is written again, and holds the message that waits until it commits.
+        analysis.execute("DELETE FROM driving_event WHERE start_time = %s", (first,))
+        event = world.row(start_time=first, peak=5.5)
+        insert(analysis, "driving_event", event)
+        insert(analysis, "driving_event", world.row(start_time=second + timedelta(hours=2)))
+        world.send()
+        assert [one.data["peak"] for one in receiver.got] == [4.1]
+    world.send()
+    assert [one.data["peak"] for one in receiver.got] == [4.1, 5.5, 4.1]
+    assert {one["state"] for one in world.deliveries(hook)} == {"delivered"}
