@@ -45,6 +45,7 @@ from api import (
 from api.rfms.errors import ErrorObject
 from api.services import Services
 from api.watch import Watch
+from api.webhooks import deliveries
 from api.webhooks import endpoints as webhooks
 from api.webhooks.vault import vault
 from schemas import catalogue as signal_catalogue
@@ -149,6 +150,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         advice.router,
         audit.router,
         webhooks.router,
+        deliveries.router,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import itertools
 import json
 import threading
@@ -281,3 +284,11 @@ def webhook_world(database: Migrated) -> Iterator[World]:
             driver=driver,
             fleet=fleet,
         )
+
+
+def signed_by(posted: Posted, secret: str) -> bool:
+    """Whether one of the signatures is this secret's; written from the standard, not from ours."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    content = f"{posted.id}.{posted.headers['webhook-timestamp']}.{posted.body.decode()}"
+    expected = base64.b64encode(hmac.new(key, content.encode(), hashlib.sha256).digest())
+    return f"v1,{expected.decode()}" in posted.headers["webhook-signature"].split(" ")

@@ -1,4 +1,4 @@
-"""`/v1/webhooks`: what a party wants to be told, where, and what became of it.
+"""`/v1/webhooks`: what a party wants to be told, and where; messages have `deliveries`.
 
 To be told is to read: whoever makes a webhook, or says where one goes, must be allowed to read what
 it tells by asking.
@@ -13,7 +13,7 @@ from api import cursors, paging
 from api.events import Severity
 from api.identity import Caller
 from api.openapi import problems
-from api.parameters import link, no_parameters
+from api.parameters import no_parameters
 from api.principal import Asking, Principal
 from api.problems import (
     Code,
@@ -29,14 +29,9 @@ from api.webhooks.addresses import AddressError
 from api.webhooks.kinds import require_known, scopes_of
 from api.webhooks.models import (
     MAX_WEBHOOKS,
+    ONE,
     PATH,
     ChangedWebhook,
-    Deliveries,
-    DeliveriesQuery,
-    Delivery,
-    DeliveryId,
-    DeliveryState,
-    DeliverySummary,
     DisabledBy,
     MadeWebhook,
     NewSecret,
@@ -50,11 +45,7 @@ from api.webhooks.models import (
 )
 from api.webhooks.vault import Vault
 from schemas.vin import VinError, check_vin
-from storage.served_webhooks import StoredDelivery, StoredWebhook
-
-ONE = f"{PATH}/{{webhook_id}}"
-NEWEST = 2**63 - 1
-"""Before this number lies every message."""
+from storage.served_webhooks import StoredWebhook
 
 _SEVERITIES = tuple(Severity)
 
@@ -224,75 +215,6 @@ async def rotate_webhook_secret(
     return NewSecret(secret=secret, old_secret_until=rotated.old_secret_until)
 
 
-@router.post(
-    f"{ONE}/test",
-    operation_id="test_webhook",
-    summary="Send a test",
-    status_code=HTTPStatus.ACCEPTED,
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
-    dependencies=[Depends(no_parameters)],
-)
-async def send_webhook_test(webhook_id: WebhookId, services: App, party: Principal) -> Delivery:
-    """Send a message of type test.ping, before all that waits, also where it is disabled.
-
-    It is sent once, and its answer changes nothing but what the listing of messages says of it.
-    Where one waits already, that is the one.
-    """
-    return _delivery(await services.webhooks.test(party, webhook_id))
-
-
-@router.get(
-    f"{ONE}/deliveries",
-    operation_id="list_webhook_deliveries",
-    summary="Messages of a webhook, and what became of them",
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
-)
-async def list_webhook_deliveries(
-    webhook_id: WebhookId,
-    query: Annotated[DeliveriesQuery, Query()],
-    services: App,
-    party: Principal,
-) -> Deliveries:
-    """List the messages of the last weeks, the newest first, each with its last error."""
-    found = await services.webhooks.deliveries(
-        party,
-        webhook_id,
-        state=query.state,
-        before_id=NEWEST if query.cursor is None else cursors.read_number(query.cursor),
-        limit=query.limit + 1,
-    )
-    shown = found[: query.limit]
-    return Deliveries(
-        webhook_id=webhook_id,
-        deliveries=[_delivery_summary(one) for one in shown],
-        next=link(
-            f"{PATH}/{webhook_id}/deliveries",
-            query,
-            cursors.after_number(shown[-1].delivery_id),
-        )
-        if len(found) > query.limit
-        else None,
-    )
-
-
-@router.post(
-    f"{ONE}/deliveries/{{delivery_id}}/redeliver",
-    operation_id="redeliver_webhook_delivery",
-    summary="Send a message once more",
-    status_code=HTTPStatus.ACCEPTED,
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.UNKNOWN_DELIVERY, Code.INVALID_PARAMETER),
-    dependencies=[Depends(no_parameters)],
-)
-async def redeliver_webhook_delivery(
-    webhook_id: WebhookId, delivery_id: DeliveryId, services: App, party: Principal
-) -> Delivery:
-    """Send a message again under its id, with what is known now, if you may see it now.
-
-    One that waits is due at once.
-    """
-    return _delivery(await services.webhooks.redeliver(party, webhook_id, delivery_id))
-
-
 def _vault(services: Services) -> Vault:
     if services.vault is None:
         raise ProblemError(
@@ -370,24 +292,4 @@ def _summary(stored: StoredWebhook) -> WebhookSummary:
         waiting=stored.waiting,
         created_at=stored.created_at,
         old_secret_until=stored.old_secret_until,
-    )
-
-
-def _delivery(stored: StoredDelivery) -> Delivery:
-    return Delivery(**dict(_delivery_summary(stored)))
-
-
-def _delivery_summary(stored: StoredDelivery) -> DeliverySummary:
-    return DeliverySummary(
-        delivery_id=stored.delivery_id,
-        message_id=stored.message_id,
-        type=f"{stored.source}.{stored.kind}",
-        state=DeliveryState(stored.state),
-        attempts=stored.attempts,
-        queued_at=stored.queued_at,
-        due_at=stored.due_at,
-        attempted_at=stored.attempted_at,
-        delivered_at=stored.delivered_at,
-        last_status=stored.last_status,
-        last_error=stored.last_error,
     )

@@ -9,10 +9,11 @@ from pydantic.config import JsonDict
 
 from api.events import Severity
 from api.parameters import EXAMPLE_VIN, NUMBER, Paged
-from api.problems import unknown_delivery, unknown_webhook
+from api.problems import unknown_webhook
 from api.webhooks.kinds import SOURCES
 
 PATH = "/v1/webhooks"
+ONE = f"{PATH}/{{webhook_id}}"
 
 MAX_WEBHOOKS = 50
 """Of a party."""
@@ -40,20 +41,6 @@ WebhookId = Annotated[int, Depends(_webhook_id)]
 """A path's webhook, of the right form."""
 
 
-def _delivery_id(
-    delivery_id: Annotated[
-        str, Path(description="The message's number, from the listing.", examples=["90210"])
-    ],
-) -> int:
-    if NUMBER.fullmatch(delivery_id) is None:
-        raise unknown_delivery()
-    return int(delivery_id)
-
-
-DeliveryId = Annotated[int, Depends(_delivery_id)]
-"""A path's message, of the right form."""
-
-
 class TextLanguage(StrEnum):
     """A language of texts."""
 
@@ -67,16 +54,6 @@ class DisabledBy(StrEnum):
     PARTY = "party"
     GONE = "gone"
     FAILING = "failing"
-
-
-class DeliveryState(StrEnum):
-    """How a message stands."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    WITHHELD = "withheld"
 
 
 _KINDS = (
@@ -116,19 +93,6 @@ EXAMPLE: JsonDict = {
     "old_secret_until": "2026-11-27T08:00:00Z",
 }
 _SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDsGNW0hGJYR0="  # noqa: S105 - made up
-EXAMPLE_DELIVERY: JsonDict = {
-    "delivery_id": 90210,
-    "message_id": "msg_5f0c1d8e7a9b4c3d2e1f0a9b8c7d6e5f",
-    "type": "tank_event.theft",
-    "state": "waiting",
-    "attempts": 3,
-    "queued_at": "2026-11-26T08:00:00Z",
-    "due_at": "2026-11-26T08:03:40Z",
-    "attempted_at": "2026-11-26T08:00:36Z",
-    "delivered_at": "2026-11-25T16:20:00Z",
-    "last_status": 500,
-    "last_error": "The receiver answered with status 500, which is not a success (2xx).",
-}
 
 
 class WebhookSummary(BaseModel):
@@ -299,76 +263,3 @@ class NewSecret(BaseModel):
         description="Until when they are signed with the one before, too, UTC.",
         examples=["2026-11-27T08:00:00Z"],
     )
-
-
-class DeliverySummary(BaseModel):
-    """A message to a webhook; what it says is read when it is sent, and not kept."""
-
-    delivery_id: int = Field(description="Its number.", examples=[90210])
-    message_id: str = Field(
-        description="The header webhook-id: the same in every attempt.",
-        examples=["msg_5f0c1d8e7a9b4c3d2e1f0a9b8c7d6e5f"],
-    )
-    type: str = Field(description="Its kind; test.ping of a test.", examples=["tank_event.theft"])
-    state: DeliveryState = Field(
-        description="waiting (for its first or next attempt), sending, delivered, failed (given "
-        "up) or withheld (to be sent once more, when you might not see it any more).",
-        examples=["waiting"],
-    )
-    attempts: int = Field(description="How often it was sent.", examples=[2])
-    queued_at: AwareDatetime = Field(
-        description="Since when it waits, or waited, UTC.", examples=["2026-11-26T08:00:00Z"]
-    )
-    due_at: AwareDatetime | None = Field(
-        description="When it is tried next, at the earliest, UTC.",
-        examples=["2026-11-26T08:03:40Z"],
-    )
-    attempted_at: AwareDatetime | None = Field(
-        description="When it was tried last, UTC.", examples=["2026-11-26T08:00:36Z"]
-    )
-    delivered_at: AwareDatetime | None = Field(
-        description="When it arrived last, UTC.", examples=["2026-11-26T08:00:36Z"]
-    )
-    last_status: int | None = Field(
-        description="The HTTP status of the last attempt; null: there was no answer.",
-        examples=[500],
-    )
-    last_error: str | None = Field(
-        description="Why the last attempt failed; null: it did not.",
-        examples=["There was no answer within 15 s."],
-    )
-
-
-class Delivery(DeliverySummary):
-    """One message to a webhook."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_DELIVERY]})
-
-
-class Deliveries(BaseModel):
-    """A page of a webhook's messages, the newest first."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "webhook_id": 12,
-                    "deliveries": [EXAMPLE_DELIVERY],
-                    "next": f"{PATH}/12/deliveries?limit=1&cursor=bjkwMjEw",
-                }
-            ]
-        }
-    )
-
-    webhook_id: int = Field(description="The webhook.", examples=[12])
-    deliveries: list[DeliverySummary] = Field(description="At most `limit`.")
-    next: str | None = Field(description="Address of the next page; null: this was the last.")
-
-
-class DeliveriesQuery(Paged):
-    """What is asked of the listing."""
-
-    state: DeliveryState | None = Field(
-        default=None, description="Only those that stand so.", examples=["failed"]
-    )
-    limit: int = Field(default=100, ge=1, le=1000, description="Messages a page.", examples=[100])

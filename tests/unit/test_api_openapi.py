@@ -35,10 +35,9 @@ from api.streams import VehicleChange
 from api.tank import TankEvents
 from api.trips import Trips
 from api.vehicles import Vehicles
+from api.webhooks.deliveries import Deliveries, Delivery
 from api.webhooks.models import (
     ChangedWebhook,
-    Deliveries,
-    Delivery,
     MadeWebhook,
     NewSecret,
     NewWebhook,
