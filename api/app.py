@@ -45,6 +45,9 @@ from api import (
 from api.rfms.errors import ErrorObject
 from api.services import Services
 from api.watch import Watch
+from api.webhooks import deliveries
+from api.webhooks import endpoints as webhooks
+from api.webhooks.vault import vault
 from schemas import catalogue as signal_catalogue
 from storage.served import Reader
 from storage.served_identity import IdentityReader
@@ -69,7 +72,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         dsn: the database to read; its role must be a member of telemetry_api.
 
     Raises:
-        SettingsError: the keys that sign access tokens cannot be read.
+        SettingsError: the keys that sign access tokens, or seal webhooks' secrets, cannot be read.
     """
     reader = Reader(
         dsn,
@@ -122,6 +125,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         identifier=doors.identifier,
         authorization=doors.authorization,
         throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
+        vault=vault(settings),
         watch=watch,
     )
     for router in (health.router, oauth.router, pages.router):
@@ -145,6 +149,8 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         advice_lists.router,
         advice.router,
         audit.router,
+        webhooks.router,
+        deliveries.router,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]

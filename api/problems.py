@@ -21,9 +21,11 @@ from storage.served import (
     DatabaseBusyError,
     QueryTimeoutError,
     UnknownAdviceError,
+    UnknownDeliveryError,
     UnknownDriverError,
     UnknownFleetError,
     UnknownVehicleError,
+    UnknownWebhookError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -44,6 +46,11 @@ class Code(StrEnum):
     UNKNOWN_DRIVER = "unknown_driver"
     UNKNOWN_FLEET = "unknown_fleet"
     UNKNOWN_ADVICE = "unknown_advice"
+    UNKNOWN_WEBHOOK = "unknown_webhook"
+    UNKNOWN_DELIVERY = "unknown_delivery"
+    WEBHOOK_NAME_TAKEN = "webhook_name_taken"
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
+    WEBHOOKS_NOT_SET_UP = "webhooks_not_set_up"
     NOT_YOURS = "not_yours"
     ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
@@ -70,6 +77,11 @@ TITLES: Mapping[Code, str] = {
     Code.UNKNOWN_DRIVER: "There is no such driver",
     Code.UNKNOWN_FLEET: "There is no such fleet",
     Code.UNKNOWN_ADVICE: "There is no such advice",
+    Code.UNKNOWN_WEBHOOK: "There is no such webhook",
+    Code.UNKNOWN_DELIVERY: "There is no such message",
+    Code.WEBHOOK_NAME_TAKEN: "Another of your webhooks has this name",
+    Code.TOO_MANY_WEBHOOKS: "You have as many webhooks as there may be",
+    Code.WEBHOOKS_NOT_SET_UP: "Webhooks are not set up here",
     Code.NOT_YOURS: "This is not yours to change",
     Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
@@ -220,6 +232,26 @@ def unknown_advice() -> ProblemError:
     )
 
 
+def unknown_webhook() -> ProblemError:
+    """The one answer for a webhook that does not exist or is another party's."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_WEBHOOK,
+        detail="You have no webhook of this number.",
+        way_out="/v1/webhooks lists yours.",
+    )
+
+
+def unknown_delivery() -> ProblemError:
+    """The answer for a message that a webhook does not have."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_DELIVERY,
+        detail="This webhook has no message of this number.",
+        way_out="/v1/webhooks/{webhook_id}/deliveries lists those of the last weeks.",
+    )
+
+
 def missing_sign_in(detail: str, *, wrong: bool) -> ProblemError:
     """The answer to whom we do not know (RFC 6750).
 
@@ -289,6 +321,10 @@ def of_error(error: Exception) -> ProblemError:
             return unknown_fleet()
         case UnknownAdviceError():
             return unknown_advice()
+        case UnknownWebhookError():
+            return unknown_webhook()
+        case UnknownDeliveryError():
+            return unknown_delivery()
         case DatabaseBusyError():
             return _unavailable(
                 Code.BUSY,

@@ -30,11 +30,16 @@ class Scope(StrEnum):
     REGISTERS_WRITE = "registers:write"
     DATASETS_READ = "datasets:read"
     AUDIT_READ = "audit:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    """To be told what one may read anyway, and not what one may only change: whoever looks has it,
+    and `registers:write` alone does not give it."""
     OWN_READ = "own:read"
     """A driver's own trips, events, scores, fuel and advice."""
 
 
-_LOOKING = frozenset({Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ})
+_LOOKING = frozenset(
+    {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ, Scope.WEBHOOKS_WRITE}
+)
 
 _RUNNING = _LOOKING | {
     Scope.DRIVERS_READ,
@@ -65,6 +70,7 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),
     ("/v1/audit", Scope.AUDIT_READ),
+    ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),
     ("/vehicles", Scope.VEHICLES_READ),
 )
@@ -74,6 +80,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/vehicles", Scope.REGISTERS_WRITE),
     ("/v1/drivers", Scope.REGISTERS_WRITE),
     ("/v1/fleets", Scope.REGISTERS_WRITE),
+    ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
 )
 
 _READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

@@ -13,6 +13,8 @@ from api.limits import RateLimits
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
 from api.watch import Watch
+from api.webhooks.addresses import Rules
+from api.webhooks.vault import Vault
 from schemas.catalogue import Catalogue
 from storage.answers import Greeting
 from storage.errors import SchemaError
@@ -23,6 +25,7 @@ from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_identity import IdentityReader
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
+from storage.served_webhooks import WebhookReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -39,12 +42,16 @@ class Services:
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     throttle: SignInThrottle
+    vault: Vault | None = None
+    """Seals webhooks' secrets; None where no keys are named."""
     passwords: Turns = field(default_factory=Turns)
     rfms_limits: RateLimits = field(init=False)
+    webhook_rules: Rules = field(init=False)
     _party_id: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin to count requests."""
+        self.webhook_rules = Rules(self.settings.private_networks)
         self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
 
     @property
@@ -76,6 +83,11 @@ class Services:
     def search(self) -> SearchReader:
         """What the reader can say of where vehicles are and what they do."""
         return SearchReader(self.reader)
+
+    @property
+    def webhooks(self) -> WebhookReader:
+        """What the reader can say of webhooks, and the way to change them."""
+        return WebhookReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from analytics.fuel.prices import FuelPrices
+from api.webhooks.settings import WebhookSettings
 from schemas.errors import SettingsError
 from storage.registers import DEMO_PARTY
 
@@ -24,7 +25,7 @@ class SignIn(StrEnum):
     REQUIRED = "required"
 
 
-class ApiSettings(FuelPrices):
+class ApiSettings(FuelPrices, WebhookSettings):
     """Settings of the API, each by an environment variable `TELEMETRY_<NAME>`."""
 
     model_config = SettingsConfigDict(

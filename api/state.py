@@ -14,6 +14,7 @@ from api.problems import Code
 from api.services import App, Services
 from api.values import Reading, told
 from schemas.wire import Lamp
+from storage.answers import TroubleCode
 from storage.served import MAX_TROUBLE_CODES
 
 router = APIRouter(tags=["vehicles"])
@@ -162,15 +163,17 @@ async def state_of(services: Services, party: int, vin: str) -> VehicleState:
         last_seen=vehicle.last_seen,
         activity=activity.activity(latest, vehicle.last_seen, now),
         groups=[group for group in groups if group.signals],
-        trouble_codes=[
-            TroubleCodeState(
-                spn=code.spn,
-                fmi=code.fmi,
-                source_address=code.source_address,
-                lamp=Lamp(code.lamp),
-                count=code.count,
-                since=code.since,
-            )
-            for code in codes
-        ],
+        trouble_codes=[trouble_code(code) for code in codes],
+    )
+
+
+def trouble_code(code: TroubleCode) -> TroubleCodeState:
+    """A trouble code as it is told."""
+    return TroubleCodeState(
+        spn=code.spn,
+        fmi=code.fmi,
+        source_address=code.source_address,
+        lamp=Lamp(code.lamp),
+        count=code.count,
+        since=code.since,
     )

@@ -14,6 +14,7 @@ from api.principal import Principal
 from api.problems import Code
 from api.services import App
 from api.vehicles import Position, position
+from storage.answers_fuel import TankEvent
 
 MAX_TANK_EVENTS = 1000
 
@@ -120,21 +121,23 @@ async def list_tank_events(
     found = await services.fuel.tank_events(party, vin, page, kinds=kinds)
     return TankEvents(
         vin=vin,
-        events=[
-            TankEventSummary(
-                kind=TankEventKind(event.kind),
-                start=event.start_time,
-                end=event.end_time,
-                litres=event.litres,
-                low_l=event.low_l,
-                high_l=event.high_l,
-                level_before_l=event.level_before_l,
-                level_after_l=event.level_after_l,
-                position=position(event.latitude, event.longitude, event.start_time),
-            )
-            for event in noted(found[: query.limit])
-        ],
+        events=[summary(event) for event in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/tank-events", query, page, [event.start_time for event in found]
         ),
+    )
+
+
+def summary(event: TankEvent) -> TankEventSummary:
+    """What happened to a tank, as it is told."""
+    return TankEventSummary(
+        kind=TankEventKind(event.kind),
+        start=event.start_time,
+        end=event.end_time,
+        litres=event.litres,
+        low_l=event.low_l,
+        high_l=event.high_l,
+        level_before_l=event.level_before_l,
+        level_after_l=event.level_after_l,
+        position=position(event.latitude, event.longitude, event.start_time),
     )

@@ -25,6 +25,7 @@ from cli import (
     status,
     topics,
     train,
+    webhooks,
 )
 from schemas.errors import TelemetryError
 
@@ -34,8 +35,8 @@ The way of a frame: a truck (telemetry simulate, telemetry replay) sends message
 telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
 history in Parquet files); telemetry analyse finds out how they were driven and what would save fuel
 (telemetry train lets it learn from the fleet); telemetry serve answers fleet owners, dealers and
-data scientists. telemetry up starts a Kafka and a PostgreSQL for it on this machine; telemetry demo
-does all of it at once.
+data scientists, telemetry webhooks tells them of it unasked. telemetry up starts a Kafka and a
+PostgreSQL for it on this machine; telemetry demo does all of it at once.
 
 Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
 TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
@@ -63,6 +64,7 @@ analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
 serve.register(app)
+webhooks.register(app)
 status.register(app)
 demo.register(app)
 

@@ -34,6 +34,7 @@ SECRETS = frozenset(
     {
         "TELEMETRY_DATABASE_DSN",
         "TELEMETRY_API_TOKEN_KEYS",
+        "TELEMETRY_WEBHOOK_KEYS",
         "TELEMETRY_KAFKA_SASL_PASSWORD",
         "TELEMETRY_KAFKA_SSL_KEY_PASSWORD",
         "TELEMETRY_KAFKA_OAUTH_CLIENT_SECRET",
@@ -110,6 +111,15 @@ def database_dsn() -> SecretStr:
 def signing_keys_file() -> Path:
     """Where the keys that sign access tokens are kept, unless settings say otherwise."""
     return load(ServersSettings).home / "identity" / "signing-keys.json"
+
+
+def webhook_settings() -> ApiSettings:
+    """The API's settings, with the keys that webhooks' secrets are sealed with."""
+    settings = load(ApiSettings)
+    if settings.webhook_keys is None and settings.webhook_keys_file is None:
+        file = load(ServersSettings).home / "webhooks" / "keys"
+        settings = settings.model_copy(update={"webhook_keys_file": file})
+    return settings
 
 
 def kafka_bootstrap() -> str:

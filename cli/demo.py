@@ -117,6 +117,7 @@ def demo(
             console.print(f"Ready after {monotonic() - began:.0f} s. Look at [bold]{url}[/bold]")
             if once:
                 return
+            launch("webhooks", "run")
             console.print("The trucks drive on in real time. Ctrl-C ends the demo.")
             if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform != "linux"):
                 webbrowser.open(url)

@@ -6,7 +6,6 @@ import typer
 from rich.console import Console
 
 from api.server import serve as run
-from api.settings import ApiSettings
 from cli import context, logs
 
 
@@ -34,7 +33,7 @@ def serve(
     asks, on any address. It goes on until Ctrl-C or SIGTERM, and through a restart of the
     database. A line of JSON a request goes to standard error, without VINs.
     """
-    settings = context.load(ApiSettings)
+    settings = context.webhook_settings()
     named = {"api_host": host, "api_port": port}
     settings = settings.model_copy(update={key: to for key, to in named.items() if to is not None})
     if settings.api_token_keys is None and settings.api_token_keys_file is None:

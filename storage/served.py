@@ -71,10 +71,20 @@ class UnknownAdviceError(UnknownError):
     """There is no such piece of advice."""
 
 
+class UnknownWebhookError(UnknownError):
+    """There is no such webhook."""
+
+
+class UnknownDeliveryError(UnknownError):
+    """The webhook has no such message."""
+
+
 _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "driver": UnknownDriverError,
     "fleet": UnknownFleetError,
     "advice": UnknownAdviceError,
+    "webhook": UnknownWebhookError,
+    "webhook_delivery": UnknownDeliveryError,
 }
 """By the table that lacks what was asked for; vehicles were first, and their errors name none."""
 

@@ -35,6 +35,15 @@ from api.streams import VehicleChange
 from api.tank import TankEvents
 from api.trips import Trips
 from api.vehicles import Vehicles
+from api.webhooks.deliveries import Deliveries, Delivery
+from api.webhooks.models import (
+    ChangedWebhook,
+    MadeWebhook,
+    NewSecret,
+    NewWebhook,
+    Webhook,
+    Webhooks,
+)
 from tests.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -103,6 +112,12 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/vehicles/{vin}/stream",
         "/v1/vehicles/{vin}/tank-events",
         "/v1/vehicles/{vin}/trips",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}",
+        "/v1/webhooks/{webhook_id}/deliveries",
+        "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+        "/v1/webhooks/{webhook_id}/secret",
+        "/v1/webhooks/{webhook_id}/test",
     ]
 
 
@@ -189,6 +204,14 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         Health,
         Readiness,
         Audit,
+        NewWebhook,
+        ChangedWebhook,
+        MadeWebhook,
+        Webhook,
+        Webhooks,
+        NewSecret,
+        Delivery,
+        Deliveries,
         Token,
         Revoked,
         OAuthError,

@@ -17,7 +17,7 @@ GUARDED = [
     for method, operation in operations.items()
     if "security" in operation
 ]
-SHARED = {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ}
+SHARED = {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ, Scope.WEBHOOKS_WRITE}
 WORK = {*SHARED, Scope.DRIVERS_READ, Scope.FLEETS_READ, Scope.ADVICE_WRITE, Scope.REGISTERS_WRITE}
 
 
@@ -39,6 +39,8 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
+        ("GET", "/v1/webhooks", Scope.WEBHOOKS_WRITE),
+        ("DELETE", "/v1/webhooks/{webhook_id}", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/audit", None),
         ("GET", "/v1/vehiclesecrets", None),
         ("GET", "/anything/else", None),
