@@ -16,6 +16,9 @@ from api import (
     advice_lists,
     audit,
     catalogue,
+    dataset_driving,
+    dataset_signals,
+    datasets,
     drivers,
     events,
     fleet_fuel,
@@ -144,6 +147,9 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         fleet_fuel.router,
         advice_lists.router,
         advice.router,
+        datasets.router,
+        dataset_signals.router,
+        dataset_driving.router,
         audit.router,
     ):
         app.include_router(
