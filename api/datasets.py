@@ -114,7 +114,7 @@ async def define_dataset(
             data_until=definition.data_until,
             vins=definition.vins,
             fleet_id=definition.fleet_id,
-            signals=_names(services.catalogue, definition.signals),
+            signals=names_of(services.catalogue, definition.signals),
             resolution_s=definition.resolution_s,
             grid_deg=definition.grid_deg,
             with_trips=definition.trips,
@@ -122,7 +122,7 @@ async def define_dataset(
         ),
     )
     if defined.dataset_id is None:
-        raise _refused(defined)
+        raise refusal_of(defined)
     response.headers["Location"] = f"{PATH}/{defined.dataset_id}"
     return summary(await of_it(services, party, defined.dataset_id))
 
@@ -274,7 +274,12 @@ def _require_sense(definition: DatasetDefinition) -> None:
         raise refused(faults)
 
 
-def _names(catalogue: Catalogue, names: list[str]) -> list[str]:
+def names_of(catalogue: Catalogue, names: list[str]) -> list[str]:
+    """The names of signals that are named by name or path; one named twice is there once.
+
+    Raises:
+        ProblemError: 422, there is none of that name.
+    """
     found: dict[str, None] = {}
     for name in names:
         try:
@@ -289,7 +294,8 @@ def _names(catalogue: Catalogue, names: list[str]) -> list[str]:
     return list(found)
 
 
-def _refused(defined: Defined) -> ProblemError:
+def refusal_of(defined: Defined) -> ProblemError:
+    """Why a definition defines nothing, for people."""
     about = (defined.about or "")[:300]
     match defined.refusal:
         case "not_yours":
