@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from pyarrow import ipc, parquet
 
 from api.accept import Format
 from tests.api_fixture import every_page
+from tests.command_line import ROOT
 from tests.dataset_world import DEFINITION, GRID, NORTH, SIGNALS, SOUTH, Research, defined, research
 from tests.identity_world import VIN, logged
 
@@ -479,6 +481,33 @@ def test_pages_and_tables_tell_the_same(
     )
     assert ipc.open_stream(one.content).read_all().num_rows == 5
     assert 'rel="next"' in one.headers["link"]
+
+
+def test_the_document_s_code_loads_a_dataset(
+    made: Research, client: httpx2.Client, dataset: str
+) -> None:
+    (code,) = re.findall(
+        r"```python\n(.*?)```",
+        (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    for written, here in (
+        ("import httpx\n", "import httpx2 as httpx\n"),
+        ("https://telemetry.example", str(client.base_url)),
+        ("vtk_…", made.header("Institute")["X-API-Key"]),
+        ("/v1/datasets/12", dataset),
+        ("date(2026, 9, 1)", "date(2026, 10, 19)"),
+        ("date(2026, 9, 7)", "date(2026, 10, 22)"),
+    ):
+        assert written in code
+        code = code.replace(written, here)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - our own document
+    assert len(names["vehicles"]) == len(names["driven"]) == len(NORTH)
+    assert len(names["trips"]) == 12
+    for vehicle, vin in pseudonyms(made, dataset).items():
+        way = made.rows[vin]["odometer"].resample("60s").max()
+        assert names["driven"][vehicle] == pytest.approx(way.max() - way.min(), abs=1e-6)
 
 
 def test_some_vehicles_may_be_asked_for(
