@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
-VEHICLES = 200
-HOURS = 4
+VEHICLES = 100
+HOURS = 2
 SIGNALS = ("wheel_speed", "odometer", "latitude", "longitude")
 START = datetime(2026, 10, 20, 1, tzinfo=UTC)
 
@@ -69,11 +69,11 @@ def run() -> dict[str, float]:
 def _filled(dsn: SecretStr) -> int:
     """Write the vehicles' hours and define a dataset of them."""
     signals = catalogue.default()
-    with connect(dsn) as connection:
+    with connect(dsn) as connection, connect(dsn) as writing:
         maker = ensure_party(connection, "Maker", "maker")
         ensure_party(connection, "Institute", "data_science")
         vins = [f"LSGAA11112A{number:06}" for number in range(VEHICLES)]
-        writer = FrameWriter(connect(dsn), server(connection), signals, refused_values_kept=1000)
+        writer = FrameWriter(writing, server(connection), signals, refused_values_kept=1000)
         seconds = np.arange(HOURS * 3600)
         times_us = int(START.timestamp()) * 1_000_000 + seconds * 1_000_000
         random = np.random.default_rng(7)
