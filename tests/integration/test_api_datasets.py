@@ -503,6 +503,7 @@ def test_the_document_s_code_loads_a_dataset(
         code = code.replace(written, here)
     names: dict[str, Any] = {}
     exec(code, names)  # noqa: S102 - our own document
+    names["API"].close()
     assert len(names["vehicles"]) == len(names["driven"]) == len(NORTH)
     assert len(names["trips"]) == 12
     for vehicle, vin in pseudonyms(made, dataset).items():
