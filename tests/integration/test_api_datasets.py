@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pyarrow as pa
 import pytest
 from pyarrow import ipc, parquet
 
 from api.accept import Format
+from storage.connection import API_ROLE, connect
 from tests.api_fixture import every_page
 from tests.command_line import ROOT
 from tests.dataset_world import DEFINITION, GRID, NORTH, SIGNALS, SOUTH, Research, defined, research
@@ -446,6 +448,33 @@ def test_no_question_gets_at_parts_of_a_step(
             f"{dataset}/signals", params={"names": "wheel_speed", "step": step}, headers=header
         )
         assert answer.status_code == status, step
+
+
+def test_the_database_itself_tells_nothing_finer(made: Research, dataset: str) -> None:
+    number = int(dataset.rsplit("/", 1)[1])
+    vehicle = min(pseudonyms(made, dataset))
+    span = ("2026-10-20T01:00:31Z", "2026-10-20T01:02:29Z")
+
+    def asked(party: str, names: list[str], step: int | None) -> list[tuple[Any, ...]]:
+        with connect(made.world.database.dsn, role=API_ROLE) as connection:
+            return connection.execute(
+                "SELECT time, values FROM served.dataset_signals(%s, %s, %s, %s, %s, %s, %s, 99)",
+                (made.parties[party], number, vehicle, names, *span, step),
+            ).fetchall()
+
+    # Of a span that cuts two minutes, the one between them.
+    ((time, (latitude,)),) = asked("Institute", ["latitude"], 60)
+    assert (time.minute, time.second) == (1, 0)
+    assert (latitude / GRID) % 1 == pytest.approx(0.5)
+    for names, step in ((["latitude"], 30), (["latitude"], None), (["latitude"], 90)):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            asked("Institute", names, step)
+    for names in (["engine_speed"], ["heading"]):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            asked("Institute", names, 60)
+    for party in ("Lab", "Maker", "South"):
+        with pytest.raises(psycopg.errors.NoDataFound):
+            asked(party, ["latitude"], 60)
 
 
 def test_pages_and_tables_tell_the_same(
