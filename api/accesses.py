@@ -68,6 +68,7 @@ class Access:
     purpose: str | None
     address: str | None
     fleet_id: int | None
+    dataset_id: int | None = None
     vins: dict[str, None] = field(default_factory=dict)
     driver_ids: dict[int, None] = field(default_factory=dict)
 
@@ -91,6 +92,7 @@ def begin(request: Request, caller: Caller) -> None:
         purpose=_purpose(request),
         address=_address(request),
         fleet_id=_number(path.get("fleet_id")),
+        dataset_id=_number(path.get("dataset_id")),
     )
     with suppress(VinError):
         vin = str(path.get("vin", ""))
@@ -114,6 +116,14 @@ def noted(rows: list[Row]) -> list[Row]:
             if driver_id is not None and len(access.driver_ids) < MAX_NAMED:
                 access.driver_ids[driver_id] = None
     return rows
+
+
+def of_dataset(dataset_id: int, purpose: str) -> None:
+    """Note which dataset is read, and what for, where the request did not say so itself."""
+    access = _present.get()
+    if access is not None:
+        access.dataset_id = dataset_id
+        access.purpose = access.purpose or purpose
 
 
 def _number(text: object) -> int | None:
@@ -205,6 +215,7 @@ class AccessLog:
                 "vins": list(access.vins),
                 "driver_ids": list(access.driver_ids),
                 "fleet_id": access.fleet_id,
+                "dataset_id": access.dataset_id,
                 "purpose": access.purpose,
                 "address": access.address,
                 "status": status,

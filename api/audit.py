@@ -43,8 +43,10 @@ class Read(BaseModel):
     vins: list[str] = Field(description="Vehicles it was about.", examples=[[EXAMPLE_VIN]])
     driver_ids: list[int] = Field(description="Drivers it was about.", examples=[[17]])
     fleet_id: int | None = Field(description="Fleet it was about.", examples=[3])
+    dataset_id: int | None = Field(description="Dataset it was about.", examples=[12])
     purpose: str | None = Field(
-        description="What for, as X-Purpose said.", examples=["warranty claim 4711"]
+        description="What for, as X-Purpose said, else as the dataset says.",
+        examples=["warranty claim 4711"],
     )
     address: str | None = Field(description="From where.", examples=["192.0.2.17"])
     status: int = Field(
@@ -80,6 +82,7 @@ class Audit(BaseModel):
                             "vins": [EXAMPLE_VIN],
                             "driver_ids": [],
                             "fleet_id": 3,
+                            "dataset_id": 12,
                             "purpose": "warranty claim 4711",
                             "address": "192.0.2.17",
                             "status": 200,
@@ -113,6 +116,9 @@ class AuditQuery(Span):
     driver_id: int | None = Field(
         default=None, ge=1, lt=2**63, description="Only reads of this driver.", examples=[17]
     )
+    dataset_id: int | None = Field(
+        default=None, ge=1, lt=2**63, description="Only reads of this dataset.", examples=[12]
+    )
     limit: int = Field(
         default=100, ge=1, le=MAX_ENTRIES, description="Entries a page.", examples=[100]
     )
@@ -136,6 +142,7 @@ async def list_reads(
         party,
         vin=query.vin,
         driver_id=query.driver_id,
+        dataset_id=query.dataset_id,
         start=query.start,
         stop=query.end,
         before_id=_NEWEST if query.cursor is None else cursors.read_number(query.cursor),
@@ -163,6 +170,7 @@ def _read(entry: AccessEntry) -> Read:
         vins=entry.vins,
         driver_ids=entry.driver_ids,
         fleet_id=entry.fleet_id,
+        dataset_id=entry.dataset_id,
         purpose=entry.purpose,
         address=entry.address,
         status=entry.status,

@@ -14,12 +14,14 @@ from api.problems import ProblemError, invalid
 from schemas.errors import TelemetryError
 from schemas.vin import check_vin
 
-MAX_LENGTH = 64
-"""Characters; what we make is shorter than half of that."""
+MAX_LENGTH = 96
+"""Characters; what we make is shorter than that."""
 
 _TIME_US = re.compile(r"-?[0-9]{1,17}", re.ASCII)
 _ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re.ASCII)
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_ROWS_OF_VEHICLE = re.compile(r"([0-9a-f]{32}),(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -115,6 +117,43 @@ def read_number(cursor: str) -> int:
     if _NUMBER.fullmatch(text) is None:
         raise _no_cursor()
     return int(text)
+
+
+def after_vehicle(pseudonym: str) -> str:
+    """A cursor that goes on after a vehicle of a dataset."""
+    return _write("p", pseudonym)
+
+
+def read_vehicle(cursor: str) -> str:
+    """The vehicle of a dataset to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing of a dataset's vehicles.
+    """
+    pseudonym = _read("p", cursor)
+    if _PSEUDONYM.fullmatch(pseudonym) is None:
+        raise _no_cursor()
+    return pseudonym
+
+
+def after_rows_of_vehicle(pseudonym: str, time_us: int, rows: int) -> str:
+    """A cursor that goes on after so many rows of a time of a vehicle of a dataset.
+
+    The time is in microseconds since 1970-01-01 UTC.
+    """
+    return _write("q", f"{pseudonym},{time_us}.{rows}")
+
+
+def read_rows_of_vehicle(cursor: str) -> tuple[str, int, int]:
+    """The vehicle and the time to go on at, and how many of its rows to pass over.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing by vehicle and time.
+    """
+    found = _ROWS_OF_VEHICLE.fullmatch(_read("q", cursor))
+    if found is None:
+        raise _no_cursor()
+    return found.group(1), int(found.group(2)), int(found.group(3))
 
 
 def _write(kind: str, position: str) -> str:

@@ -271,7 +271,7 @@ async def _list_driver_events_page(
         party,
         driver_id,
         page,
-        kinds=events.kinds_of(query),
+        kinds=events.kinds_named(query.kind),
         least_severity=events.stored_severity(query),
     )
     shown = noted(found[: query.limit])

@@ -194,7 +194,7 @@ async def list_vehicle_events(
 async def _page(services: Services, party: int, vin: str, query: EventsQuery) -> VehicleEvents:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.behaviour.vehicle_events(
-        party, vin, page, kinds=kinds_of(query), least_severity=stored_severity(query)
+        party, vin, page, kinds=kinds_named(query.kind), least_severity=stored_severity(query)
     )
     shown = noted(found[: query.limit])
     return VehicleEvents(
@@ -207,15 +207,15 @@ async def _page(services: Services, party: int, vin: str, query: EventsQuery) ->
     )
 
 
-def kinds_of(query: EventsQuery) -> list[str] | None:
-    """The kinds that are asked for; None: all.
+def kinds_named(names: str | None) -> list[str] | None:
+    """The kinds of events that are named, comma separated; None: all.
 
     Raises:
         ProblemError: 422, there is no such kind.
     """
-    if query.kind is None:
+    if names is None:
         return None
-    wished = [name.strip() for name in query.kind.split(",")]
+    wished = [name.strip() for name in names.split(",")]
     for name in wished:
         if name not in KINDS:
             close = get_close_matches(name, KINDS, n=1)

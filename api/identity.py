@@ -50,6 +50,7 @@ class Caller:
     """Who asks."""
 
     party_id: int
+    """As which they read: the party's number, or a driver's own with a minus."""
     role: str
     subject: str
     """`account:name`, `client:id`, `key:prefix` or `oidc:subject`: who is written down."""

@@ -16,6 +16,7 @@ from api.problems import (
     invalid,
     refused,
     unknown_advice,
+    unknown_dataset,
     unknown_driver,
     unknown_fleet,
     unknown_vehicle,
@@ -122,6 +123,25 @@ def _advice_id(
 
 AdviceId = Annotated[int, Depends(_advice_id)]
 """A path's piece of advice, of the right form."""
+
+
+def _dataset_id(
+    dataset_id: Annotated[
+        str,
+        Path(
+            description="The dataset's number, from /v1/datasets. One that does not exist, is not "
+            "for you or has ended is answered with the same 404.",
+            examples=["12"],
+        ),
+    ],
+) -> int:
+    if NUMBER.fullmatch(dataset_id) is None:
+        raise unknown_dataset()
+    return int(dataset_id)
+
+
+DatasetId = Annotated[int, Depends(_dataset_id)]
+"""A path's dataset, of the right form."""
 
 
 class Parameters(BaseModel):

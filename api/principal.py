@@ -47,7 +47,7 @@ def _require_scope(request: Request, found: Caller) -> None:
 
 
 async def principal(who: Annotated[Caller, Depends(caller)]) -> int:
-    """The number of the party that asks."""
+    """The number of the party that asks; for a driver, who sees his own, his own with a minus."""
     return who.party_id
 
 

@@ -19,9 +19,12 @@ from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.served import (
     DatabaseBusyError,
+    DatasetWithheldError,
     QueryTimeoutError,
     UnknownAdviceError,
     UnknownDeliveryError,
+    UnknownDatasetError,
+    UnknownDatasetVehicleError,
     UnknownDriverError,
     UnknownFleetError,
     UnknownVehicleError,
@@ -51,6 +54,11 @@ class Code(StrEnum):
     WEBHOOK_NAME_TAKEN = "webhook_name_taken"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     WEBHOOKS_NOT_SET_UP = "webhooks_not_set_up"
+    UNKNOWN_DATASET = "unknown_dataset"
+    NOT_IN_DATASET = "not_in_dataset"
+    WITHHELD = "withheld"
+    ENDED = "ended"
+    NAME_TAKEN = "name_taken"
     NOT_YOURS = "not_yours"
     ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
@@ -82,6 +90,11 @@ TITLES: Mapping[Code, str] = {
     Code.WEBHOOK_NAME_TAKEN: "Another of your webhooks has this name",
     Code.TOO_MANY_WEBHOOKS: "You have as many webhooks as there may be",
     Code.WEBHOOKS_NOT_SET_UP: "Webhooks are not set up here",
+    Code.UNKNOWN_DATASET: "There is no such dataset",
+    Code.NOT_IN_DATASET: "This is not in the dataset",
+    Code.WITHHELD: "The dataset has too few vehicles to be told",
+    Code.ENDED: "The dataset has ended",
+    Code.NAME_TAKEN: "There is one of this name already",
     Code.NOT_YOURS: "This is not yours to change",
     Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
@@ -252,6 +265,31 @@ def unknown_delivery() -> ProblemError:
     )
 
 
+def unknown_dataset() -> ProblemError:
+    """The one answer for a dataset that does not exist, is not the principal's or has ended."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_DATASET,
+        detail="There is no dataset of this number that you may read now.",
+        way_out="/v1/datasets lists yours. One that has ended is defined anew by whoever may.",
+    )
+
+
+def not_in_dataset(what: str, way_out: str) -> ProblemError:
+    """The answer to whoever asks a dataset for what it does not hold.
+
+    Args:
+        what: that, as the beginning of a sentence.
+        way_out: what it does hold.
+    """
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.NOT_IN_DATASET,
+        detail=f"{what} not in this dataset.",
+        way_out=way_out,
+    )
+
+
 def missing_sign_in(detail: str, *, wrong: bool) -> ProblemError:
     """The answer to whom we do not know (RFC 6750).
 
@@ -325,6 +363,20 @@ def of_error(error: Exception) -> ProblemError:
             return unknown_webhook()
         case UnknownDeliveryError():
             return unknown_delivery()
+        case UnknownDatasetError():
+            return unknown_dataset()
+        case UnknownDatasetVehicleError():
+            return not_in_dataset(
+                "A vehicle of this pseudonym is",
+                "/v1/datasets/{dataset_id}/vehicles lists them; each dataset has its own.",
+            )
+        case DatasetWithheldError():
+            return ProblemError(
+                status=HTTPStatus.FORBIDDEN,
+                code=Code.WITHHELD,
+                detail="So few vehicles are left in this dataset that one would be recognised.",
+                way_out="Let whoever defined it define one over more vehicles.",
+            )
         case DatabaseBusyError():
             return _unavailable(
                 Code.BUSY,

@@ -20,8 +20,12 @@ MAX_RAW_SPAN = timedelta(days=7)
 """The longest span that is given row by row; at 1 Hz it has 604,800 rows."""
 
 
-def require_step(step_s: int) -> None:
+def require_step(step_s: int, name: str = "step") -> None:
     """Refuse a step that does not divide a day.
+
+    Args:
+        step_s: the step [s].
+        name: the parameter that gives it.
 
     Raises:
         ProblemError: 422; it names the nearest steps that do.
@@ -31,9 +35,9 @@ def require_step(step_s: int) -> None:
         return
     near = [str(step) for step in STEPS[max(0, place - 1) : place + 1]]
     raise invalid(
-        "step",
+        name,
         f"A step of {step_s} s does not divide a day.",
-        f"Use {' or '.join(near)}, another divisor of {DAY_S}, or leave step out for every row.",
+        f"Use {' or '.join(near)} or another divisor of {DAY_S}.",
     )
 
 

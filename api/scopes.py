@@ -29,6 +29,8 @@ class Scope(StrEnum):
     RFMS_READ = "rfms:read"
     REGISTERS_WRITE = "registers:write"
     DATASETS_READ = "datasets:read"
+    DATASETS_WRITE = "datasets:write"
+    """To define datasets over vehicles that are one's own, or all of them, and to end them."""
     AUDIT_READ = "audit:read"
     WEBHOOKS_WRITE = "webhooks:write"
     """To be told what one may read anyway, and not what one may only change: whoever looks has it,
@@ -46,10 +48,12 @@ _RUNNING = _LOOKING | {
     Scope.FLEETS_READ,
     Scope.ADVICE_WRITE,
     Scope.REGISTERS_WRITE,
+    Scope.DATASETS_READ,
+    Scope.DATASETS_WRITE,
 }
 
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
-    Role.MAKER: _RUNNING | {Scope.DATASETS_READ, Scope.AUDIT_READ},
+    Role.MAKER: _RUNNING | {Scope.AUDIT_READ},
     Role.DEALER: _LOOKING,
     Role.SERVICE_PROVIDER: _LOOKING,
     Role.OWNER: _RUNNING,
@@ -69,6 +73,7 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/drivers", Scope.DRIVERS_READ),
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),
+    ("/v1/datasets", Scope.DATASETS_READ),
     ("/v1/audit", Scope.AUDIT_READ),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),
@@ -81,6 +86,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/drivers", Scope.REGISTERS_WRITE),
     ("/v1/fleets", Scope.REGISTERS_WRITE),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
+    ("/v1/datasets", Scope.DATASETS_WRITE),
 )
 
 _READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

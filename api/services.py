@@ -21,6 +21,7 @@ from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader
+from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_identity import IdentityReader
 from storage.served_reports import ReportReader
@@ -78,6 +79,11 @@ class Services:
     def advice(self) -> AdviceReader:
         """What the reader can say of advice, and the way to answer it."""
         return AdviceReader(self.reader)
+
+    @property
+    def datasets(self) -> DatasetReader:
+        """What the reader can say of datasets, and the way to define them."""
+        return DatasetReader(self.reader)
 
     @property
     def search(self) -> SearchReader:

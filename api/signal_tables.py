@@ -64,15 +64,16 @@ async def batches(
     rows = first
     while True:
         count = len(rows.times_us) if limit is None else min(limit, len(rows.times_us))
-        yield _batch(schema, signals, rows, count)
+        yield batch(schema, signals, rows, count)
         if limit is not None or count == 0:
             return
         rows = await read(from_microseconds(int(rows.times_us[-1])) + onward, BATCH)
 
 
-def _batch(
+def batch(
     schema: pa.Schema, signals: Sequence[Signal], rows: SignalRows, count: int
 ) -> pa.RecordBatch:
+    """The first `count` rows."""
     arrays = [pa.array(rows.times_us[:count].view("datetime64[us]")).cast(TIME)]
     for place, signal in enumerate(signals):
         matrices: list[NDArray[np.float64]] = [rows.values]

@@ -189,7 +189,7 @@ async def get_signals(
             "end": end,
             "step_s": query.step,
             "signals": [
-                _series(signal, place, rows, count) for place, signal in enumerate(signals)
+                series_of(signal, place, rows, count) for place, signal in enumerate(signals)
             ],
             "time": as_times(rows.times_us[:count]),
             "next": next_page,
@@ -235,7 +235,9 @@ def _unknown(catalogue: Catalogue, name: str) -> Fault:
     )
 
 
-def _series(signal: Signal, place: int, rows: SignalRows, count: int) -> dict[str, object]:
+def series_of(signal: Signal, place: int, rows: SignalRows, count: int) -> dict[str, object]:
+    """The first `count` values of one signal, as they are told."""
+
     def column(matrix: NDArray[np.float64]) -> NDArray[Any]:
         # What was stored as float32 is written with the digits a float32 has; NaN becomes null.
         precision = np.float64 if signal.wide else np.float32

@@ -10,6 +10,7 @@ from cli import (
     analyse,
     catalogue,
     context,
+    datasets,
     dead_letters,
     demo,
     identity,
@@ -63,6 +64,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
+app.add_typer(datasets.app, name="datasets")
 serve.register(app)
 webhooks.register(app)
 status.register(app)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from psycopg import errors, sql
 
-from storage import policies, rollups, signal_tables
+from storage import datasets, policies, rollups, signal_tables
 from storage.brief_locks import briefly
 from storage.connection import SCHEMA, Server, has_relation, locked, server
 from storage.errors import SchemaError, refusal_of
@@ -105,6 +105,7 @@ def migrate(
                     partial(_announce, connection, catalogue),
                 )
             done += policies.synchronise(connection, kind, catalogue, settings)
+            done += datasets.synchronise(connection, settings)
             _number_vehicles(connection, settings.cell)
         return Report(server=kind, version=applied_version(connection), done=tuple(done))
 

@@ -79,12 +79,26 @@ class UnknownDeliveryError(UnknownError):
     """The webhook has no such message."""
 
 
+class UnknownDatasetError(UnknownError):
+    """There is no such dataset, or it has ended."""
+
+
+class UnknownDatasetVehicleError(UnknownError):
+    """There is no vehicle of that pseudonym in the dataset."""
+
+
+class DatasetWithheldError(StorageError):
+    """So few vehicles are left in the dataset that one would be recognised."""
+
+
 _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "driver": UnknownDriverError,
     "fleet": UnknownFleetError,
     "advice": UnknownAdviceError,
     "webhook": UnknownWebhookError,
     "webhook_delivery": UnknownDeliveryError,
+    "dataset": UnknownDatasetError,
+    "dataset_vehicle": UnknownDatasetVehicleError,
 }
 """By the table that lacks what was asked for; vehicles were first, and their errors name none."""
 
@@ -150,6 +164,10 @@ class Reader:
         except errors.NoDataFound as error:
             kind = _UNKNOWN.get(error.diag.table_name, UnknownVehicleError)
             raise kind("What was asked for is not there.") from error
+        except errors.CardinalityViolation as error:
+            if error.diag.table_name != "dataset":
+                raise
+            raise DatasetWithheldError("The dataset has too few vehicles to be told.") from error
         except errors.QueryCanceled as error:
             raise QueryTimeoutError(
                 f"The {describe(self._dsn)} took too long: {str(error).strip()}. Ask for less."
@@ -299,6 +317,26 @@ class Reader:
         Raises:
             UnknownVehicleError: there is no vehicle of that VIN that the principal may see.
         """
+        return await self.matrices(
+            "served_signals",
+            len(names),
+            principal=principal,
+            vin=vin,
+            names=list(names),
+            start=start,
+            stop=stop,
+            step_s=step_s,
+            max_rows=limit,
+        )
+
+    async def matrices(self, name: str, width: int, **parameters: object) -> SignalRows:
+        """The one row of a named statement that has times, values, minima and maxima as arrays.
+
+        Args:
+            name: the statement's.
+            width: how many signals it tells.
+            parameters: the statement's; `step_s` None: it has no minima and maxima.
+        """
         async with (
             self._connection() as connection,
             connection.cursor(binary=True) as cursor,
@@ -306,24 +344,13 @@ class Reader:
             types = cursor.adapters.types
             cursor.adapters.register_loader(types["float8"].array_oid, _DoublesLoader)
             cursor.adapters.register_loader(types["timestamptz"].array_oid, _TimesLoader)
-            await cursor.execute(
-                query("served_signals"),
-                {
-                    "principal": principal,
-                    "vin": vin,
-                    "names": list(names),
-                    "start": start,
-                    "stop": stop,
-                    "step_s": step_s,
-                    "max_rows": limit,
-                },
-            )
+            await cursor.execute(query(name), parameters)
             (row,) = await cursor.fetchall()
         times_us, values, minima, maxima = row
         if times_us is None:
-            nothing = np.empty((0, len(names)))
+            nothing = np.empty((0, width))
             times_us, values = np.empty(0, dtype=np.int64), nothing
-            minima = maxima = None if step_s is None else nothing
+            minima = maxima = None if parameters["step_s"] is None else nothing
         return SignalRows(times_us=times_us, values=values, minima=minima, maxima=maxima)
 
 

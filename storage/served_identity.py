@@ -20,6 +20,7 @@ class StoredCaller:
     """Who asks, as the database knows it."""
 
     party_id: int
+    """As which they read: the party's number, or a driver's own with a minus."""
     role: str
     subject: str
     """`account:name`, `client:id` or `key:prefix`; empty for whom an identity provider names."""
@@ -73,6 +74,7 @@ class AccessEntry:
     vins: list[str]
     driver_ids: list[int]
     fleet_id: int | None
+    dataset_id: int | None
     purpose: str | None
     address: str | None
     status: int
@@ -230,6 +232,7 @@ class IdentityReader:
         *,
         vin: str | None,
         driver_id: int | None,
+        dataset_id: int | None,
         start: datetime,
         stop: datetime,
         before_id: int,
@@ -241,6 +244,7 @@ class IdentityReader:
             principal: who asks.
             vin: only reads of this vehicle.
             driver_id: only reads of this driver.
+            dataset_id: only reads of this dataset.
             start: from this time on.
             stop: before this time.
             before_id: only entries of a smaller number.
@@ -252,6 +256,7 @@ class IdentityReader:
             principal=principal,
             vin=vin,
             driver_id=driver_id,
+            dataset_id=dataset_id,
             start=start,
             stop=stop,
             before_id=before_id,

@@ -50,6 +50,18 @@ class StorageSettings(BaseSettings):
         ge=1,
         description="Values out of limits that are kept to look at; the oldest make room.",
     )
+    dataset_min_vehicles: int = Field(
+        default=5,
+        ge=2,
+        le=100_000,
+        description="A dataset of fewer vehicles is refused, and withheld when so few are left.",
+    )
+    dataset_finest_grid_deg: float = Field(
+        default=0.01,
+        ge=1e-4,
+        le=10,
+        description="No dataset tells a position finer than on a grid of so many degrees.",
+    )
 
     @model_validator(mode="after")
     def _spans_fit_together(self) -> Self:

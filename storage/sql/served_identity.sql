@@ -56,10 +56,11 @@ SELECT written FROM served.log_accesses(%(entries)s, %(lost)s, %(lost_since)s)
 
 -- :name served_accesses
 -- A page of the log of reads, the newest first.
-SELECT entry_id, at, party, subject, role, method, route, vins, driver_ids, fleet_id, purpose,
-       address, status, reads
+SELECT entry_id, at, party, subject, role, method, route, vins, driver_ids, fleet_id, dataset_id,
+       purpose, address, status, reads
 FROM served.accesses(
-    %(principal)s, %(vin)s, %(driver_id)s, %(start)s, %(stop)s, %(before_id)s, %(max_rows)s)
+    %(principal)s, %(vin)s, %(driver_id)s, %(dataset_id)s, %(start)s, %(stop)s, %(before_id)s,
+    %(max_rows)s)
 
 -- :name served_access_losses
 -- How many reads of a span could not be written down.

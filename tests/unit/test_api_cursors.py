@@ -23,6 +23,20 @@ def test_a_time_comes_back_from_its_cursor(time_us: int) -> None:
     assert cursors.read_time(cursors.after_time(time_us)) == time_us
 
 
+@given(
+    st.from_regex(r"\A[0-9a-f]{32}\Z"),
+    st.integers(-(10**16), 10**17 - 1),
+    st.integers(0, 10**6 - 1),
+)
+def test_a_vehicle_of_a_dataset_comes_back_from_its_cursors(
+    vehicle: str, time_us: int, rows: int
+) -> None:
+    assert cursors.read_vehicle(cursors.after_vehicle(vehicle)) == vehicle
+    cursor = cursors.after_rows_of_vehicle(vehicle, time_us, rows)
+    assert len(cursor) <= cursors.MAX_LENGTH
+    assert cursors.read_rows_of_vehicle(cursor) == (vehicle, time_us, rows)
+
+
 @given(st.text(max_size=cursors.MAX_LENGTH))
 def test_no_other_text_passes_for_a_cursor(text: str) -> None:
     # That a text means anything is chance; then it is exactly what we would have written.
@@ -30,6 +44,8 @@ def test_no_other_text_passes_for_a_cursor(text: str) -> None:
         assert cursors.after_vin(cursors.read_vin(text)) == text
     with contextlib.suppress(ProblemError):
         assert cursors.after_time(cursors.read_time(text)) == text
+    with contextlib.suppress(ProblemError):
+        assert cursors.after_rows_of_vehicle(*cursors.read_rows_of_vehicle(text)) == text
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,15 @@ from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
 from api.audit import Audit
 from api.catalogue import CatalogueAnswer
+from api.dataset_driving import EventsOfDataset, TripsOfDataset
+from api.dataset_models import (
+    DatasetChange,
+    DatasetDefinition,
+    Datasets,
+    DatasetVehicles,
+    DatasetWithCounts,
+)
+from api.dataset_signals import SignalsOfDataset
 from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
 from api.events import VehicleEvents
 from api.fleet_fuel import FleetFuel
@@ -88,6 +97,12 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/advice/{advice_id}",
         "/v1/audit",
         "/v1/catalogue",
+        "/v1/datasets",
+        "/v1/datasets/{dataset_id}",
+        "/v1/datasets/{dataset_id}/events",
+        "/v1/datasets/{dataset_id}/signals",
+        "/v1/datasets/{dataset_id}/trips",
+        "/v1/datasets/{dataset_id}/vehicles",
         "/v1/drivers",
         "/v1/drivers/{driver_id}/advice",
         "/v1/drivers/{driver_id}/events",
@@ -201,6 +216,14 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         AdvicePiece,
         AdviceAnswer,
         CatalogueAnswer,
+        Datasets,
+        DatasetWithCounts,
+        DatasetDefinition,
+        DatasetChange,
+        DatasetVehicles,
+        SignalsOfDataset,
+        TripsOfDataset,
+        EventsOfDataset,
         Health,
         Readiness,
         Audit,

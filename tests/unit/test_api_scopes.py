@@ -18,7 +18,15 @@ GUARDED = [
     if "security" in operation
 ]
 SHARED = {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ, Scope.WEBHOOKS_WRITE}
-WORK = {*SHARED, Scope.DRIVERS_READ, Scope.FLEETS_READ, Scope.ADVICE_WRITE, Scope.REGISTERS_WRITE}
+WORK = {
+    *SHARED,
+    Scope.DRIVERS_READ,
+    Scope.FLEETS_READ,
+    Scope.ADVICE_WRITE,
+    Scope.REGISTERS_WRITE,
+    Scope.DATASETS_READ,
+    Scope.DATASETS_WRITE,
+}
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
@@ -42,6 +50,8 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/v1/webhooks", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/webhooks/{webhook_id}", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/audit", None),
+        ("GET", "/v1/datasets/{dataset_id}/signals", Scope.DATASETS_READ),
+        ("DELETE", "/v1/datasets/{dataset_id}", Scope.DATASETS_WRITE),
         ("GET", "/v1/vehiclesecrets", None),
         ("GET", "/anything/else", None),
     ],
@@ -55,7 +65,7 @@ def test_an_address_needs_one_scope_and_an_unforeseen_one_opens_to_nobody(
 @pytest.mark.parametrize(
     ("role", "scopes"),
     [
-        (Role.MAKER, {*WORK, Scope.DATASETS_READ, Scope.AUDIT_READ}),
+        (Role.MAKER, {*WORK, Scope.AUDIT_READ}),
         (Role.OWNER, WORK),
         (Role.DEALER, SHARED),
         (Role.SERVICE_PROVIDER, SHARED),
