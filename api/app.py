@@ -42,6 +42,7 @@ from api import (
     trips,
     vehicles,
 )
+from api.registers.routers import ROUTERS
 from api.rfms.errors import ErrorObject
 from api.services import Services
 from api.watch import Watch
@@ -145,6 +146,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         advice_lists.router,
         advice.router,
         audit.router,
+        *ROUTERS,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]

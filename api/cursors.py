@@ -21,6 +21,7 @@ _TIME_US = re.compile(r"-?[0-9]{1,17}", re.ASCII)
 _ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
 def after_vin(vin: str) -> str:
@@ -115,6 +116,23 @@ def read_number(cursor: str) -> int:
     if _NUMBER.fullmatch(text) is None:
         raise _no_cursor()
     return int(text)
+
+
+def after_name(name: str) -> str:
+    """A cursor that goes on after a public name of ours: a client's or a key's."""
+    return _write("k", name)
+
+
+def read_name(cursor: str) -> str:
+    """The name to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing by name.
+    """
+    text = _read("k", cursor)
+    if _NAME.fullmatch(text) is None:
+        raise _no_cursor()
+    return text
 
 
 def _write(kind: str, position: str) -> str:

@@ -18,9 +18,12 @@ from storage.answers import Greeting
 from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
+from storage.served_accounts import Accounts
 from storage.served_behaviour import BehaviourReader
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
 
@@ -76,6 +79,21 @@ class Services:
     def search(self) -> SearchReader:
         """What the reader can say of where vehicles are and what they do."""
         return SearchReader(self.reader)
+
+    @property
+    def registers(self) -> Registers:
+        """Vehicles, parties, drivers and fleets, and the way to change them."""
+        return Registers(self.reader)
+
+    @property
+    def grants(self) -> Grants:
+        """Who may see whose vehicles, and the way to change it."""
+        return Grants(self.reader)
+
+    @property
+    def accounts(self) -> Accounts:
+        """A party's accounts, clients and keys, and the way to change them."""
+        return Accounts(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.
