@@ -77,8 +77,7 @@ LANGUAGE sql STABLE AS $$
            left(md5(row(v.model, v.plate, v.region, v.vehicle_class, told.owner)::text), 16)
     FROM vehicle AS v
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN data @> now() THEN v.plate END,
-               CASE WHEN data @> now() THEN v.region END,
+        SELECT of_today(v.plate, data), of_today(v.region, data),
                CASE WHEN kind_of(principal) = 'maker' OR (owned_since(principal, of_vehicle)).is_owner
                     THEN (SELECT string_agg(DISTINCT party.name, ', ' ORDER BY party.name)
                           FROM vehicle_access AS own JOIN party USING (party_id)

@@ -225,7 +225,7 @@ def test_a_sold_vehicle_is_before_its_sale_the_sellers_and_after_it_the_buyers(
         return [trip["start"][11:16] for trip in answer["trips"]]
 
     def hours(client: httpx2.Client) -> set[str]:
-        asked = {"names": "wheel_speed", **SPAN, "step": 3600}
+        asked: dict[str, str | int] = {"names": "wheel_speed", **SPAN, "step": 3600}
         told = client.get(f"/v1/vehicles/{one}/signals", params=asked).json()
         return {time[11:13] for time in told["time"]}
 
@@ -238,6 +238,10 @@ def test_a_sold_vehicle_is_before_its_sale_the_sellers_and_after_it_the_buyers(
     assert world.as_("Maker").patch(f"{VEHICLES}/{one}", json={"plate": "NEW"}).status_code == 200
     assert north.get(f"{VEHICLES}/{one}").json()["plate"] is None
     assert south.get(f"{VEHICLES}/{one}").json()["plate"] == "NEW"
+    for client, plate in ((north, None), (south, "NEW")):
+        listed = client.get("/v1/vehicles", params={"vin": one}).json()["vehicles"]
+        assert [vehicle["plate"] for vehicle in listed] == [plate]
+    assert north.get("/v1/vehicles", params={"plate": "NEW"}).json()["vehicles"] == []
     assert granted(north, one).status_code == 403
     assert north.post(f"{VEHICLES}/{one}/sale", json={"buyer": "South"}).status_code == 403
     assert north.put(f"{FLEETS}/{fleet}/vehicles/{one}", json={}).status_code == 403

@@ -14,9 +14,7 @@ from tests.registers_world import PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from tests.command_line import CommandLine
     from tests.database_fixture import Migrated
 
 IMPORT = f"{PATH}/vehicles/import"
@@ -205,27 +203,6 @@ def test_a_list_is_bounded(world: Registers) -> None:
 def test_what_is_no_csv_is_refused(world: Registers, media_type: str) -> None:
     answer = world.as_("Maker").post(IMPORT, content=b"vin\n", headers={"Content-Type": media_type})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-
-
-def test_the_command_line_takes_the_same_lists(
-    world: Registers, command_line: CommandLine, tmp_path: Path
-) -> None:
-    good, other = new_vin(), new_vin()
-    file = tmp_path / "vehicles.csv"
-    file.write_text(f"vin,plate\n{good},A\nno,B\n", encoding="utf-8")
-    refused = command_line.run("register", "--csv", str(file), fails=True)
-    assert "This is no VIN." in refused.stdout
-    assert known(world, good) == []
-    command_line.run("register", "--csv", str(file), "--partial")
-    assert known(world, good) == [good]
-    file.write_text(f"vin,plate\n{good},A2\n{other},B\n", encoding="utf-8")
-    dry = command_line.run("register", "--csv", str(file), "--dry-run")
-    assert known(world, other) == []
-    assert "1 new" in dry.stdout
-    command_line.run("register", "--csv", str(file))
-    assert known(world, good, other) == [good, other]
-    for wrong in (("--dry-run",), ("--csv", str(file), good), ("--csv", str(tmp_path / "none"))):
-        command_line.run("register", *wrong, fails=True)
 
 
 def test_a_report_is_json_whatever_a_cell_holds(world: Registers) -> None:

@@ -249,7 +249,7 @@ def test_the_answer_to_advice_is_a_write_like_others(world: Registers) -> None:
 @pytest.mark.parametrize("key", ["", "two words", "x" * 256, "ключ"])
 def test_what_is_no_key_is_refused(world: Registers, key: str) -> None:
     answer = world.as_("Maker").post(
-        PARTIES, json=party("No"), headers={"Idempotency-Key": key.encode()}
+        PARTIES, json=party("No"), headers={b"Idempotency-Key": key.encode()}
     )
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["field"] == "Idempotency-Key"
