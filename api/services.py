@@ -12,6 +12,7 @@ from api.identity import Identifier
 from api.limits import RateLimits
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
+from api.twins import Twins
 from api.watch import Watch
 from schemas.catalogue import Catalogue
 from storage.answers import Greeting
@@ -43,6 +44,7 @@ class Services:
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     throttle: SignInThrottle
     passwords: Turns = field(default_factory=Turns)
+    twins: Twins = field(default_factory=Twins)
     rfms_limits: RateLimits = field(init=False)
     _party_id: int | None = field(default=None, init=False)
 

@@ -2,7 +2,8 @@
 
 The key is a row of the database. It is made, the write done and its answer put down in one
 transaction, so that no write is ever without its answer, whatever dies in between; a twin that
-comes meanwhile waits at the row. Keys are each caller's own, and hold for a day.
+comes meanwhile waits: in this process at `api.twins`, in another one at the row. Keys are each
+caller's own, and hold for a day.
 
 Of a request and its key there are only hashes in that row. The hash of the request is keyed with
 the key and leaves passwords out, for these could be guessed back. Answers that hold a secret are
@@ -84,7 +85,7 @@ class WriteRoute(APIRoute):
                     return await handle(again)
                 key_hash = _key_hash(caller, key)
                 keeper = WriteKeeper(services.reader)
-                async with services.reader.together():
+                async with services.twins.alone(key_hash), services.reader.together():
                     begun = await keeper.begin(key_hash, _request_hash(request, key, digest))
                     if not begun.is_first:
                         return _replay(begun)

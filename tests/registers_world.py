@@ -47,6 +47,8 @@ class Registers:
     url: str
     parties: dict[str, int]
     keys: dict[str, str]
+    settings: dict[str, object]
+    """By which the API is served."""
     clients: dict[str, httpx2.Client] = field(default_factory=dict)
     next_vin: int = 1
 
@@ -128,7 +130,11 @@ def registers_world(database: Migrated, folder: Path, **settings: object) -> Ite
     }
     with serving(database.dsn, **given) as client:
         made_world = Registers(
-            database=database, url=str(client.base_url), parties=parties, keys=keys
+            database=database,
+            url=str(client.base_url),
+            parties=parties,
+            keys=keys,
+            settings=given,
         )
         try:
             yield made_world

@@ -12,6 +12,7 @@ import pytest
 
 from storage import served_writes
 from storage.connection import connect
+from tests.api_fixture import serving
 from tests.registers_world import PASSWORD, PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="module")
 def world(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registers]:
-    folder = tmp_path_factory.mktemp("home")
-    with registers_world(migrated, folder, api_statement_timeout_s=2) as made:
+    with registers_world(migrated, tmp_path_factory.mktemp("home")) as made:
         made.account("North", "north.admin")
         yield made
 
@@ -145,21 +145,51 @@ def test_a_twin_that_would_wait_too_long_is_told_so(
 ) -> None:
     monkeypatch.setattr(served_writes, "WAIT", timedelta(milliseconds=100))
     maker, key = world.as_("Maker"), unused()
-    with ThreadPoolExecutor(1) as pool:
+    # The one asks where the first does, the other at another server of the same platform.
+    with ThreadPoolExecutor(1) as pool, serving(world.database.dsn, **world.settings) as other:
+        other.headers.update(maker.headers)
         with nobody_writes(world, "party"):
             first = pool.submit(created, maker, "Slow", key)
             until_waiting(world, "served.create_party")
-            twin = created(maker, "Slow", key)
-            assert (twin.status_code, twin.json()["code"]) == (409, "write_under_way")
-            assert twin.headers["Retry-After"] == "1"
+            for client in (maker, other):
+                twin = created(client, "Slow", key)
+                assert (twin.status_code, twin.json()["code"]) == (409, "write_under_way")
+                assert twin.headers["Retry-After"] == "1"
         assert first.result().status_code == 201
-    assert is_replay(created(maker, "Slow", key))
+        assert all(is_replay(created(client, "Slow", key)) for client in (maker, other))
+
+
+def test_twins_at_several_servers_are_one_write(world: Registers) -> None:
+    maker, key = world.as_("Maker"), unused()
+    with ThreadPoolExecutor(8) as pool, serving(world.database.dsn, **world.settings) as other:
+        other.headers.update(maker.headers)
+        asked = [pool.submit(created, client, "Both", key) for client in (maker, other) * 4]
+        answers = [one.result() for one in asked]
+    assert [answer.status_code for answer in answers] == [201] * 8
+    assert sorted(map(is_replay, answers)) == [False, *[True] * 7]
+
+
+def test_twins_leave_connections_to_others(world: Registers) -> None:
+    maker, key = world.as_("Maker"), unused()
+    with ThreadPoolExecutor(9) as pool:
+        with nobody_writes(world, "party"):
+            twins = [pool.submit(created, maker, "Waiting", key) for _ in range(9)]
+            until_waiting(world, "served.create_party")
+            # There are 8 connections: one works, and the twins have none of the others.
+            assert world.as_("North").get("/v1/vehicles").status_code == 200
+            assert world.scalar(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND wait_event_type = 'Lock'"
+            ) == 1  # fmt: skip
+        assert {one.result().status_code for one in twins} == {201}
 
 
 def test_what_failed_on_our_side_is_done_when_it_is_sent_again(world: Registers) -> None:
     maker, key = world.as_("Maker"), unused()
-    with nobody_writes(world, "party"):
-        failed = created(maker, "Failed", key)
+    hurried = {**world.settings, "api_statement_timeout_s": 0.5}
+    with serving(world.database.dsn, **hurried) as other, nobody_writes(world, "party"):
+        other.headers.update(maker.headers)
+        failed = created(other, "Failed", key)
     assert (failed.status_code, failed.json()["code"]) == (503, "too_slow")
     again = created(maker, "Failed", key)
     assert (again.status_code, is_replay(again)) == (201, False)
