@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceSummary, summary
 from api.language import Spoken
-from api.openapi import problems
+from api.openapi import WRITING, problems
 from api.parameters import AdviceId, no_parameters
 from api.principal import Principal
 from api.problems import Code, ProblemError
 from api.services import App, Services
+from api.written import WriteRoute
 
-router = APIRouter(tags=["advice"])
+router = APIRouter(tags=["advice"], route_class=WriteRoute)
 
 
 class Answer(StrEnum):
@@ -70,7 +71,7 @@ async def get_advice(
     operation_id="answer_advice",
     summary="Say what becomes of a piece of advice",
     responses=problems(
-        Code.UNKNOWN_ADVICE, Code.NOT_YOURS, Code.ALREADY_ANSWERED, Code.INVALID_PARAMETER
+        Code.UNKNOWN_ADVICE, Code.NOT_YOURS, Code.ALREADY_ANSWERED, Code.INVALID_PARAMETER, *WRITING
     ),
     dependencies=[Depends(no_parameters)],
 )

@@ -45,6 +45,7 @@ from api import (
     trips,
     vehicles,
 )
+from api.registers.routers import ROUTERS
 from api.rfms.errors import ErrorObject
 from api.services import Services
 from api.watch import Watch
@@ -157,6 +158,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         audit.router,
         webhooks.router,
         deliveries.router,
+        *ROUTERS,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]

@@ -26,15 +26,18 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 """For the `responses` of an endpoint that takes conditions."""
 
 
-def answered(request: Request, response: Response, told: BaseModel) -> Response:
+def answered(
+    request: Request, response: Response, told: BaseModel, tag: str | None = None
+) -> Response:
     """The answer with its ETag, or 304 where the client holds it already.
 
     Args:
         request: what If-None-Match may come with.
         response: the headers that dependencies have set.
         told: what is answered.
+        tag: its ETag, where it has a strong one.
     """
-    tag = etag(told)
+    tag = tag or etag(told)
     headers = dict(response.headers.items())
     headers.pop("content-length", None)
     # Whose cache it is may keep it, but asks each time: it may be out of date, or no longer theirs.

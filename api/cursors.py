@@ -23,6 +23,7 @@ _PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ROWS_OF_VEHICLE = re.compile(r"([0-9a-f]{32}),(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_NAME = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
 
 def after_vin(vin: str) -> str:
@@ -154,6 +155,23 @@ def read_rows_of_vehicle(cursor: str) -> tuple[str, int, int]:
     if found is None:
         raise _no_cursor()
     return found.group(1), int(found.group(2)), int(found.group(3))
+
+
+def after_name(name: str) -> str:
+    """A cursor that goes on after a public name of ours: a client's or a key's."""
+    return _write("k", name)
+
+
+def read_name(cursor: str) -> str:
+    """The name to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing by name.
+    """
+    text = _read("k", cursor)
+    if _NAME.fullmatch(text) is None:
+        raise _no_cursor()
+    return text
 
 
 def _write(kind: str, position: str) -> str:

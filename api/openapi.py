@@ -28,7 +28,17 @@ _STATUS: Mapping[Code, int] = {
     Code.ENDED: 409,
     Code.NAME_TAKEN: 409,
     Code.NOT_ACCEPTABLE: 406,
+    Code.UNKNOWN_ENTRY: 404,
     Code.NOT_YOURS: 403,
+    Code.ALREADY_THERE: 409,
+    Code.LAST_ADMINISTRATOR: 409,
+    Code.CHANGED_MEANWHILE: 412,
+    Code.BAD_LINES: 422,
+    Code.TOO_LARGE: 413,
+    Code.UNSUPPORTED_MEDIA_TYPE: 415,
+    Code.IDEMPOTENCY_KEY_REUSED: 422,
+    Code.WRITE_UNDER_WAY: 409,
+    Code.ANSWER_NOT_KEPT: 409,
     Code.ALREADY_ANSWERED: 409,
     Code.DATABASE_UNREACHABLE: 503,
     Code.BUSY: 503,
@@ -76,6 +86,30 @@ _PURPOSE = {
     "where it is not ASCII); it is written down with who reads what.",
     "schema": {"type": "string", "maxLength": 1800, "examples": ["warranty claim 4711"]},
 }
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text of your own for this one write, such as a UUID. Sent again with it "
+    "within 24 hours the write is not done again but answered as it was, with "
+    "`Idempotent-Replayed: true`.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "examples": ["5f0c7a9e-8d43-4a52-9d0f-2f1f0c6f1f6b"],
+    },
+}
+
+WRITING = (
+    Code.IDEMPOTENCY_KEY_REUSED,
+    Code.WRITE_UNDER_WAY,
+    Code.ANSWER_NOT_KEPT,
+    Code.TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA_TYPE,
+)
+"""What may go wrong with every write."""
 
 _EVENT_STREAM = "text/event-stream"
 
@@ -132,20 +166,32 @@ def _forget_framework_errors(document: dict[str, Any]) -> None:
     for path in document["paths"].values():
         for operation in path.values():
             invalid = operation["responses"].get("422", {}).get("content", {})
-            if "application/json" in invalid:
+            told = invalid.get("application/json", {}).get("schema", {}).get("$ref", "")
+            if told.endswith("/HTTPValidationError"):
                 del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
+
+
+def _tell_problems_by_their_type(document: dict[str, Any]) -> None:
+    """Say of problems with more in them, which have a model of their own, what they are sent as."""
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {})
+                if status >= "400" and path.startswith("/v1/") and "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
 
 
 def _describe_sign_in(document: dict[str, Any]) -> None:
     """Say how one signs in, and which addresses ask for it: those that may answer 401 so."""
     document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             if "401" in operation["responses"] and path.startswith("/v1/"):
                 operation["security"] = [{name: []} for name in _SECURITY_SCHEMES]
-                operation["parameters"] = [*operation.get("parameters", []), _PURPOSE]
+                more = [_PURPOSE] if method == "get" else [_IDEMPOTENCY_KEY, _PURPOSE]
+                operation["parameters"] = [*operation.get("parameters", []), *more]
 
 
 def events(model: str) -> dict[int | str, dict[str, Any]]:
@@ -181,6 +227,7 @@ def install(app: FastAPI, *errors: type[BaseModel]) -> None:
             schemas["Problem"] = problem
             schemas.update({error.__name__: error.model_json_schema() for error in errors})
             _forget_framework_errors(document)
+            _tell_problems_by_their_type(document)
             _describe_sign_in(document)
             _say_what_events_hold(document)
             document["components"]["schemas"] = dict(sorted(schemas.items()))

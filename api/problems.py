@@ -17,6 +17,7 @@ from starlette.routing import Match
 from api.identity_provider import ProviderUnreachableError
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
+from storage.refusals import RefusedError, WriteUnderWayError
 from storage.served import (
     DatabaseBusyError,
     DatasetWithheldError,
@@ -26,6 +27,7 @@ from storage.served import (
     UnknownDatasetVehicleError,
     UnknownDeliveryError,
     UnknownDriverError,
+    UnknownEntryError,
     UnknownFleetError,
     UnknownVehicleError,
     UnknownWebhookError,
@@ -59,7 +61,17 @@ class Code(StrEnum):
     WITHHELD = "withheld"
     ENDED = "ended"
     NAME_TAKEN = "name_taken"
+    UNKNOWN_ENTRY = "unknown_entry"
     NOT_YOURS = "not_yours"
+    ALREADY_THERE = "already_there"
+    LAST_ADMINISTRATOR = "last_administrator"
+    CHANGED_MEANWHILE = "changed_meanwhile"
+    BAD_LINES = "bad_lines"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    WRITE_UNDER_WAY = "write_under_way"
+    ANSWER_NOT_KEPT = "answer_not_kept"
     ALREADY_ANSWERED = "already_answered"
     NOT_FOUND = "not_found"
     NOT_ACCEPTABLE = "not_acceptable"
@@ -95,7 +107,17 @@ TITLES: Mapping[Code, str] = {
     Code.WITHHELD: "The dataset has too few vehicles to be told",
     Code.ENDED: "The dataset has ended",
     Code.NAME_TAKEN: "There is one of this name already",
+    Code.UNKNOWN_ENTRY: "There is no such entry",
     Code.NOT_YOURS: "This is not yours to change",
+    Code.ALREADY_THERE: "This is there already",
+    Code.LAST_ADMINISTRATOR: "The last administrator stays",
+    Code.CHANGED_MEANWHILE: "This was changed meanwhile",
+    Code.BAD_LINES: "The list has bad lines",
+    Code.TOO_LARGE: "What was sent is too large",
+    Code.UNSUPPORTED_MEDIA_TYPE: "This address does not take this format",
+    Code.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another request",
+    Code.WRITE_UNDER_WAY: "This is being written at this moment",
+    Code.ANSWER_NOT_KEPT: "This was done, and its answer is not kept",
     Code.ALREADY_ANSWERED: "This advice was answered already",
     Code.NOT_FOUND: "There is nothing at this address",
     Code.NOT_ACCEPTABLE: "This cannot be answered in a format you accept",
@@ -290,6 +312,28 @@ def not_in_dataset(what: str, way_out: str) -> ProblemError:
     )
 
 
+def unknown_entry() -> ProblemError:
+    """The one answer for an entry of a register that does not exist or is another party's."""
+    return ProblemError(
+        status=HTTPStatus.NOT_FOUND,
+        code=Code.UNKNOWN_ENTRY,
+        detail="There is no such entry that you may see.",
+        way_out="The listing of this register, one address up, has those you may see.",
+    )
+
+
+def _of_refusal(error: RefusedError) -> ProblemError:
+    detail = str(error)
+    named = Fault(field=error.field, reason=detail, way_out=error.way_out)
+    return ProblemError(
+        status=error.status,
+        code=Code(error.reason),
+        detail=detail,
+        way_out=error.way_out,
+        faults=(named,) if error.field else (),
+    )
+
+
 def missing_sign_in(detail: str, *, wrong: bool) -> ProblemError:
     """The answer to whom we do not know (RFC 6750).
 
@@ -376,6 +420,18 @@ def of_error(error: Exception) -> ProblemError:
                 code=Code.WITHHELD,
                 detail="So few vehicles are left in this dataset that one would be recognised.",
                 way_out="Let whoever defined it define one over more vehicles.",
+            )
+        case UnknownEntryError():
+            return unknown_entry()
+        case RefusedError():
+            return _of_refusal(error)
+        case WriteUnderWayError():
+            return ProblemError(
+                status=HTTPStatus.CONFLICT,
+                code=Code.WRITE_UNDER_WAY,
+                detail="A request with this idempotency key is being worked at.",
+                way_out="Send it again shortly: then it is answered as that one was.",
+                headers={"Retry-After": "1"},
             )
         case DatabaseBusyError():
             return _unavailable(

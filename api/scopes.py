@@ -27,7 +27,10 @@ class Scope(StrEnum):
     ADVICE_READ = "advice:read"
     ADVICE_WRITE = "advice:write"
     RFMS_READ = "rfms:read"
+    REGISTERS_READ = "registers:read"
     REGISTERS_WRITE = "registers:write"
+    IDENTITY_MANAGE = "identity:manage"
+    """The party's accounts, clients and keys."""
     DATASETS_READ = "datasets:read"
     DATASETS_WRITE = "datasets:write"
     """To define datasets over vehicles that are one's own, or all of them, and to end them."""
@@ -40,7 +43,13 @@ class Scope(StrEnum):
 
 
 _LOOKING = frozenset(
-    {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ, Scope.WEBHOOKS_WRITE}
+    {
+        Scope.VEHICLES_READ,
+        Scope.ADVICE_READ,
+        Scope.RFMS_READ,
+        Scope.REGISTERS_READ,
+        Scope.WEBHOOKS_WRITE,
+    }
 )
 
 _RUNNING = _LOOKING | {
@@ -60,14 +69,21 @@ ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     Role.DRIVER: frozenset({Scope.OWN_READ}),
     Role.DATA_SCIENTIST: frozenset({Scope.DATASETS_READ}),
     Role.AUDITOR: frozenset({Scope.AUDIT_READ}),
-    Role.ADMINISTRATOR: frozenset({Scope.REGISTERS_WRITE}),
+    Role.ADMINISTRATOR: frozenset(
+        {Scope.REGISTERS_READ, Scope.REGISTERS_WRITE, Scope.IDENTITY_MANAGE}
+    ),
 }
 """The most that somebody in a role may do. A token or key has these or fewer."""
 
-EVERYTHING = frozenset(Scope) - {Scope.OWN_READ}
-"""What is open where nobody signs in: the party's grants alone say what is seen."""
+EVERYTHING = frozenset(Scope) - {Scope.OWN_READ, Scope.IDENTITY_MANAGE}
+"""What is open where nobody signs in: the party's grants alone say what is seen. Keys, which would
+outlast that, are given out to nobody."""
+
+_IDENTITY = ("/v1/registers/accounts", "/v1/registers/clients", "/v1/registers/keys")
 
 _READ: tuple[tuple[str, Scope], ...] = (
+    *((path, Scope.IDENTITY_MANAGE) for path in _IDENTITY),
+    ("/v1/registers", Scope.REGISTERS_READ),
     ("/v1/vehicles", Scope.VEHICLES_READ),
     ("/v1/signals", Scope.VEHICLES_READ),
     ("/v1/drivers", Scope.DRIVERS_READ),
@@ -81,6 +97,8 @@ _READ: tuple[tuple[str, Scope], ...] = (
 )
 
 _WRITE: tuple[tuple[str, Scope], ...] = (
+    *((path, Scope.IDENTITY_MANAGE) for path in _IDENTITY),
+    ("/v1/registers", Scope.REGISTERS_WRITE),
     ("/v1/advice", Scope.ADVICE_WRITE),
     ("/v1/vehicles", Scope.REGISTERS_WRITE),
     ("/v1/drivers", Scope.REGISTERS_WRITE),

@@ -12,6 +12,7 @@ from api.identity import Identifier
 from api.limits import RateLimits
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
+from api.twins import Twins
 from api.watch import Watch
 from api.webhooks.addresses import Rules
 from api.webhooks.vault import Vault
@@ -20,10 +21,13 @@ from storage.answers import Greeting
 from storage.errors import SchemaError
 from storage.migrate import migrations
 from storage.served import Reader
+from storage.served_accounts import Accounts
 from storage.served_behaviour import BehaviourReader
 from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
 from storage.served_webhooks import WebhookReader
@@ -46,6 +50,7 @@ class Services:
     vault: Vault | None = None
     """Seals webhooks' secrets; None where no keys are named."""
     passwords: Turns = field(default_factory=Turns)
+    twins: Twins = field(default_factory=Twins)
     rfms_limits: RateLimits = field(init=False)
     webhook_rules: Rules = field(init=False)
     _party_id: int | None = field(default=None, init=False)
@@ -94,6 +99,21 @@ class Services:
     def webhooks(self) -> WebhookReader:
         """What the reader can say of webhooks, and the way to change them."""
         return WebhookReader(self.reader)
+
+    @property
+    def registers(self) -> Registers:
+        """Vehicles, parties, drivers and fleets, and the way to change them."""
+        return Registers(self.reader)
+
+    @property
+    def grants(self) -> Grants:
+        """Who may see whose vehicles, and the way to change it."""
+        return Grants(self.reader)
+
+    @property
+    def accounts(self) -> Accounts:
+        """A party's accounts, clients and keys, and the way to change them."""
+        return Accounts(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from psycopg.types.json import Jsonb
+
 from schemas.vin import check_digit_ok, check_vin
 from storage.errors import StorageError, refusal_of
 from storage.queries import query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from storage.connection import Connection
@@ -64,6 +66,28 @@ def register_vehicle(
     if number is None:
         raise StorageError(f"Vehicle {vin} was there and has gone while it was being registered.")
     return Vehicle(vehicle_id=number, vin=vin, check_digit_ok=fits)
+
+
+def import_vehicles(
+    connection: Connection, lines: Sequence[Mapping[str, object]], *, writes: bool
+) -> tuple[int, int, int]:
+    """Write lines of a list of vehicles, or only count what would become of them.
+
+    Args:
+        connection: a connection, within a transaction that holds the whole list.
+        lines: vin, check_digit_ok, model, plate, region and vehicle_class; None stays as it is.
+        writes: whether to.
+
+    Returns:
+        How many are new, changed, and as they were.
+    """
+    with refusal_of("a list of vehicles"):
+        row = connection.execute(
+            query("import_vehicles"), {"lines": Jsonb(list(lines)), "writes": writes}
+        ).fetchone()
+    if row is None:  # pragma: no cover - the statement always returns a row
+        raise StorageError("The list of vehicles could not be counted.")
+    return int(row[0]), int(row[1]), int(row[2])
 
 
 def set_vehicle_class(connection: Connection, vin: str, vehicle_class: str) -> None:

@@ -2,12 +2,14 @@
 
 Every read names its principal, a party's number; what that party may not see is not there. The
 connections cannot see a table (storage/migrations/0005_served.sql) and are read-only, but for a
-statement that is sent to change something.
+statement that is sent to change something. What is asked within `Reader.together` is one
+transaction.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,6 +32,7 @@ from storage.binary_copy import POSTGRES_EPOCH_US
 from storage.connection import API_ROLE, describe, options
 from storage.errors import DatabaseUnreachableError, SchemaError, StorageError
 from storage.queries import query
+from storage.refusals import WriteUnderWayError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from psycopg.abc import Buffer
     from pydantic import SecretStr
+
+AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 R = TypeVar("R")
 
@@ -91,6 +96,10 @@ class DatasetWithheldError(StorageError):
     """So few vehicles are left in the dataset that one would be recognised."""
 
 
+class UnknownEntryError(UnknownError):
+    """There is no such entry of a register: grant, account, client or key."""
+
+
 _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "driver": UnknownDriverError,
     "fleet": UnknownFleetError,
@@ -99,6 +108,7 @@ _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "webhook_delivery": UnknownDeliveryError,
     "dataset": UnknownDatasetError,
     "dataset_vehicle": UnknownDatasetVehicleError,
+    **dict.fromkeys(("grant", "account", "client", "key"), UnknownEntryError),
 }
 """By the table that lacks what was asked for; vehicles were first, and their errors name none."""
 
@@ -127,6 +137,8 @@ class Reader:
         self._dsn = dsn
         self._connections = connections
         self._in_use = 0
+        # Of the task that asks: what it asks together, it asks over this connection.
+        self._present: ContextVar[AsyncConnection | None] = ContextVar("together", default=None)
         parameters: dict[str, Any] = {**options(API_ROLE), "autocommit": True}
         parameters["options"] += (
             " -c default_transaction_read_only=on"
@@ -152,9 +164,15 @@ class Reader:
         await self._pool.close()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
         """A pooled connection, whose failures are errors of ours."""
         try:
+            present = self._present.get()
+            if present is not None:
+                # A savepoint: a statement that fails takes nothing with it but itself.
+                async with present.transaction():
+                    yield present
+                return
             async with self._pool.connection() as connection:
                 self._in_use += 1
                 try:
@@ -189,10 +207,31 @@ class Reader:
             raise DatabaseUnreachableError(
                 f"The {describe(self._dsn)} takes no changes: it stands by for another one."
             ) from error
+        except errors.LockNotAvailable as error:
+            raise WriteUnderWayError("The same is being written at this moment.") from error
         except psycopg.OperationalError as error:
             raise DatabaseUnreachableError(
                 f"The {describe(self._dsn)} went away: {str(error).strip()}"
             ) from error
+        except psycopg.DatabaseError as error:
+            refused = refusal(error)
+            if refused is None:
+                raise
+            raise refused from error
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """Let all that this task asks and changes within be one transaction, over one connection.
+
+        What raises is undone; within another one it is undone alone.
+        """
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION READ WRITE")
+            token = self._present.set(connection)
+            try:
+                yield
+            finally:
+                self._present.reset(token)
 
     async def records(self, record: type[R], name: str, **parameters: object) -> list[R]:
         """The rows of a named statement, each as a record whose fields are its columns."""

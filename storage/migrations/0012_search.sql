@@ -73,6 +73,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN data @> times[place] THEN nullif("values"[place], 'NaN') END
 $$;
 
+-- What the register says of a vehicle today (plate, region), for those to whom today is open: who has
+-- sold it keeps the past.
+CREATE FUNCTION of_today(told text, data tstzmultirange) RETURNS text
+LANGUAGE sql STABLE AS $$ SELECT CASE WHEN data @> now() THEN told END $$;
+
 -- One vehicle of the register, and when it was last heard: by its own clock and by ours.
 CREATE FUNCTION served.vehicle_contact(principal bigint, wanted_vin text)
 RETURNS TABLE (
@@ -80,7 +85,8 @@ RETURNS TABLE (
     last_seen timestamptz, received_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
-    SELECT v.vin, v.model, v.plate, v.region, v.registered_at, heard.last_seen, heard.received_at
+    SELECT v.vin, v.model, of_today(v.plate, visible.data), of_today(v.region, visible.data),
+           v.registered_at, heard.last_seen, heard.received_at
     FROM visible_vehicle(principal, wanted_vin) AS visible
     JOIN vehicle AS v USING (vehicle_id)
     CROSS JOIN LATERAL (
@@ -132,10 +138,11 @@ BEGIN
                 CASE WHEN all_of_them THEN max_rows ELSE 2147483647 END) AS visible
         JOIN vehicle AS v USING (vehicle_id)
         WHERE (vin_part IS NULL OR strpos(v.vin, vin_part) > 0)
-          AND (plate_part IS NULL OR strpos(plain_plate(v.plate), plain_plate(plate_part)) > 0)
+          AND (plate_part IS NULL
+               OR strpos(plain_plate(of_today(v.plate, visible.data)), plain_plate(plate_part)) > 0)
           AND (model_part IS NULL OR strpos(lower(v.model), lower(model_part)) > 0)
-          AND (of_region IS NULL OR v.region = of_region
-               OR starts_with(v.region, of_region || '-'))
+          AND (of_region IS NULL OR of_today(v.region, visible.data) = of_region
+               OR starts_with(of_today(v.region, visible.data), of_region || '-'))
           AND (of_fleet IS NULL OR v.vehicle_id IN (
                   SELECT member.vehicle_id FROM fleet_vehicle AS member
                   WHERE member.fleet_id = of_fleet AND member.member @> now()))
@@ -147,7 +154,8 @@ BEGIN
                     AND (is_maker OR sold.party_id = principal OR EXISTS (
                             SELECT FROM vehicle_access AS own
                             WHERE own.party_id = principal AND own.vehicle_id = sold.vehicle_id
-                              AND own.purpose = 'ownership' AND own.valid @> now()))))
+                              AND own.purpose = 'ownership' AND own.valid @> now()
+                              AND own.data @> now()))))
     ), placed AS (
         SELECT candidate.*, NULL::double precision AS distance_m
         FROM candidate WHERE NOT by_state
@@ -193,7 +201,8 @@ BEGIN
         ORDER BY placed.distance_m, placed.vin
         LIMIT max_rows
     )
-    SELECT v.vin, v.model, v.plate, v.region, v.registered_at,
+    SELECT v.vin, v.model, of_today(v.plate, page.data), of_today(v.region, page.data),
+           v.registered_at,
            (SELECT max(state.time) FROM vehicle_state AS state
             WHERE state.vehicle_id = v.vehicle_id AND page.data @> state.time),
            page.distance_m, latest.values, latest.times
@@ -249,7 +258,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     SELECT pg_current_snapshot()::text, statement_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL,
            NULL, NULL, NULL
     UNION ALL
-    SELECT NULL, NULL, v.vin, changed.of_fleets, v.model, v.plate, v.region, v.registered_at,
+    SELECT NULL, NULL, v.vin, changed.of_fleets, v.model, of_today(v.plate, opened.data),
+           of_today(v.region, opened.data), v.registered_at,
            (SELECT max(state.time) FROM vehicle_state AS state
             WHERE state.vehicle_id = v.vehicle_id AND opened.data @> state.time),
            latest.values, latest.times

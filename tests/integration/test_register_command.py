@@ -104,3 +104,44 @@ def test_nothing_is_registered_where_one_vin_is_none(
 def test_analysing_a_vehicle_that_is_not_registered_says_so(command_line: CommandLine) -> None:
     refused = command_line.run("analyse", "--vehicle", "LVBV3ABB5PE000099", fails=True)
     assert "LVBV3ABB5PE000099" in refused.stderr
+
+
+def known(migrated: Migrated, *vins: str) -> list[tuple[str, str | None]]:
+    return migrated.connection.execute(
+        "SELECT vin, plate FROM vehicle WHERE vin = ANY (%s) ORDER BY vin", (list(vins),)
+    ).fetchall()
+
+
+def test_a_list_is_written_as_a_whole_or_where_that_is_said_in_part(
+    command_line: CommandLine, migrated: Migrated, tmp_path: Path
+) -> None:
+    one, other = "LVBV3ABB5PE000031", "LVBV3ABB5PE000032"
+    file = tmp_path / "vehicles.csv"
+    file.write_text(f"vin,plate\n{one},A\nno,=B\n", encoding="utf-8")
+    refused = command_line.run("register", "--csv", str(file), fails=True)
+    assert "line 3, vin 'no': This is no VIN." in refused.stdout
+    assert "line 3, plate '=B'" in refused.stdout
+    assert "nothing was written" in refused.stderr
+    assert known(migrated, one) == []
+    command_line.run("register", "--csv", str(file), "--partial")
+    assert known(migrated, one) == [(one, "A")]
+    file.write_text(f"vin,plate\n{one},A2\n{other},B\n", encoding="utf-8")
+    dry = command_line.run("register", "--csv", str(file), "--dry-run")
+    assert "1 new, 1 changed" in dry.stdout
+    assert known(migrated, one, other) == [(one, "A")]
+    command_line.run("register", "--csv", str(file))
+    assert known(migrated, one, other) == [(one, "A2"), (other, "B")]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dry-run",), "--csv"),
+        (("--csv", "vehicles.csv", KNOWN), "--csv"),
+        (("--csv", "not-there.csv"), "not-there.csv"),
+    ],
+)
+def test_a_list_comes_alone_and_from_a_file(
+    command_line: CommandLine, options: tuple[str, ...], said: str
+) -> None:
+    assert said in command_line.run("register", *options, fails=True).stderr

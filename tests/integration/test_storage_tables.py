@@ -70,7 +70,8 @@ RELATIONS = {
     " ascent_m ascent_known_km stops night_s method_version",
     "trouble_code": "vehicle_id time spn fmi source_address lamp count active",
     "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at vehicle_class",
-    "vehicle_access": "access_id party_id vehicle_id purpose valid data granted_at",
+    "vehicle_access": "access_id party_id vehicle_id purpose valid data granted_at granted_by"
+    " ended_at",
     "vehicle_event": "vehicle_id time trigger_type detail",
     "vehicle_report": "report_id vehicle_id trigger_type created_time received_time latitude"
     " longitude altitude heading gnss_speed wheel_speed engine_speed odometer fuel_used_total"

@@ -30,6 +30,30 @@ from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
 from api.oauth import Keys, OAuthError, Revoked, Token
 from api.problems import Problem
+from api.registers.accounts import Account, AccountsPage, NewAccount, NewPassword
+from api.registers.clients import ApiClient, ApiClients, ApiClientSecret
+from api.registers.drivers import EmployedDriver, EmployedDrivers, EmploymentChange, NewEmployment
+from api.registers.fleets import (
+    FleetCorrection,
+    FleetMembership,
+    FleetMemberships,
+    MembershipEnd,
+    NewFleet,
+    NewMembership,
+    RegisteredFleet,
+)
+from api.registers.grants import Grant, GrantsPage, NewGrant
+from api.registers.imports import ImportRefused, ImportReport
+from api.registers.keys import ApiKey, ApiKeys, ApiKeySecret, KeyRotation, NewKey
+from api.registers.machines import NewMachine, Overlap
+from api.registers.parties import KnownParties, KnownParty, NewParty
+from api.registers.sales import NewSale, SaleDone
+from api.registers.vehicles import (
+    NewVehicle,
+    RegisteredVehicle,
+    RegisteredVehicles,
+    VehicleCorrection,
+)
 from api.rfms.errors import ErrorObject
 from api.rfms.positions import VehiclePositions
 from api.rfms.statuses import VehicleStatuses
@@ -114,6 +138,28 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
         "/v1/fleets/{fleet_id}/stream",
+        "/v1/registers/accounts",
+        "/v1/registers/accounts/{name}",
+        "/v1/registers/accounts/{name}/password",
+        "/v1/registers/clients",
+        "/v1/registers/clients/{client_id}",
+        "/v1/registers/clients/{client_id}/rotate",
+        "/v1/registers/drivers",
+        "/v1/registers/drivers/{driver_id}",
+        "/v1/registers/fleets",
+        "/v1/registers/fleets/{fleet_id}",
+        "/v1/registers/fleets/{fleet_id}/vehicles",
+        "/v1/registers/fleets/{fleet_id}/vehicles/{vin}",
+        "/v1/registers/grants",
+        "/v1/registers/grants/{grant_id}",
+        "/v1/registers/keys",
+        "/v1/registers/keys/{prefix}",
+        "/v1/registers/keys/{prefix}/rotate",
+        "/v1/registers/parties",
+        "/v1/registers/vehicles",
+        "/v1/registers/vehicles/import",
+        "/v1/registers/vehicles/{vin}",
+        "/v1/registers/vehicles/{vin}/sale",
         "/v1/signals",
         "/v1/vehicles",
         "/v1/vehicles/{vin}/accumulated",
@@ -235,6 +281,45 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         NewSecret,
         Delivery,
         Deliveries,
+        NewVehicle,
+        RegisteredVehicle,
+        RegisteredVehicles,
+        VehicleCorrection,
+        NewSale,
+        SaleDone,
+        KnownParties,
+        KnownParty,
+        NewParty,
+        EmployedDriver,
+        EmployedDrivers,
+        EmploymentChange,
+        NewEmployment,
+        FleetCorrection,
+        FleetMembership,
+        FleetMemberships,
+        MembershipEnd,
+        NewFleet,
+        NewMembership,
+        RegisteredFleet,
+        Grant,
+        GrantsPage,
+        NewGrant,
+        Account,
+        AccountsPage,
+        NewAccount,
+        NewPassword,
+        ApiClient,
+        ApiClients,
+        ApiClientSecret,
+        ApiKey,
+        ApiKeys,
+        ApiKeySecret,
+        KeyRotation,
+        NewKey,
+        NewMachine,
+        Overlap,
+        ImportRefused,
+        ImportReport,
         Token,
         Revoked,
         OAuthError,
@@ -259,7 +344,9 @@ def test_what_may_go_wrong_is_documented_as_a_problem(path: str, operation: dict
         assert "422" in wrong  # where nothing may be asked, everything is a misspelling
         assert "404" in wrong or "{" not in path
         assert ("503" in wrong) == (path != "/v1/catalogue")
-        assert ("409" in wrong) == ("requestBody" in operation)  # what is asked for may clash
+        given = {parameter["name"] for parameter in operation.get("parameters", [])}
+        assert ("409" in wrong) == ("Idempotency-Key" in given)  # a write may clash with its twin
+        assert "Idempotency-Key" in given or "requestBody" not in operation
         for answer in wrong.values():
             assert list(answer["content"]) == ["application/problem+json"]
             assert answer["description"]

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.identity import anybody
 from api.scopes import ROLE_SCOPES, Role, Scope, held, needed
 from api.settings import ApiSettings
 from tests.api_fixture import UNREACHABLE
@@ -17,7 +18,13 @@ GUARDED = [
     for method, operation in operations.items()
     if "security" in operation
 ]
-SHARED = {Scope.VEHICLES_READ, Scope.ADVICE_READ, Scope.RFMS_READ, Scope.WEBHOOKS_WRITE}
+SHARED = {
+    Scope.VEHICLES_READ,
+    Scope.ADVICE_READ,
+    Scope.RFMS_READ,
+    Scope.REGISTERS_READ,
+    Scope.WEBHOOKS_WRITE,
+}
 WORK = {
     *SHARED,
     Scope.DRIVERS_READ,
@@ -44,6 +51,11 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("HEAD", "/v1/drivers/{driver_id}/trips", Scope.DRIVERS_READ),
         ("PATCH", "/v1/advice/{advice_id}", Scope.ADVICE_WRITE),
         ("POST", "/v1/vehicles", Scope.REGISTERS_WRITE),
+        ("GET", "/v1/registers/grants", Scope.REGISTERS_READ),
+        ("DELETE", "/v1/registers/grants/{grant_id}", Scope.REGISTERS_WRITE),
+        ("GET", "/v1/registers/keys", Scope.IDENTITY_MANAGE),
+        ("POST", "/v1/registers/keys/{prefix}/rotate", Scope.IDENTITY_MANAGE),
+        ("GET", "/v1/registers/keystone", Scope.REGISTERS_READ),
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
@@ -72,12 +84,19 @@ def test_an_address_needs_one_scope_and_an_unforeseen_one_opens_to_nobody(
         (Role.DRIVER, {Scope.OWN_READ}),
         (Role.DATA_SCIENTIST, {Scope.DATASETS_READ}),
         (Role.AUDITOR, {Scope.AUDIT_READ}),
-        (Role.ADMINISTRATOR, {Scope.REGISTERS_WRITE}),
+        (
+            Role.ADMINISTRATOR,
+            {Scope.REGISTERS_READ, Scope.REGISTERS_WRITE, Scope.IDENTITY_MANAGE},
+        ),
     ],
 )
 def test_a_role_may_do_its_work_and_no_more(role: Role, scopes: set[Scope]) -> None:
     assert ROLE_SCOPES[role] == scopes
     assert held(role, [*map(str, Scope), "made:up"]) == scopes
+
+
+def test_where_nobody_signs_in_nobody_makes_keys() -> None:
+    assert Scope.IDENTITY_MANAGE not in anybody(1).scopes
 
 
 def test_all_roles_are_told() -> None:

@@ -1,0 +1,54 @@
+"""What the database's own rules refuse of a write: which rule, why, and the way out, in its words.
+
+A function of schema `served` that refuses raises SQLSTATE `VT` with the HTTP status that fits
+(storage/migrations/0014_registers_served.sql); what it says is meant for whoever asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    import psycopg
+
+MARK = "VT"
+
+
+class RefusedError(StorageError):
+    """A write that the principal may not make, or that cannot be.
+
+    Attributes:
+        status: the HTTP status that fits.
+        reason: what kind of refusal it is, for programs.
+        way_out: what to do now.
+        field: what of the request is at fault; empty where it is no single field.
+    """
+
+    def __init__(
+        self, detail: str, *, status: int, reason: str, way_out: str, field: str = ""
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.reason = reason
+        self.way_out = way_out
+        self.field = field
+
+
+class WriteUnderWayError(StorageError):
+    """The same write is being made at this moment: what comes of it is not known yet."""
+
+
+def refusal(error: psycopg.Error) -> RefusedError | None:
+    """The refusal that an error of the database is; None: it is something else."""
+    if error.sqlstate is None or not error.sqlstate.startswith(MARK):
+        return None
+    said = error.diag
+    return RefusedError(
+        said.message_primary or "",
+        status=int(error.sqlstate.removeprefix(MARK)),
+        reason=said.constraint_name or "",
+        way_out=said.message_hint or "",
+        field=said.column_name or "",
+    )
