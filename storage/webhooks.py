@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 4
 """Of a sender; a step takes milliseconds."""
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 """How long a step waits for one of them [s]."""
 
 FORGOTTEN_AT_ONCE = 10_000

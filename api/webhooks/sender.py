@@ -125,7 +125,11 @@ class Sender:
         self._kept_house_at = 0.0
 
     async def run(self, stop: asyncio.Event, *, once: bool = False) -> None:
-        """Send until `stop`, finishing what is under way; with `once`, until nothing is due."""
+        """Send until `stop`, finishing what is under way; with `once`, until nothing is due.
+
+        Raises:
+            StorageError: the database does not answer, where one does not wait for it (`once`).
+        """
         await self._outbox.open()
         await self._reader.open()
         stopping = asyncio.create_task(stop.wait())
@@ -135,6 +139,8 @@ class Sender:
                     claimed = await self._claim()
                     await self._keep_house()
                 except StorageError as error:
+                    if once:
+                        raise
                     logger.warning("the database is away, webhooks wait: %s", error)
                     claimed, pause_s = False, AFTER_ERROR_S
                 else:
