@@ -1,7 +1,7 @@
 """What the database's own rules refuse of a write: which rule, why, and the way out, in its words.
 
 A function of schema `served` that refuses raises SQLSTATE `VT` with the HTTP status that fits
-(storage/migrations/0014_registers_served.sql); what it says is meant for whoever asked.
+(storage/migrations/0017_registers_served.sql); what it says is meant for whoever asked.
 """
 
 from __future__ import annotations
