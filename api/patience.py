@@ -12,7 +12,7 @@ import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import h11
+import h11  # uvicorn's own: it has no other parser here
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.problems import MEDIA_TYPE, RETRY_AFTER_S, Code, ProblemError
