@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test faults check lint fuzz bench docs proto lock clean help
+.PHONY: setup demo test faults check lint fuzz fuzz-api bench docs proto lock clean help
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
 
 setup: $(STAMP) ## make .venv with everything in it
 
@@ -42,6 +42,11 @@ FUZZ_SECONDS := 600
 fuzz: setup ## look for input that breaks the way from bytes to rows, for FUZZ_SECONDS
 	mkdir -p .telemetry/fuzz
 	$(BIN)/python -m tests.fuzz.harness .telemetry/fuzz/corpus -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=20 -artifact_prefix=.telemetry/fuzz/
+
+FUZZ_EXAMPLES := 300
+
+fuzz-api: setup ## ask every address of the API, as everybody, FUZZ_EXAMPLES times each way
+	TELEMETRY_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/integration/test_api_conformance.py
 
 bench: setup ## how fast it is here, as ratios taken in one run
 	$(BIN)/python -m benchmarks

@@ -37,6 +37,7 @@ from api import (
     sign_in,
     signals,
     signals_of_many,
+    sizes,
     state,
     status,
     streams,
@@ -175,5 +176,6 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     )
     problems.install(app, answer)
     app.add_middleware(accesses.AccessTrail, log=access_log)
+    app.add_middleware(sizes.Sizes, answer=answer)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
     return app

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from api.problems import Code, ProblemError, logger, response
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from api.problems import Answer
 
 STATIC = "/static/"
+
+CLIENT_GONE = 499
+"""What the log has for a request whose client left before it was complete; nobody is told."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -77,6 +81,11 @@ class Guard:
                 await self._app(scope, receive, guarded)
             else:
                 await response(_wrong_host())(scope, receive, guarded)
+        except ClientDisconnect:  # amid its body; there is nobody left to answer
+            status = status or CLIENT_GONE
+        except asyncio.CancelledError:
+            status = status or CLIENT_GONE
+            raise
         except Exception as error:
             if status:  # the answer has begun: all that is left is to break it off
                 raise

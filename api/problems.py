@@ -78,6 +78,8 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_MANY_REQUESTS = "too_many_requests"
     WRONG_HOST = "wrong_host"
+    NOT_HTTP = "not_http"
+    TOO_LATE = "too_late"
     DATABASE_UNREACHABLE = "database_unreachable"
     BUSY = "busy"
     TOO_SLOW = "too_slow"
@@ -124,6 +126,8 @@ TITLES: Mapping[Code, str] = {
     Code.METHOD_NOT_ALLOWED: "This address does not take this method",
     Code.TOO_MANY_REQUESTS: "Too many requests in this minute",
     Code.WRONG_HOST: "This API is not known by this name",
+    Code.NOT_HTTP: "This is not HTTP",
+    Code.TOO_LATE: "The request took too long to come",
     Code.DATABASE_UNREACHABLE: "The database does not answer",
     Code.BUSY: "Too many requests at once",
     Code.TOO_SLOW: "The answer took too long",
@@ -482,6 +486,16 @@ def _of_http(error: HTTPException) -> ProblemError:
             "/openapi.json describes every address.",
             headers=error.headers or {},
         )
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return ProblemError(
+            status=error.status_code,
+            code=Code.TOO_LARGE,
+            detail="The body is longer than it may be.",
+            way_out="Send less at a time.",
+            headers={"Connection": "close"},
+        )
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # what the framework says of such bodies
+        return invalid("body", "The body cannot be read: it is no JSON in UTF-8.", _JSON)
     return ProblemError(
         status=HTTPStatus.NOT_FOUND,
         code=Code.NOT_FOUND,

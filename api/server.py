@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from api import patience, sizes
 from api.app import create_app
 from schemas.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fastapi import FastAPI
     from pydantic import SecretStr
 
     from api.settings import ApiSettings
@@ -44,13 +46,7 @@ def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None
         shown = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
         listening(f"http://{shown}:{port}")
         app = create_app(settings, dsn)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
+        config = configured(app, settings, timeout_graceful_shutdown=GRACE_S)
         # Uvicorn raises a signal again once it has shut down; to us that is a good end.
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
@@ -58,6 +54,26 @@ def serve(settings: ApiSettings, dsn: SecretStr, listening: Callable[[str], None
                 _Server(config, app.state.services.watch.end).run(sockets=[listener])
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def configured(app: FastAPI, settings: ApiSettings, **more: Any) -> uvicorn.Config:
+    """How the application is served, here and in tests.
+
+    Args:
+        app: the application.
+        settings: how many clients, and how long they may take.
+        more: uvicorn's own settings.
+    """
+    return uvicorn.Config(
+        app,
+        http=patience.protocol(settings),  # type: ignore[arg-type]  # it is called, and makes one
+        ws="none",
+        h11_max_incomplete_event_size=sizes.MAX_HEAD,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        **more,
+    )
 
 
 class _Server(uvicorn.Server):

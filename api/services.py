@@ -157,7 +157,7 @@ class Services:
         )
 
 
-def of_request(request: Request) -> Services:
+async def of_request(request: Request) -> Services:
     """The services of the application that answers this request."""
     return cast("Services", request.app.state.services)
 

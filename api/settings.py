@@ -55,6 +55,17 @@ class ApiSettings(FuelPrices, WebhookSettings):
     api_statement_timeout_s: float = Field(
         default=20.0, gt=0, le=600, description="How long a statement may take [s]."
     )
+    api_clients: int = Field(
+        default=800,
+        ge=1,
+        description="Clients that may be connected at once; fewer than the process may open files.",
+    )
+    api_request_wait_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=600,
+        description="How long a request's head, and then its body, may take to come [s].",
+    )
     api_streams: int = Field(
         default=200, ge=0, le=10_000, description="Clients that may follow a stream at once."
     )

@@ -13,6 +13,7 @@ import pandas as pd
 import uvicorn
 
 from api.app import create_app
+from api.server import configured
 from api.settings import ApiSettings
 from schemas import catalogue as catalogues
 from storage.batch import Batch, GroupRows
@@ -33,10 +34,8 @@ UNREACHABLE = "host=127.0.0.1 port=1 dbname=nowhere user=nobody password=hidden"
 @contextmanager
 def serving(dsn: SecretStr, **settings: object) -> Iterator[httpx2.Client]:
     """A client of the API on a database, which is served as long as the block lasts."""
-    app = create_app(ApiSettings.model_validate(settings), dsn)
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
-    )
+    read = ApiSettings.model_validate(settings)
+    server = uvicorn.Server(configured(create_app(read, dsn), read, host="127.0.0.1", port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.behaviour_fixture",
     "tests.command_line",
     "tests.ingest_fixture",
+    "tests.access_world",
 ]
