@@ -72,7 +72,7 @@ class WriteRoute(APIRoute):
         async def written(request: Request) -> Response:
             if request.method not in _WRITING:
                 return await handle(request)
-            services = of_request(request)
+            services = await of_request(request)
             # Strangers are told so before they may send much.
             caller = await principal.caller(request, services)
             key = _key(request)
