@@ -61,6 +61,7 @@ EVERYTHING = frozenset(Scope) - {Scope.OWN_READ}
 _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/vehicles", Scope.VEHICLES_READ),
     ("/v1/signals", Scope.VEHICLES_READ),
+    ("/v1/service-points", Scope.VEHICLES_READ),
     ("/v1/drivers", Scope.DRIVERS_READ),
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),

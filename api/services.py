@@ -23,6 +23,7 @@ from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_identity import IdentityReader
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
+from storage.served_service import ServiceReader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,6 +77,11 @@ class Services:
     def search(self) -> SearchReader:
         """What the reader can say of where vehicles are and what they do."""
         return SearchReader(self.reader)
+
+    @property
+    def service(self) -> ServiceReader:
+        """What the reader can say of places and services."""
+        return ServiceReader(self.reader)
 
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.

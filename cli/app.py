@@ -21,6 +21,8 @@ from cli import (
     replay,
     serve,
     servers,
+    service_plans,
+    service_points,
     simulate,
     status,
     topics,
@@ -62,6 +64,8 @@ app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
+app.add_typer(service_points.app, name="service-points")
+app.add_typer(service_plans.app, name="service-plans")
 serve.register(app)
 status.register(app)
 demo.register(app)

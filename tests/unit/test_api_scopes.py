@@ -38,6 +38,8 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("POST", "/v1/vehicles", Scope.REGISTERS_WRITE),
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
+        ("GET", "/v1/service-points", Scope.VEHICLES_READ),
+        ("GET", "/v1/vehicles/{vin}/service-points/nearest", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
         ("DELETE", "/v1/audit", None),
         ("GET", "/v1/vehiclesecrets", None),
