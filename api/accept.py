@@ -58,7 +58,7 @@ def _fits(name: str, offered: str) -> bool:
     return name in {"*/*", offered, f"{offered.partition('/')[0]}/*"}
 
 
-def _accepted(request: Request, response: Response) -> Format:
+async def _accepted(request: Request, response: Response) -> Format:
     response.headers.add_vary_header("Accept")
     accept = ", ".join(request.headers.getlist("accept"))
     found = preferred(accept)

@@ -289,6 +289,8 @@ class AccessLog:
             written = True
             while written and (self._waiting or self._lost):
                 written = await self._write()
+                if not stopping and len(self._waiting) < BATCH:
+                    break  # what came meanwhile is for the next time: busy hours have large batches
             pause = EVERY_S if written else min(2 * pause, MAX_PAUSE_S)
 
     async def _write(self) -> bool:

@@ -85,7 +85,7 @@ def _weight(parameter: str) -> float:
         return 0.0
 
 
-def _spoken(
+async def _spoken(
     response: Response,
     accept_language: Annotated[
         str | None,

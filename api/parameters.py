@@ -32,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def _vin(
+async def _vin(
     vin: Annotated[
         str,
         Path(
@@ -57,7 +57,7 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 """A number of ours; what is longer no database column holds."""
 
 
-def _driver_id(
+async def _driver_id(
     driver_id: Annotated[
         str,
         Path(
@@ -76,7 +76,7 @@ DriverId = Annotated[int, Depends(_driver_id)]
 """A path's driver, of the right form."""
 
 
-def _fleet_id(
+async def _fleet_id(
     fleet_id: Annotated[
         str,
         Path(
@@ -105,7 +105,7 @@ Time = Annotated[AwareDatetime, AfterValidator(_plausible)]
 """A time with its zone, within reason, in UTC."""
 
 
-def _advice_id(
+async def _advice_id(
     advice_id: Annotated[
         str,
         Path(

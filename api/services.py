@@ -11,6 +11,7 @@ from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
 from api.settings import ApiSettings
+from api.state_text import StateWriter
 from api.throttle import SignInThrottle, Turns
 from api.watch import Watch
 from schemas.catalogue import Catalogue
@@ -42,10 +43,12 @@ class Services:
     throttle: SignInThrottle
     passwords: Turns = field(default_factory=Turns)
     rfms_limits: RateLimits = field(init=False)
+    states: StateWriter = field(init=False)
     _party_id: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Begin to count requests."""
+        """Begin to count requests, and prepare what answers are written with."""
+        self.states = StateWriter(self.catalogue)
         self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
 
     @property
@@ -125,8 +128,12 @@ class Services:
         )
 
 
-def of_request(request: Request) -> Services:
-    """The services of the application that answers this request."""
+async def of_request(request: Request) -> Services:
+    """The services of the application that answers this request.
+
+    (Dependencies are coroutines even where they wait for nothing: FastAPI runs functions in
+    threads, and going there and back takes longer than most of what they do.)
+    """
     return cast("Services", request.app.state.services)
 
 

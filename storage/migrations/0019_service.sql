@@ -157,5 +157,66 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
     ) AS last ON true
 $$;
 
+-- 3. All that is known of a vehicle now, in one row: the arrays of its signal groups one after the
+-- other, with the groups' names and lengths; values in the order of the catalogue's positions. What is
+-- not opened is NaN, and its time -infinity, as if it had never been there. An answer is made of it
+-- without a row a signal, nor a row a group.
+CREATE FUNCTION served.vehicle_now(principal bigint, wanted_vin text, max_codes integer)
+RETURNS TABLE (
+    model text, last_seen timestamptz, trouble_codes jsonb, groups text[], sizes integer[],
+    "values" double precision[], times timestamptz[]
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    visible record;
+    part record;
+    whole boolean;
+BEGIN
+    SELECT * INTO visible FROM visible_vehicle(principal, wanted_vin);
+    whole := visible.data @> tstzrange(NULL, NULL);
+    model := (SELECT v.model FROM vehicle AS v WHERE v.vehicle_id = visible.vehicle_id);
+    trouble_codes := (
+        SELECT jsonb_agg(jsonb_build_array(
+                   code.spn, code.fmi, code.source_address, code.lamp, code.count,
+                   (extract(epoch FROM code.time) * 1000000)::bigint)
+                   ORDER BY code.time DESC, code.spn, code.fmi)
+        FROM (
+            SELECT * FROM (
+                SELECT DISTINCT ON (code.spn, code.fmi, code.source_address) code.*
+                FROM trouble_code AS code
+                WHERE code.vehicle_id = visible.vehicle_id AND visible.data @> code.time
+                ORDER BY code.spn, code.fmi, code.source_address, code.time DESC
+            ) AS latest
+            WHERE latest.active
+            ORDER BY latest.time DESC, latest.spn, latest.fmi
+            LIMIT max_codes
+        ) AS code);
+    groups := '{}';
+    sizes := '{}';
+    "values" := '{}';
+    times := '{}';
+    FOR part IN
+        SELECT state.* FROM vehicle_state AS state WHERE state.vehicle_id = visible.vehicle_id
+    LOOP
+        IF visible.data @> part.time THEN
+            last_seen := greatest(last_seen, part.time);
+        END IF;
+        IF NOT whole THEN
+            SELECT array_agg(CASE WHEN is_opened THEN cell.value ELSE 'NaN' END ORDER BY cell.place),
+                   array_agg(CASE WHEN is_opened THEN cell.time ELSE '-infinity' END
+                             ORDER BY cell.place)
+            INTO part."values", part.times
+            FROM unnest(part."values", part.times) WITH ORDINALITY AS cell (value, time, place)
+            CROSS JOIN LATERAL (SELECT visible.data @> cell.time) AS rule (is_opened);
+        END IF;
+        groups := groups || part.signal_group;
+        sizes := sizes || cardinality(part."values");
+        "values" := "values" || part."values";
+        times := times || part.times;
+    END LOOP;
+    RETURN NEXT;
+END $$;
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;
