@@ -82,9 +82,10 @@ class StateWriter:
         for group in self._groups:
             found = known.groups.get(group.name)
             if found is not None:
-                count = group.stop - group.start
-                values[group.start : group.stop] = found.values[:count]
-                times_us[group.start : group.stop] = found.times_us[:count]
+                # A row of before the catalogue grew is shorter, one of a newer catalogue longer.
+                count = min(group.stop - group.start, len(found.values))
+                values[group.start : group.start + count] = found.values[:count]
+                times_us[group.start : group.start + count] = found.times_us[:count]
         return Laid(values=values, times_us=times_us)
 
     def activity(self, laid: Laid, known: VehicleNow, now: datetime) -> Activity:
