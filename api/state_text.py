@@ -91,10 +91,10 @@ class StateWriter:
     def activity(self, laid: Laid, known: VehicleNow, now: datetime) -> Activity:
         """What the vehicle is doing."""
         latest: dict[str, Latest] = {}
-        for name in activity.SIGNALS if known.last_seen is not None else ():
+        for name in activity.SIGNALS:
             value = float(laid.values[self._places[name]])
             if not math.isnan(value):
-                latest[name] = Latest(name=name, value=value, time=known.last_seen)
+                latest[name] = Latest(name=name, value=value, time=known.last_seen or now)
         return activity.activity(latest, known.last_seen, now)
 
     def written(

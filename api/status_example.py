@@ -72,14 +72,16 @@ EXAMPLE: JsonDict = {
         }
     ],
     "service": {
-        name: {"signal": signal, "name": words, "value": value, "unit": unit, **_NOW}
-        for name, signal, words, value, unit in (
-            ("distance", "service_distance", "Distance to the next service", 8200.0, "km"),
-            ("days", "service_days", "Days to the next service", 31.0, "d"),
-            ("due", "service_due", "Service due", False, ""),
-            ("engine_hours", "engine_hours", "Engine running time", 8123.5, "h"),
-        )
-    }
-    | _NEXT,
+        **{
+            name: {"signal": signal, "name": words, "value": value, "unit": unit, **_NOW}
+            for name, signal, words, value, unit in (
+                ("distance", "service_distance", "Distance to the next service", 8200.0, "km"),
+                ("days", "service_days", "Days to the next service", 31.0, "d"),
+                ("due", "service_due", "Service due", False, ""),
+                ("engine_hours", "engine_hours", "Engine running time", 8123.5, "h"),
+            )
+        },
+        **_NEXT,
+    },
     "last_trips": [],
 }

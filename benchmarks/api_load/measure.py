@@ -156,7 +156,9 @@ class _Round:
             kind=figure, address=address, clients=self._plan.busy, seconds=BUSY_SECONDS
         )
         good = [answer for answer in done["answers"] if answer[2] == 200]
-        assert len(good) == len(done["answers"]), f"{address}: {({answer[2] for answer in done['answers']})}"
+        assert len(good) == len(done["answers"]), (
+            f"{address}: { ({answer[2] for answer in done['answers']}) }"
+        )
         self._measured.figures[figure].append(len(good) / done["seconds"])
         return int(statistics.median(answer[3] for answer in good))
 

@@ -41,7 +41,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     dsn = SecretStr(task["dsn"])
     with connect(dsn) as connection:
-        numbers = dict(
+        numbers: dict[str, int] = dict(
             connection.execute("SELECT vin, vehicle_id FROM load.vehicle ORDER BY n").fetchall()
         )
     writer = FrameWriter(

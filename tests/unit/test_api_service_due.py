@@ -18,7 +18,7 @@ DONE: dict[str, Any] = {
     "odometer_km": 150_000.0,
     "engine_h": 7000.0,
 }
-NOTHING = dict.fromkeys((*PLAN, *DONE), None)
+NOTHING: dict[str, Any] = dict.fromkeys((*PLAN, *DONE), None)
 
 
 def known(**fields: Any) -> PlanAndLast:
