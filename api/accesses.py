@@ -24,7 +24,7 @@ from schemas.errors import TelemetryError
 from schemas.vin import VinError, check_vin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,7 +53,10 @@ LAST_S = 5.0
 """How long the end of the process waits for the last of them [s]."""
 
 MAX_NAMED = 1000
-"""Vehicles, and drivers, that one entry names; no page has more."""
+"""Vehicles, and drivers, that one entry names; no page has more, and a stream has more entries."""
+
+MAX_WRITTEN = 20_000
+"""Of so many a request remembers that it has named them; then some are named again."""
 
 logger = logging.getLogger("telemetry.api")
 
@@ -71,6 +74,38 @@ class Access:
     dataset_id: int | None = None
     vins: dict[str, None] = field(default_factory=dict)
     driver_ids: dict[int, None] = field(default_factory=dict)
+    write: Callable[[Access], None] | None = None
+    """Writes an entry; there once the answer has begun and the first is written."""
+    written: set[str | int] = field(default_factory=set)
+    """Vehicles and drivers that an entry of this request names already."""
+
+    def note(self, vin: str | None, driver_id: int | None) -> None:
+        """Note whom the answer tells of; a full entry is written, if one may be yet."""
+        if max(len(self.vins), len(self.driver_ids)) >= MAX_NAMED:
+            self.settle()
+        if vin is not None and vin not in self.written and len(self.vins) < MAX_NAMED:
+            self.vins[vin] = None
+        if (
+            driver_id is not None
+            and driver_id not in self.written
+            and len(self.driver_ids) < MAX_NAMED
+        ):
+            self.driver_ids[driver_id] = None
+
+    def settle(self) -> None:
+        """Write down those whom no entry names yet, once the answer has begun."""
+        if self.write is not None and (self.vins or self.driver_ids):
+            self.write(self)
+            self.begun(self.write)
+
+    def begun(self, write: Callable[[Access], None]) -> None:
+        """An entry was written: from here on others are for the next one."""
+        self.write = write
+        if len(self.written) > MAX_WRITTEN:
+            self.written.clear()
+        self.written.update(self.vins, self.driver_ids)
+        self.vins.clear()
+        self.driver_ids.clear()
 
 
 _present: ContextVar[Access | None] = ContextVar("access", default=None)
@@ -110,11 +145,7 @@ def noted(rows: list[Row]) -> list[Row]:
     access = _present.get()
     if access is not None:
         for row in rows:
-            vin, driver_id = getattr(row, "vin", None), getattr(row, "driver_id", None)
-            if vin is not None and len(access.vins) < MAX_NAMED:
-                access.vins[vin] = None
-            if driver_id is not None and len(access.driver_ids) < MAX_NAMED:
-                access.driver_ids[driver_id] = None
+            access.note(getattr(row, "vin", None), getattr(row, "driver_id", None))
     return rows
 
 
@@ -124,6 +155,20 @@ def of_dataset(dataset_id: int, purpose: str) -> None:
     if access is not None:
         access.dataset_id = dataset_id
         access.purpose = access.purpose or purpose
+
+
+def noted_vehicle(vin: str) -> None:
+    """Note that the answer tells of a vehicle."""
+    access = _present.get()
+    if access is not None:
+        access.note(vin, None)
+
+
+def settle() -> None:
+    """Write down whom an answer that goes on for long has told of; not only at its end."""
+    access = _present.get()
+    if access is not None:
+        access.settle()
 
 
 def _number(text: object) -> int | None:
@@ -154,6 +199,8 @@ def _purpose(request: Request) -> str | None:
 class AccessTrail:
     """ASGI middleware: notes a request that reads personal data when its answer begins.
 
+    Whom a streamed answer tells of later is noted too, in entries of their own.
+
     Args:
         app: what answers.
         log: what writes it down.
@@ -171,10 +218,16 @@ class AccessTrail:
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start" and _STATE in scope:
-                self._log.add(scope[_STATE], message["status"])
+                status = message["status"]
+                self._log.add(scope[_STATE], status)
+                scope[_STATE].begun(lambda access: self._log.add(access, status))
             await send(message)
 
-        await self._app(scope, receive, noting)
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            if _STATE in scope:
+                scope[_STATE].settle()
 
 
 class AccessLog:
@@ -247,6 +300,8 @@ class AccessLog:
             written = True
             while written and (self._waiting or self._lost):
                 written = await self._write()
+                if not stopping and len(self._waiting) < BATCH:
+                    break  # what came meanwhile is for the next time: busy hours have large batches
             pause = EVERY_S if written else min(2 * pause, MAX_PAUSE_S)
 
     async def _write(self) -> bool:

@@ -1,19 +1,23 @@
 """`/v1/vehicles/{vin}/accumulated`: counters since a vehicle was registered, as in rFMS 4.0."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, Depends
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from analytics.accumulated import LAYOUT_VERSION, accumulated_data
-from api.openapi import problems
+from api import tables
+from api.accept import Accepted, Format, responses
+from api.columns import batch_of, columns_of, schema_of
 from api.parameters import EXAMPLE_VIN, Vin, no_parameters
 from api.principal import Principal
 from api.problems import Code, not_ready
-from api.services import App
+from api.services import App, Services
 
 router = APIRouter(tags=["behaviour"])
 
@@ -81,6 +85,19 @@ class AccumulatedData(_Rfms):
     current_gear_class: list[CounterClass] | None = _classes("Current gear: 0 neutral, -1 reverse.")
 
 
+class CounterRow(BaseModel):
+    """A counter, or one class of one, as a row of a table."""
+
+    counter: str = Field(description="Its rFMS name.")
+    value: int | None = Field(default=None, description="In the counter's unit.")
+    class_from: float | None = Field(default=None, description="Of a class, included.")
+    class_to: float | None = Field(default=None, description="Not included.")
+    class_label: str | None = Field(default=None, description="Of a class that is no range.")
+    seconds: int | None = Field(default=None, description="[s]")
+    meters: int | None = Field(default=None, description="[m]")
+    milli_litres: int | None = Field(default=None, description="[ml]")
+
+
 class Accumulated(BaseModel):
     """A vehicle's counters; a counter once told never falls."""
 
@@ -141,12 +158,54 @@ class Accumulated(BaseModel):
     "/v1/vehicles/{vin}/accumulated",
     operation_id="get_accumulated",
     summary="Counters of a vehicle since it was registered",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=Accumulated,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
     response_model_exclude_none=True,
     dependencies=[Depends(no_parameters)],
 )
-async def get_accumulated(vin: Vin, services: App, party: Principal) -> Accumulated:
-    """Give the counters of rFMS 4.0 accumulatedData, up to the newest day that was worked up."""
+async def get_accumulated(
+    vin: Vin, services: App, party: Principal, accepted: Accepted
+) -> Accumulated | Response:
+    """Give the counters of rFMS 4.0 accumulatedData, up to the newest day that was worked up.
+
+    As a table a row is one counter, or one class of one.
+    """
+    found = await _counters(services, party, vin)
+    if accepted is Format.JSON:
+        return found
+    columns = columns_of(CounterRow)
+    schema = schema_of(columns, {"vin": vin})
+
+    async def batches() -> AsyncIterator[pa.RecordBatch]:
+        yield batch_of(schema, columns, {"vin": vin}, _rows(found.accumulated_data))
+
+    return tables.streamed(accepted, schema, batches(), "accumulated")
+
+
+def _rows(data: AccumulatedData) -> list[CounterRow]:
+    """Counters as rows of a table, in their order."""
+    rows: list[CounterRow] = []
+    for name, field in AccumulatedData.model_fields.items():
+        told, counter = getattr(data, name), field.alias or name
+        for cell in told if isinstance(told, list) else () if told is None else (told,):
+            if isinstance(cell, CounterClass):
+                rows.append(
+                    CounterRow(
+                        counter=counter,
+                        class_from=cell.start,
+                        class_to=cell.to,
+                        class_label=cell.label,
+                        seconds=cell.seconds,
+                        meters=cell.meters,
+                        milli_litres=cell.milli_litres,
+                    )
+                )
+            else:
+                rows.append(CounterRow(counter=counter, value=cell))
+    return rows
+
+
+async def _counters(services: Services, party: int, vin: str) -> Accumulated:
     found = await services.behaviour.accumulated(party, vin)
     if found is None:
         return Accumulated(vin=vin)

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from typing import Annotated
 
 import pandas as pd
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from analytics.advice import LitresSaved, litres_saved, tell_saved
 from analytics.fuel.prices import FuelPrices
-from api import cursors, fleets, paging
+from api import cursors, fleets, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceStatus, AdviceSummary, summary
 from api.language import Spoken
-from api.openapi import problems
 from api.parameters import (
     EXAMPLE_VIN,
     DriverId,
@@ -28,7 +28,7 @@ from api.parameters import (
 )
 from api.principal import Principal
 from api.problems import Code, invalid
-from api.services import App
+from api.services import App, Services
 from storage.answers_fuel import Result
 
 MAX_PIECES = 500
@@ -114,7 +114,8 @@ class AdviceQuery(Span, OfStatus):
     "/v1/vehicles/{vin}/advice",
     operation_id="list_vehicle_advice",
     summary="Advice on a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=VehicleAdvice,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_vehicle_advice(
     vin: Vin,
@@ -122,12 +123,26 @@ async def list_vehicle_advice(
     services: App,
     party: Principal,
     language: Spoken,
-) -> VehicleAdvice:
+    accepted: Accepted,
+) -> VehicleAdvice | Response:
     """List what to change on a vehicle and in how it is driven, by week.
 
     Advice of a week is there only where all of the week is open to you; advice for a driver only
     where you may know him.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _vehicle_page(services, party, vin, asked, language),
+        rows="advice",
+        of=AdviceSummary,
+        spoken=language,
+    )
+
+
+async def _vehicle_page(
+    services: Services, party: int, vin: str, query: AdviceQuery, language: str
+) -> VehicleAdvice:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.advice.of_vehicle(party, vin, page, statuses=_statuses(query))
     return VehicleAdvice(
@@ -143,7 +158,8 @@ async def list_vehicle_advice(
     "/v1/drivers/{driver_id}/advice",
     operation_id="list_driver_advice",
     summary="Advice for a driver",
-    responses=problems(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
+    response_model=DriverAdvice,
+    responses=responses(Code.UNKNOWN_DRIVER, Code.INVALID_PARAMETER),
 )
 async def list_driver_advice(
     driver_id: DriverId,
@@ -151,11 +167,25 @@ async def list_driver_advice(
     services: App,
     party: Principal,
     language: Spoken,
-) -> DriverAdvice:
+    accepted: Accepted,
+) -> DriverAdvice | Response:
     """List what a driver may change, by week, whatever the vehicle.
 
     One that is not yours to see has no VIN.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _driver_page(services, party, driver_id, asked, language),
+        rows="advice",
+        of=AdviceSummary,
+        spoken=language,
+    )
+
+
+async def _driver_page(
+    services: Services, party: int, driver_id: int, query: AdviceQuery, language: str
+) -> DriverAdvice:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.advice.of_driver(party, driver_id, page, statuses=_statuses(query))
     return DriverAdvice(
@@ -249,7 +279,8 @@ class FleetAdviceQuery(Paged, OfStatus):
     fleets.PATH + "/{fleet_id}/advice",
     operation_id="get_fleet_advice",
     summary="Advice to a fleet, and what it has saved",
-    responses=problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+    response_model=FleetAdvice,
+    responses=responses(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
 )
 async def get_fleet_advice(
     fleet_id: FleetId,
@@ -257,11 +288,26 @@ async def get_fleet_advice(
     services: App,
     party: Principal,
     language: Spoken,
-) -> FleetAdvice:
+    accepted: Accepted,
+) -> FleetAdvice | Response:
     """Rank advice of a week on a fleet's vehicles and for their drivers by what it would save.
 
     As far as you may see it: see the advice on a vehicle.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _fleet_page(services, party, fleet_id, asked, language),
+        rows="advice",
+        of=AdviceSummary,
+        spoken=language,
+        fleet_id=fleet_id,
+    )
+
+
+async def _fleet_page(
+    services: Services, party: int, fleet_id: int, query: FleetAdviceQuery, language: str
+) -> FleetAdvice:
     first_day = fleets.read_week(query.week)
     statuses, passed = _statuses(query), paging.number_after(query)
     fleet = await services.behaviour.fleet(party, fleet_id)

@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors
-from api.openapi import problems
+from api import cursors, tables
+from api.accept import Accepted, responses
 from api.parameters import EXAMPLE_VIN, Span, link, require_order
 from api.principal import Principal
 from api.problems import Code
-from api.services import App
+from api.services import App, Services
 from storage.served_identity import AccessEntry
 
 PATH = "/v1/audit"
@@ -128,15 +128,23 @@ class AuditQuery(Span):
     PATH,
     operation_id="list_reads",
     summary="Who has read personal data",
-    responses=problems(Code.INVALID_PARAMETER),
+    response_model=Audit,
+    responses=responses(Code.INVALID_PARAMETER),
 )
 async def list_reads(
-    query: Annotated[AuditQuery, Query()], services: App, party: Principal
-) -> Audit:
+    query: Annotated[AuditQuery, Query()], services: App, party: Principal, accepted: Accepted
+) -> Audit | Response:
     """List who has read what of which vehicle or driver, when, from where and what for.
 
     For auditors, and the maker; to all others the log is empty. A read is in it some seconds later.
+    Where the log is not whole JSON alone says.
     """
+    return await tables.answer(
+        accepted, query, lambda asked: _page(services, party, asked), rows="reads", of=Read
+    )
+
+
+async def _page(services: Services, party: int, query: AuditQuery) -> Audit:
     require_order(query.start, query.end)
     found = await services.identity.accesses(
         party,

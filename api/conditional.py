@@ -14,6 +14,8 @@ import orjson
 from starlette.responses import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
     from starlette.requests import Request
 
@@ -37,20 +39,40 @@ def answered(
         told: what is answered.
         tag: its ETag, where it has a strong one.
     """
-    tag = tag or etag(told)
+    return answered_as(request, response, tag or etag(told), told.model_dump_json)
+
+
+def answered_as(
+    request: Request, response: Response, tag: str, body: Callable[[], str | bytes]
+) -> Response:
+    """The answer under a tag, or 304 where the client holds it already; then nothing is written.
+
+    Args:
+        request: what If-None-Match may come with.
+        response: the headers that dependencies have set.
+        tag: what the answer is known by.
+        body: writes it, as JSON.
+    """
     headers = dict(response.headers.items())
     headers.pop("content-length", None)
     # Whose cache it is may keep it, but asks each time: it may be out of date, or no longer theirs.
     headers |= {"ETag": tag, "Cache-Control": "private, no-cache"}
     if _holds(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(told.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(body(), media_type="application/json", headers=headers)
 
 
 def etag(told: BaseModel) -> str:
     """The weak tag of what is told."""
-    text = orjson.dumps(_still(told.model_dump(mode="json")))
-    return f'W/"{blake2b(text, digest_size=12).hexdigest()}"'
+    return tag_of(orjson.dumps(_still(told.model_dump(mode="json"))))
+
+
+def tag_of(*parts: bytes) -> str:
+    """The weak tag of what these bytes stand for."""
+    hashed = blake2b(digest_size=12)
+    for part in parts:
+        hashed.update(part)
+    return f'W/"{hashed.hexdigest()}"'
 
 
 def _still(told: object) -> object:

@@ -22,6 +22,7 @@ _ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re.ASCII)
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ROWS_OF_VEHICLE = re.compile(r"([0-9a-f]{32}),(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
+_POINT = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),([0-9]{1,18})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
@@ -64,6 +65,23 @@ def read_place(cursor: str) -> tuple[float, str]:
     except TelemetryError as error:
         raise _no_cursor() from error
     return float(found.group(1)), found.group(2)
+
+
+def after_point(distance_m: float, number: int) -> str:
+    """A cursor that goes on after something of that number at a distance [m]."""
+    return _write("p", f"{distance_m!r},{number}")
+
+
+def read_point(cursor: str) -> tuple[float, int]:
+    """The distance [m] and the number to go on after.
+
+    Raises:
+        ProblemError: 422, it is no cursor of a listing of places by distance.
+    """
+    found = _POINT.fullmatch(_read("p", cursor))
+    if found is None:
+        raise _no_cursor()
+    return float(found.group(1)), int(found.group(2))
 
 
 def after_time(time_us: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from api import downsampling
+from api.accesses import noted_vehicle
 from api.columns import TIME
 from api.problems import Fault, ProblemError, unknown_vehicle
 from api.signal_tables import has_extremes
@@ -79,6 +80,7 @@ class Curves:
             )
         except UnknownVehicleError as error:
             raise unknown(vin) from error
+        noted_vehicle(vin)
         return [
             {
                 "vin": vin,

@@ -9,7 +9,6 @@ from api import cursors, events, paging, scores, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
 from api.events import EventKindText, EventsQuery, EventSummary
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, DriverId, Paged
 from api.principal import Principal
 from api.problems import Code
@@ -71,12 +70,23 @@ class DriversQuery(Paged):
     PATH,
     operation_id="list_drivers",
     summary="Drivers one may know",
-    responses=problems(Code.INVALID_PARAMETER),
+    response_model=Drivers,
+    responses=responses(Code.INVALID_PARAMETER),
 )
 async def list_drivers(
-    query: Annotated[DriversQuery, Query()], services: App, party: Principal
-) -> Drivers:
+    query: Annotated[DriversQuery, Query()], services: App, party: Principal, accepted: Accepted
+) -> Drivers | Response:
     """List those whom you employ and those who drove vehicles that were yours then."""
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _drivers_page(services, party, asked),
+        rows="drivers",
+        of=DriverSummary,
+    )
+
+
+async def _drivers_page(services: Services, party: int, query: DriversQuery) -> Drivers:
     found = await services.behaviour.drivers(
         party, after_id=paging.number_after(query), limit=query.limit + 1
     )

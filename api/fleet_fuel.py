@@ -3,18 +3,18 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import consumption, cursors, paging
+from api import consumption, cursors, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
 from api.consumption import Consumption
 from api.fleets import PATH
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, FleetId, Span, require_order
 from api.principal import Principal
 from api.problems import Code
-from api.services import App
+from api.services import App, Services
 from storage import answers_fuel
 
 MAX_ROWS = 500
@@ -113,15 +113,31 @@ class FleetFuelQuery(Span):
     PATH + "/{fleet_id}/fuel",
     operation_id="get_fleet_fuel",
     summary="Fuel of a fleet",
-    responses=problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+    response_model=FleetFuel,
+    responses=responses(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
 )
 async def get_fleet_fuel(
-    fleet_id: FleetId, query: Annotated[FleetFuelQuery, Query()], services: App, party: Principal
-) -> FleetFuel:
+    fleet_id: FleetId,
+    query: Annotated[FleetFuelQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> FleetFuel | Response:
     """Divide a fleet's fuel by vehicles, drivers or corridors, as far as it is open to you.
 
     What was driven is the fleet's as long as the vehicle was in it.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _page(services, party, fleet_id, asked),
+        rows="rows",
+        of=FleetFuelRow,
+        fleet_id=fleet_id,
+    )
+
+
+async def _page(services: Services, party: int, fleet_id: int, query: FleetFuelQuery) -> FleetFuel:
     require_order(query.start, query.end)
     passed = paging.number_after(query)
     fleet = await services.behaviour.fleet(party, fleet_id)

@@ -8,19 +8,19 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import pandas as pd
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from analytics.ranking import rank
-from api import cursors, paging
+from api import cursors, paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, FleetId, Paged
 from api.principal import Principal
 from api.problems import Code, invalid
 from api.scores import TREND_EXAMPLE, Grade, Trend, trend
-from api.services import App
+from api.services import App, Services
 from storage.answers_behaviour import FleetScore
 
 PATH = "/v1/fleets"
@@ -81,12 +81,23 @@ class FleetsQuery(Paged):
     PATH,
     operation_id="list_fleets",
     summary="Fleets one may see",
-    responses=problems(Code.INVALID_PARAMETER),
+    response_model=Fleets,
+    responses=responses(Code.INVALID_PARAMETER),
 )
 async def list_fleets(
-    query: Annotated[FleetsQuery, Query()], services: App, party: Principal
-) -> Fleets:
+    query: Annotated[FleetsQuery, Query()], services: App, party: Principal, accepted: Accepted
+) -> Fleets | Response:
     """List your fleets."""
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _fleets_page(services, party, asked),
+        rows="fleets",
+        of=FleetSummary,
+    )
+
+
+async def _fleets_page(services: Services, party: int, query: FleetsQuery) -> Fleets:
     found = await services.behaviour.fleets(
         party, after_id=paging.number_after(query), limit=query.limit + 1
     )
@@ -237,15 +248,34 @@ class RankingQuery(Paged):
     PATH + "/{fleet_id}/ranking",
     operation_id="get_fleet_ranking",
     summary="Who of a fleet drove how well",
-    responses=problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
+    response_model=Ranking,
+    responses=responses(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER),
 )
 async def get_fleet_ranking(
-    fleet_id: FleetId, query: Annotated[RankingQuery, Query()], services: App, party: Principal
-) -> Ranking:
+    fleet_id: FleetId,
+    query: Annotated[RankingQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> Ranking | Response:
     """Rank a fleet's drivers or vehicles by their scores of a week, saying how sure places are.
 
     Only those whose whole week you may see are in it. The difficulty of the work stands beside.
     """
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _ranking_page(services, party, fleet_id, asked),
+        rows="places",
+        of=Place,
+        fleet_id=fleet_id,
+        week=query.week,
+    )
+
+
+async def _ranking_page(
+    services: Services, party: int, fleet_id: int, query: RankingQuery
+) -> Ranking:
     first_day = read_week(query.week)
     passed = paging.number_after(query)
     fleet = await services.behaviour.fleet(party, fleet_id)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 
+from api import deprecation
 from api.problems import Code, ProblemError, logger, response
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Guard:
                 # What a vehicle did is nobody else's to keep; our own files are asked for again.
                 kept = "no-cache" if scope["path"].startswith(STATIC) else "no-store"
                 headers.setdefault("Cache-Control", kept)
+                for name, value in deprecation.headers_of(scope):
+                    headers.append(name, value)
             await send(message)
 
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from api.deprecation import NOTICE
 from api.problems import MEDIA_TYPE, RETRY_AFTER_S, TITLES, Code, Problem
 
 _STATUS: Mapping[Code, int] = {
@@ -119,6 +120,10 @@ What trucks tell, for those who may know it.
 Times are RFC 3339 and UTC in answers; in questions they carry their time zone. Units stand in the
 answers and are those of the signal catalogue. Listings come in pages: follow `next` until it is
 null. What goes wrong is `{MEDIA_TYPE}` with a code and a way out.
+
+Within /v1 addresses, parameters, fields, codes and units stay what they are; new ones may come, so
+pass over fields you do not know. What goes is marked `deprecated` here, and its answers carry
+`Deprecation`, `Sunset` and a `Link` to what takes its place for at least {NOTICE.days} days before.
 """
 
 

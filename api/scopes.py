@@ -86,6 +86,7 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/registers", Scope.REGISTERS_READ),
     ("/v1/vehicles", Scope.VEHICLES_READ),
     ("/v1/signals", Scope.VEHICLES_READ),
+    ("/v1/service-points", Scope.VEHICLES_READ),
     ("/v1/drivers", Scope.DRIVERS_READ),
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),

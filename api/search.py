@@ -1,5 +1,6 @@
 """Which vehicles are wanted: the parameters of the search, and what they mean to the database."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import Field
@@ -165,15 +166,27 @@ def _near(query: SearchQuery) -> Near | None:
                 "radius", "A radius needs its point.", "Add near=latitude,longitude to it."
             )
         return None
+    near = near_of(query.near)
+    return None if near is None else replace(near, radius_m=query.radius)
+
+
+def near_of(text: str | None) -> Near | None:
+    """The point that a parameter `near` names.
+
+    Raises:
+        ProblemError: 422, it is none.
+    """
+    if text is None:
+        return None
     refusal = invalid(
         "near",
         "This is no point on the Earth.",
         "Write latitude,longitude in degrees: 31.2304,121.4737",
     )
-    latitude, longitude = _numbers(query.near, 2, refusal)
+    latitude, longitude = _numbers(text, 2, refusal)
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise refusal
-    return Near(latitude=latitude, longitude=longitude, radius_m=query.radius)
+    return Near(latitude=latitude, longitude=longitude, radius_m=None)
 
 
 def _numbers(text: str, count: int, refusal: ProblemError) -> list[float]:

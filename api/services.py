@@ -11,6 +11,7 @@ from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
 from api.settings import ApiSettings
+from api.state_text import StateWriter
 from api.throttle import SignInThrottle, Turns
 from api.twins import Twins
 from api.watch import Watch
@@ -30,6 +31,7 @@ from storage.served_identity import IdentityReader
 from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
+from storage.served_service import ServiceReader
 from storage.served_webhooks import WebhookReader
 
 
@@ -53,11 +55,13 @@ class Services:
     twins: Twins = field(default_factory=Twins)
     rfms_limits: RateLimits = field(init=False)
     webhook_rules: Rules = field(init=False)
+    states: StateWriter = field(init=False)
     _party_id: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Begin to count requests."""
+        """Begin to count requests, and prepare what answers are written with."""
         self.webhook_rules = Rules(self.settings.private_networks)
+        self.states = StateWriter(self.catalogue)
         self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
 
     @property
@@ -115,6 +119,11 @@ class Services:
         """A party's accounts, clients and keys, and the way to change them."""
         return Accounts(self.reader)
 
+    @property
+    def service(self) -> ServiceReader:
+        """What the reader can say of places and services."""
+        return ServiceReader(self.reader)
+
     async def party_id(self) -> int:
         """The number of the party as which requests read; asked once the database is ready.
 
@@ -158,7 +167,11 @@ class Services:
 
 
 async def of_request(request: Request) -> Services:
-    """The services of the application that answers this request."""
+    """The services of the application that answers this request.
+
+    (Dependencies are coroutines even where they wait for nothing: FastAPI runs functions in
+    threads, and going there and back takes longer than most of what they do.)
+    """
     return cast("Services", request.app.state.services)
 
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import activity, conditional
+from api import conditional, state_text
 from api.activity import Activity
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Vin, no_parameters
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
-from api.values import Reading, told
+from api.values import Reading
 from schemas.wire import Lamp
 from storage.answers import TroubleCode
 from storage.served import MAX_TROUBLE_CODES
@@ -123,48 +123,29 @@ async def get_vehicle_state(
     vin: Vin, services: App, party: Principal, request: Request, response: Response
 ) -> Response:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""
-    return conditional.answered(request, response, await state_of(services, party, vin))
+    known = await services.reader.now(party, vin)
+    now, writer = datetime.now(tz=UTC), services.states
+    laid = writer.laid_out(known)
+    doing = writer.activity(laid, known, now)
+    return conditional.answered_as(
+        request,
+        response,
+        state_text.tag(known, laid, doing),
+        lambda: writer.written(vin, known, laid, doing, now),
+    )
 
 
 async def state_of(services: Services, party: int, vin: str) -> VehicleState:
-    """The state of a vehicle that a party may see.
+    """The state of a vehicle that a party may see, for pages.
 
     Raises:
         UnknownVehicleError: there is none.
     """
-    vehicle = await services.reader.vehicle(party, vin)
-    values = await services.reader.state(party, vin)
-    codes = await services.reader.active_trouble_codes(party, vin)
-    now = datetime.now(tz=UTC)
-    # A database migrated to a newer catalogue may hold signals that this code does not know.
-    latest = {value.name: value for value in values if value.name in services.catalogue.by_name}
-    groups = [
-        GroupState(
-            group=group.name,
-            signals=[
-                SignalState(
-                    signal=signal.name,
-                    value=told(signal, latest[signal.name].value),
-                    unit=signal.unit,
-                    time=latest[signal.name].time,
-                    path=signal.path,
-                    age_s=round((now - latest[signal.name].time).total_seconds(), 1),
-                )
-                for signal in group.signals
-                if signal.name in latest
-            ],
-        )
-        for group in services.catalogue.groups.values()
-    ]
-    return VehicleState(
-        vin=vehicle.vin,
-        model=vehicle.model,
-        answered_at=now,
-        last_seen=vehicle.last_seen,
-        activity=activity.activity(latest, vehicle.last_seen, now),
-        groups=[group for group in groups if group.signals],
-        trouble_codes=[trouble_code(code) for code in codes],
-    )
+    known = await services.reader.now(party, vin)
+    now, writer = datetime.now(tz=UTC), services.states
+    laid = writer.laid_out(known)
+    doing = writer.activity(laid, known, now)
+    return VehicleState.model_validate_json(writer.written(vin, known, laid, doing, now))
 
 
 def trouble_code(code: TroubleCode) -> TroubleCodeState:

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import activity, conditional, systems, trips
+from api.accesses import noted
 from api.activity import Activity
 from api.language import Spoken
 from api.openapi import problems
 from api.parameters import EARLIEST, EXAMPLE_VIN, LATEST, Vin, no_parameters
 from api.principal import Principal
 from api.problems import Code
+from api.service_due import NextService, next_service
 from api.services import App
 from api.status_example import EXAMPLE
 from api.systems import System
@@ -103,7 +105,7 @@ class TellTale(StatusReading):
 
 
 class Service(BaseModel):
-    """The next service, as the vehicle counts down to it; null is what it does not tell."""
+    """The next service: what the vehicle counts down itself, and when it is due by whom."""
 
     distance: StatusReading | None = Field(description="Still to go [km]; below 0: overdue.")
     days: StatusReading | None = Field(description="Still to go [d]; below 0: overdue.")
@@ -111,6 +113,7 @@ class Service(BaseModel):
     engine_hours: StatusReading | None = Field(
         description="Of the engine in all [h]: for services by hours, which no vehicle counts down."
     )
+    next: NextService = Field(description="By distance, hours and day, each with who says so.")
 
 
 class Contact(BaseModel):
@@ -180,6 +183,7 @@ async def get_vehicle_status(
     last = await services.reader.trips(
         party, vin, start=EARLIEST, stop=LATEST, newest_first=True, limit=LAST_TRIPS
     )
+    plan = await services.service.plan(party, vin)
     now = datetime.now(tz=UTC)
     # A database migrated to a newer catalogue may hold signals that this code does not know.
     latest = {value.name: value for value in values if value.name in services.catalogue.by_name}
@@ -205,8 +209,9 @@ async def get_vehicle_status(
             days=teller.reading_of(latest, "service_days"),
             due=teller.reading_of(latest, "service_due"),
             engine_hours=teller.reading_of(latest, "engine_hours"),
+            next=next_service(latest, plan, now),
         ),
-        last_trips=[trips.summary(trip) for trip in last],
+        last_trips=[trips.summary(trip) for trip in noted(last)],
     )
     return conditional.answered(request, response, status)
 

@@ -6,6 +6,16 @@ from api.parameters import EXAMPLE_VIN
 
 _NOW: JsonDict = {"time": "2026-11-01T08:00:00Z", "age_s": 2.0}
 
+_NEXT: JsonDict = {
+    "next": {
+        "distance": {"left": 8200.0, "unit": "km", "at": 211_318.4, "source": "vehicle"},
+        "hours": {"left": 376.5, "unit": "h", "at": 8500.0, "source": "plan"},
+        "day": {"left": 31.0, "unit": "d", "on": "2026-12-02", "source": "vehicle"},
+        "plan": {"every_km": 60_000.0, "every_h": 1500.0, "every_days": 365, "of_model": False},
+        "last": {"time": "2026-06-01T00:00:00Z", "odometer_km": 155_458.4, "engine_h": 7000.0},
+    }
+}
+
 EXAMPLE: JsonDict = {
     "vin": EXAMPLE_VIN,
     "model": "J6P 6×4",
@@ -62,13 +72,16 @@ EXAMPLE: JsonDict = {
         }
     ],
     "service": {
-        name: {"signal": signal, "name": words, "value": value, "unit": unit, **_NOW}
-        for name, signal, words, value, unit in (
-            ("distance", "service_distance", "Distance to the next service", 8200.0, "km"),
-            ("days", "service_days", "Days to the next service", 31.0, "d"),
-            ("due", "service_due", "Service due", False, ""),
-            ("engine_hours", "engine_hours", "Engine running time", 8123.5, "h"),
-        )
+        **{
+            name: {"signal": signal, "name": words, "value": value, "unit": unit, **_NOW}
+            for name, signal, words, value, unit in (
+                ("distance", "service_distance", "Distance to the next service", 8200.0, "km"),
+                ("days", "service_days", "Days to the next service", 31.0, "d"),
+                ("due", "service_due", "Service due", False, ""),
+                ("engine_hours", "engine_hours", "Engine running time", 8123.5, "h"),
+            )
+        },
+        **_NEXT,
     },
     "last_trips": [],
 }

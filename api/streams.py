@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.accesses import noted, settle
 from api.openapi import events, problems
 from api.parameters import FleetId, Vin, from_microseconds, microseconds, no_parameters
 from api.principal import Principal
@@ -179,6 +180,8 @@ async def _events(
     while not subscription.ended:
         vehicles, answered_at = await subscription.take(heartbeat_s)
         now = datetime.now(tz=UTC)
+        noted(vehicles)
+        settle()
         for place, vehicle in enumerate(vehicles, start=1):
             # Until all of them are sent nothing later than the ones before was seen.
             event_id = microseconds(answered_at) if place == len(vehicles) else None

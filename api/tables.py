@@ -20,6 +20,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.accept import Format
 from api.columns import batch_of, columns_of, schema_of
+from api.language import HTML_CODES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from api.parameters import Paged
+
+FORMULA = r"^([=+\-@\t\r])"
+"""How a cell begins that a spreadsheet would work out."""
 
 _EXTENSIONS = {Format.CSV: "csv", Format.ARROW: "arrows", Format.PARQUET: "parquet"}
 
@@ -48,6 +52,7 @@ async def answer(
     *,
     rows: str,
     of: type[BaseModel],
+    spoken: str | None = None,
     **constants: str | int,
 ) -> P | Response:
     """A listing in the format that is accepted: a page of it as JSON, else all of it as a table.
@@ -58,6 +63,7 @@ async def answer(
         page: makes the page of a question.
         rows: the page's field that has the rows.
         of: the rows' model.
+        spoken: the language of the texts in it, where there are such.
         constants: columns that are the same in all rows, such as the VIN.
     """
     if accepted is Format.JSON:
@@ -79,7 +85,13 @@ async def answer(
             asked = asked.model_copy(update={"cursor": cursor})
             found = await page(asked)
 
-    return streamed(accepted, schema, batches(), rows, following=first.next if one_page else None)
+    answered = streamed(
+        accepted, schema, batches(), rows, following=first.next if one_page else None
+    )
+    if spoken is not None:
+        answered.headers["Content-Language"] = HTML_CODES[spoken]
+        answered.headers.add_vary_header("Accept-Language")
+    return answered
 
 
 def _most(query: type[Paged]) -> int:
@@ -147,8 +159,15 @@ def _write(accepted: Format, writer: _Writer, batch: pa.RecordBatch) -> None:
 
 
 def _as_text(table: pa.Table) -> pa.Table:
-    """Times as RFC 3339, as in JSON: without a fraction where there is none."""
+    """Times as RFC 3339, as in JSON: without a fraction where there is none; texts as mere texts.
+
+    Spreadsheets take a cell for a formula that begins as one, and what a driver's name may say is
+    not ours: an apostrophe before it says that it is text. [OWASP, CSV injection]
+    """
     for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            text = pc.replace_substring_regex(table.column(place), FORMULA, r"'\1")
+            table = table.set_column(place, field, text)
         if not pa.types.is_timestamp(field.type):
             continue
         column = table.column(place)

@@ -3,16 +3,16 @@
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import paging
+from api import paging, tables
+from api.accept import Accepted, responses
 from api.accesses import noted
-from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code
-from api.services import App
+from api.services import App, Services
 from api.vehicles import Position, position
 from storage.answers_fuel import TankEvent
 
@@ -110,12 +110,28 @@ class TankEventsQuery(Span):
     "/v1/vehicles/{vin}/tank-events",
     operation_id="list_tank_events",
     summary="Refuelling and losses of a vehicle",
-    responses=problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
+    response_model=TankEvents,
+    responses=responses(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
 )
 async def list_tank_events(
-    vin: Vin, query: Annotated[TankEventsQuery, Query()], services: App, party: Principal
-) -> TankEvents:
+    vin: Vin,
+    query: Annotated[TankEventsQuery, Query()],
+    services: App,
+    party: Principal,
+    accepted: Accepted,
+) -> TankEvents | Response:
     """List refuellings, thefts and losses, as the tank level shows them."""
+    return await tables.answer(
+        accepted,
+        query,
+        lambda asked: _page(services, party, vin, asked),
+        rows="events",
+        of=TankEventSummary,
+        vin=vin,
+    )
+
+
+async def _page(services: Services, party: int, vin: str, query: TankEventsQuery) -> TankEvents:
     page = paging.wanted(query, query.order, query.limit)
     kinds = None if query.kind is None else [query.kind.value]
     found = await services.fuel.tank_events(party, vin, page, kinds=kinds)

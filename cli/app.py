@@ -22,6 +22,8 @@ from cli import (
     replay,
     serve,
     servers,
+    service_plans,
+    service_points,
     simulate,
     status,
     topics,
@@ -65,6 +67,8 @@ analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(service_points.app, name="service-points")
+app.add_typer(service_plans.app, name="service-plans")
 serve.register(app)
 webhooks.register(app)
 status.register(app)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import numpy as np
@@ -54,6 +55,28 @@ class TroubleCode:
     lamp: str
     count: int | None
     since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class GroupNow:
+    """The latest values of a signal group, in the order of the catalogue's signals."""
+
+    values: NDArray[np.float64]
+    """NaN: never seen, or not opened."""
+    times_us: NDArray[np.int64]
+    """Microseconds since 1970-01-01 UTC; of no meaning where the value is NaN."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class VehicleNow:
+    """All that is known of a vehicle now."""
+
+    model: str | None
+    last_seen: datetime | None
+    trouble_codes: Sequence[TroubleCode]
+    """The newest first."""
+    groups: Mapping[str, GroupNow]
+    """By name; those of which a value was ever seen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,11 @@ transaction.
 
 from __future__ import annotations
 
+import select
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -22,11 +25,13 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 
 from storage.answers import (
     Greeting,
+    GroupNow,
     Latest,
     SignalRows,
     Trip,
     TroubleCode,
     Vehicle,
+    VehicleNow,
 )
 from storage.binary_copy import POSTGRES_EPOCH_US
 from storage.connection import API_ROLE, describe, options
@@ -36,7 +41,6 @@ from storage.refusals import WriteUnderWayError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from datetime import datetime
 
     from numpy.typing import NDArray
     from psycopg.abc import Buffer
@@ -45,6 +49,8 @@ if TYPE_CHECKING:
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 R = TypeVar("R")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_TROUBLE_CODES = 200
 """Active trouble codes of a vehicle that are read, the newest; a truck has a dozen on a bad day."""
@@ -151,7 +157,8 @@ class Reader:
             max_size=connections,
             max_waiting=WAITING_PER_CONNECTION * connections,
             timeout=wait_s,
-            check=AsyncConnectionPool.check_connection,
+            configure=_configure,
+            check=_check,
             open=False,
         )
 
@@ -288,6 +295,40 @@ class Reader:
         (vehicle,) = await self.records(Vehicle, "served_vehicle", principal=principal, vin=vin)
         return vehicle
 
+    async def now(self, principal: int, vin: str) -> VehicleNow:
+        """All that is known of a vehicle now, with at most MAX_TROUBLE_CODES trouble codes.
+
+        Raises:
+            UnknownVehicleError: there is none that the principal may see.
+        """
+        async with self._connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(
+                query("served_vehicle_now"),
+                {"principal": principal, "vin": vin, "max_rows": MAX_TROUBLE_CODES},
+            )
+            (row,) = await cursor.fetchall()
+        model, last_seen, codes, groups, sizes, values, times_us = row
+        ends = list(accumulate(sizes, initial=0))
+        return VehicleNow(
+            model=model,
+            last_seen=last_seen,
+            trouble_codes=[
+                TroubleCode(
+                    spn=spn,
+                    fmi=fmi,
+                    source_address=address,
+                    lamp=lamp,
+                    count=count,
+                    since=_EPOCH + timedelta(microseconds=since_us),
+                )
+                for spn, fmi, address, lamp, count, since_us in codes or ()
+            ],
+            groups={
+                group: GroupNow(values=values[start:end], times_us=times_us[start:end])
+                for group, start, end in zip(groups, ends, ends[1:], strict=False)
+            },
+        )
+
     async def state(self, principal: int, vin: str) -> list[Latest]:
         """The latest value of every signal of a vehicle, in the order of their ids.
 
@@ -380,9 +421,6 @@ class Reader:
             self._connection() as connection,
             connection.cursor(binary=True) as cursor,
         ):
-            types = cursor.adapters.types
-            cursor.adapters.register_loader(types["float8"].array_oid, _DoublesLoader)
-            cursor.adapters.register_loader(types["timestamptz"].array_oid, _TimesLoader)
             await cursor.execute(query(name), parameters)
             (row,) = await cursor.fetchall()
         times_us, values, minima, maxima = row
@@ -393,6 +431,24 @@ class Reader:
         return SignalRows(times_us=times_us, values=values, minima=minima, maxima=maxima)
 
 
+async def _configure(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    """Let arrays that come in binary be numpy's; only who asks for such answers gets them."""
+    types = connection.adapters.types
+    connection.adapters.register_loader(types["float8"].array_oid, _DoublesLoader)
+    connection.adapters.register_loader(types["timestamptz"].array_oid, _TimesLoader)
+
+
+async def _check(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    """Find out whether a connection is still good before it is used.
+
+    A server that went away has closed its end: there is something to be read, if only the end.
+    Asking the server each time would be a second question beside every question.
+    """
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if readable:
+        await AsyncConnectionPool.check_connection(connection)
+
+
 def _array(data: Buffer, element: str) -> NDArray[Any]:
     """Read a binary array without NULLs into one of `element` (numpy's name) of its shape.
 
@@ -400,6 +456,8 @@ def _array(data: Buffer, element: str) -> NDArray[Any]:
     each dimension, then each element's length and bytes]
     """
     dimensions = int(np.frombuffer(data, dtype=">i4", count=1)[0])
+    if dimensions == 0:
+        return np.empty(0, dtype=element)
     shape = np.frombuffer(data, dtype=">i4", count=2 * dimensions, offset=12)[::2]
     cells = np.frombuffer(
         data, dtype=[("length", ">i4"), ("value", element)], offset=12 + 8 * dimensions

@@ -11,6 +11,11 @@ FROM served.vehicle(%(principal)s, %(vin)s)
 -- The latest value of every signal of a vehicle.
 SELECT name, value, time FROM served.vehicle_state(%(principal)s, %(vin)s)
 
+-- :name served_vehicle_now
+-- All that is known of a vehicle now, in one row.
+SELECT model, last_seen, trouble_codes, groups, sizes, "values", times
+FROM served.vehicle_now(%(principal)s, %(vin)s, %(max_rows)s)
+
 -- :name served_active_trouble_codes
 -- The newest trouble codes of a vehicle that came up and have not gone.
 SELECT spn, fmi, source_address, lamp, count, since

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from api.status import StatusBySystem
+from cli.app import app
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import ensure_party, grant_access, register_vehicle, set_vehicle_home
+from storage.service import put_done
 from tests.api_fixture import record, served_as
 from tests.behaviour_samples import DAY, HOUR, store
 from tests.database_fixture import open_writer
@@ -247,3 +250,57 @@ def test_a_tag_opens_nothing(world: Migrated, client: httpx2.Client) -> None:
     with served_as(world, "Nobody's", "owner") as other:
         for held in (tag, "*"):
             assert other.get(ADDRESS, headers={"If-None-Match": held}).status_code == 404
+
+
+def test_the_next_service_is_told_by_the_vehicle_and_by_its_plan(world: Migrated) -> None:
+    with served_as(world) as client:
+        told = client.get(ADDRESS).json()["service"]["next"]
+        assert (told["distance"]["left"], told["distance"]["source"]) == (-120.0, "vehicle")
+        assert (told["hours"], told["plan"], told["last"]) == (None, None, None)
+        environment = {"TELEMETRY_DATABASE_DSN": world.dsn.get_secret_value()}
+        day = f"{now() - timedelta(days=100):%Y-%m-%d}"
+        for arguments in (
+            ("set", "--every-hours", "2000"),
+            ("set", "--model", "J6P 6×4", "--every-hours", "1500", "--every-km", "60000"),
+            ("done", VIN, day, "--engine-hours", "7000", "--odometer", "1"),
+            ("done", VIN, day, "--engine-hours", "7100"),
+        ):
+            done = CliRunner().invoke(app, ["service-plans", *arguments], env=environment)
+            assert done.exit_code == 0, done.output
+        shown = CliRunner().invoke(app, ["service-plans", "list"], env=environment).output
+        assert "all others" in shown
+        assert "60,000" in shown
+        told = client.get(ADDRESS).json()["service"]["next"]
+        assert told["hours"] == {
+            "left": 476.5,
+            "unit": "h",
+            "at": 8600.0,
+            "on": None,
+            "source": "plan",
+        }
+        assert told["plan"]["of_model"]
+        assert told["last"]["time"] == f"{day}T00:00:00Z"
+        # Another model of the class, never serviced: the class's plan, and nothing to count from.
+        other = client.get(ADDRESS.replace(VIN, BARE)).json()["service"]["next"]
+        assert (other["plan"]["every_h"], other["plan"]["of_model"]) == (2000.0, False)
+        assert (other["hours"], other["last"]) == (None, None)
+
+
+def test_a_service_before_the_grant_is_not_told(world: Migrated) -> None:
+    put_done(world.connection, VIN, now() - timedelta(days=90), odometer_km=None, engine_h=7200.0)
+    party = ensure_party(world.connection, "Workshop Service", "service_provider")
+    data = (now() - timedelta(days=30), None)
+    grant_access(world.connection, party_id=party, vin=VIN, purpose="service", data=data)
+    with served_as(world, "Workshop Service", "service_provider") as client:
+        assert client.get(ADDRESS).json()["service"]["next"]["last"] is None
+
+
+def test_plans_that_say_nothing_are_refused(world: Migrated) -> None:
+    environment = {"TELEMETRY_DATABASE_DSN": world.dsn.get_secret_value()}
+    for arguments, told in (
+        (("set",), "needs --every-km"),
+        (("set", "--every-km", "-1"), "service_plan_every_km_check"),
+        (("done", "LSGAA11112A000009", "2026-10-01"), "is not registered"),
+    ):
+        done = CliRunner().invoke(app, ["service-plans", *arguments], env=environment)
+        assert told in str(done.exception)

@@ -59,6 +59,7 @@ from api.rfms.positions import VehiclePositions
 from api.rfms.statuses import VehicleStatuses
 from api.rfms.vehicles import RfmsVehicles
 from api.scores import VehicleScores
+from api.service_points import NearestServicePoints, ServicePoints
 from api.settings import ApiSettings
 from api.signals import Signals
 from api.signals_of_many import SignalsOfVehicles
@@ -160,6 +161,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/registers/vehicles/import",
         "/v1/registers/vehicles/{vin}",
         "/v1/registers/vehicles/{vin}/sale",
+        "/v1/service-points",
         "/v1/signals",
         "/v1/vehicles",
         "/v1/vehicles/{vin}/accumulated",
@@ -167,6 +169,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/vehicles/{vin}/events",
         "/v1/vehicles/{vin}/fuel",
         "/v1/vehicles/{vin}/scores",
+        "/v1/vehicles/{vin}/service-points/nearest",
         "/v1/vehicles/{vin}/signals",
         "/v1/vehicles/{vin}/state",
         "/v1/vehicles/{vin}/status",
@@ -243,6 +246,8 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         Signals,
         SignalsOfVehicles,
         Trips,
+        ServicePoints,
+        NearestServicePoints,
         VehicleEvents,
         VehicleScores,
         Accumulated,

@@ -58,6 +58,8 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/v1/registers/keystone", Scope.REGISTERS_READ),
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
+        ("GET", "/v1/service-points", Scope.VEHICLES_READ),
+        ("GET", "/v1/vehicles/{vin}/service-points/nearest", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
         ("GET", "/v1/webhooks", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/webhooks/{webhook_id}", Scope.WEBHOOKS_WRITE),

@@ -15,7 +15,8 @@ from storage.settings import StorageSettings
 COMMANDS = (
     "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "load",
-    "dead-letters", "analyse", "train", "identity", "datasets", "serve", "status", "demo",
+    "dead-letters", "analyse", "train", "identity", "datasets", "service-points", "service-plans",
+    "serve", "webhooks", "status", "demo",
 )  # fmt: skip
 
 
