@@ -17,6 +17,7 @@ from cli import (
     load,
     logs,
     migrate,
+    privacy,
     register,
     replay,
     serve,
@@ -62,6 +63,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
+app.add_typer(privacy.app, name="privacy")
 serve.register(app)
 status.register(app)
 demo.register(app)

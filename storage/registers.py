@@ -209,9 +209,18 @@ def employ_driver(
                 "until": employed[1],
             },
         ).fetchone()
-    if row is None:  # pragma: no cover - the statement always returns a row
-        raise StorageError(f"Driver {card_id} could not be written down.")
+    if row is None:
+        raise StorageError(
+            f"The driver of card {card_id} was erased: `telemetry privacy readmit` lets the card "
+            "be registered again."
+        )
     return int(row[0])
+
+
+def driver_name(connection: Connection, driver_id: int) -> str | None:
+    """What a driver is called, None where that is not known."""
+    row = connection.execute(query("driver_name"), {"driver_id": driver_id}).fetchone()
+    return None if row is None else row[0]
 
 
 def find_party(connection: Connection, name: str) -> int:
