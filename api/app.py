@@ -16,6 +16,7 @@ from api import (
     advice_lists,
     audit,
     catalogue,
+    coordinates,
     drivers,
     events,
     fleet_fuel,
@@ -160,6 +161,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         )
     )
     problems.install(app, answer)
+    app.add_middleware(coordinates.CoordinatesMark)
     app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
     return app

@@ -1,14 +1,16 @@
 """`/v1/vehicles/{vin}/state`: every latest value of a vehicle, by group, and its trouble codes."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import activity, conditional
 from api.activity import Activity
+from api.coordinates import Coordinates, Placed, latest_in
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Vin, no_parameters
+from api.parameters import EXAMPLE_VIN, Vin
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -116,16 +118,23 @@ class VehicleState(BaseModel):
         **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
         **conditional.NOT_MODIFIED,
     },
-    dependencies=[Depends(no_parameters)],
 )
 async def get_vehicle_state(
-    vin: Vin, services: App, party: Principal, request: Request, response: Response
+    vin: Vin,
+    placed: Annotated[Placed, Query()],
+    services: App,
+    party: Principal,
+    request: Request,
+    response: Response,
 ) -> Response:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""
-    return conditional.answered(request, response, await state_of(services, party, vin))
+    state = await state_of(services, party, vin, placed.coordinates)
+    return conditional.answered(request, response, state)
 
 
-async def state_of(services: Services, party: int, vin: str) -> VehicleState:
+async def state_of(
+    services: Services, party: int, vin: str, coordinates: Coordinates = Coordinates.WGS_84
+) -> VehicleState:
     """The state of a vehicle that a party may see.
 
     Raises:
@@ -136,7 +145,8 @@ async def state_of(services: Services, party: int, vin: str) -> VehicleState:
     codes = await services.reader.active_trouble_codes(party, vin)
     now = datetime.now(tz=UTC)
     # A database migrated to a newer catalogue may hold signals that this code does not know.
-    latest = {value.name: value for value in values if value.name in services.catalogue.by_name}
+    known = {value.name: value for value in values if value.name in services.catalogue.by_name}
+    latest = latest_in(coordinates, known)
     groups = [
         GroupState(
             group=group.name,

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import paging
 from api.accesses import noted
+from api.coordinates import Placed
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
@@ -91,7 +92,7 @@ class TankEvents(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class TankEventsQuery(Span):
+class TankEventsQuery(Span, Placed):
     """What is asked of the listing: events that start from `start` on and before `end`."""
 
     kind: TankEventKind | None = Field(
@@ -130,7 +131,9 @@ async def list_tank_events(
                 high_l=event.high_l,
                 level_before_l=event.level_before_l,
                 level_after_l=event.level_after_l,
-                position=position(event.latitude, event.longitude, event.start_time),
+                position=position(
+                    event.latitude, event.longitude, event.start_time, query.coordinates
+                ),
             )
             for event in noted(found[: query.limit])
         ],

@@ -11,7 +11,7 @@ import pandas as pd
 
 from storage import rollups
 from storage.batch import Batch, DriverChangeRow, RefusedValue, ReportRow, TriggerRow
-from storage.registers import employ_driver, ensure_party, register_vehicle
+from storage.registers import employ_driver, ensure_party
 from tests.api_fixture import record
 from tests.database_fixture import open_writer
 
@@ -115,43 +115,64 @@ def derive(connection: Connection, number: int, driver: int, start: datetime) ->
     end = start + timedelta(minutes=30)
     values: dict[str, Any] = {"v": number, "d": driver, "s": start, "e": end}
     for statement in (
-        "INSERT INTO trip (vehicle_id, start_time, end_time, distance_km, duration_s, idle_s,"
-        " start_latitude, start_longitude, end_latitude, end_longitude, distance_source,"
-        " method_version, driver_id)"
-        " VALUES (%(v)s, %(s)s, %(e)s, 30, 1800, 0, 31, 121, 31.2, 121.2, 'odometer', 1, %(d)s)",
-        "INSERT INTO trip_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
-        " distance_km, driving_s, method_version)"
-        " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 1800, 1)",
-        "INSERT INTO driving_event (vehicle_id, kind, start_time, end_time, driver_id, severity,"
-        " latitude, longitude, window_start, window_end, method_version)"
-        " SELECT %(v)s, kind, %(s)s, %(e)s, %(d)s, 2, 31, 121, %(s)s, %(e)s, 1"
-        " FROM unnest(ARRAY['harsh_braking', 'fatigue_daily_driving']) AS kind",
-        "INSERT INTO drive_span (vehicle_id, start_time, end_time, driving_s, driver_id,"
-        " method_version) VALUES (%(v)s, %(s)s, %(e)s, 1800, %(d)s, 1)",
-        "INSERT INTO score (subject_kind, subject_id, start_time, end_time, week, time_zone,"
-        " vehicle_class, score, grade, distance_km, n_trips, method_version)"
-        " VALUES ('driver', %(d)s, '2026-10-19', '2026-10-26', '2026-10-19', 'Asia/Shanghai',"
-        " 'heavy_truck', 80, 'B', 30, 1, 1)",
-        "INSERT INTO score_part (subject_kind, subject_id, start_time, metric, value, worst, best,"
-        " reference, peers, metric_score, weight, points, points_lost)"
-        " VALUES ('driver', %(d)s, '2026-10-19', 'idle', 1, 2, 0, 'peers', 9, 80, 1, 80, 20)",
-        "INSERT INTO fuel_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
-        " distance_km, fuel_l, fuel_source, corridor, method_version)"
-        " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 9, 'counter',"
-        " '31.0,121.0>31.2,121.2', 1)",
+        (
+            "INSERT INTO trip (vehicle_id, start_time, end_time, distance_km, duration_s, idle_s,"
+            " start_latitude, start_longitude, end_latitude, end_longitude, distance_source,"
+            " method_version, driver_id)"
+            " VALUES (%(v)s, %(s)s, %(e)s, 30, 1800, 0, 31, 121, 31.2, 121.2, 'odometer', 1, %(d)s)"
+        ),
+        (
+            "INSERT INTO trip_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
+            " distance_km, driving_s, method_version)"
+            " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 1800, 1)"
+        ),
+        (
+            "INSERT INTO driving_event (vehicle_id, kind, start_time, end_time, driver_id, severity,"
+            " latitude, longitude, window_start, window_end, method_version)"
+            " SELECT %(v)s, kind, %(s)s, %(e)s, %(d)s, 2, 31, 121, %(s)s, %(e)s, 1"
+            " FROM unnest(ARRAY['harsh_braking', 'fatigue_daily_driving']) AS kind"
+        ),
+        (
+            "INSERT INTO drive_span (vehicle_id, start_time, end_time, driving_s, driver_id,"
+            " method_version) VALUES (%(v)s, %(s)s, %(e)s, 1800, %(d)s, 1)"
+        ),
+        (
+            "INSERT INTO score (subject_kind, subject_id, start_time, end_time, week, time_zone,"
+            " vehicle_class, score, grade, distance_km, n_trips, method_version)"
+            " VALUES ('driver', %(d)s, '2026-10-19', '2026-10-26', '2026-10-19', 'Asia/Shanghai',"
+            " 'heavy_truck', 80, 'B', 30, 1, 1)"
+        ),
+        (
+            "INSERT INTO score_part (subject_kind, subject_id, start_time, metric, value, worst, best,"
+            " reference, peers, metric_score, weight, points, points_lost)"
+            " VALUES ('driver', %(d)s, '2026-10-19', 'idle', 1, 2, 0, 'peers', 9, 80, 1, 80, 20)"
+        ),
+        (
+            "INSERT INTO fuel_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
+            " distance_km, fuel_l, fuel_source, corridor, method_version)"
+            " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 9, 'counter',"
+            " '31.0,121.0>31.2,121.2', 1)"
+        ),
         "INSERT INTO fuel_cause VALUES (%(v)s, %(s)s, 'idling', 1, 0.5, 1.5)",
-        "INSERT INTO tank_event (vehicle_id, start_time, end_time, kind, litres, low_l, high_l,"
-        " latitude, longitude, method_version)"
-        " VALUES (%(v)s, %(s)s, %(e)s, 'refuelling', 300, 290, 310, 31, 121, 1)",
-        "WITH given AS (INSERT INTO advice (vehicle_id, driver_id, week, time_zone, cause, variant,"
-        " confidence, effort, method_version)"
-        " VALUES (%(v)s, %(d)s, '2026-10-19', 'Asia/Shanghai', 'idling', 0, 'high', 'low', 1)"
-        " RETURNING advice_id)"
-        " INSERT INTO advice_result SELECT advice_id, 4, 4, 1, 0, 2, 10, 0, 20, 'helped' FROM given",
+        (
+            "INSERT INTO tank_event (vehicle_id, start_time, end_time, kind, litres, low_l, high_l,"
+            " latitude, longitude, method_version)"
+            " VALUES (%(v)s, %(s)s, %(e)s, 'refuelling', 300, 290, 310, 31, 121, 1)"
+        ),
+        (
+            "WITH given AS (INSERT INTO advice (vehicle_id, driver_id, week, time_zone, cause, variant,"
+            " confidence, effort, method_version)"
+            " VALUES (%(v)s, %(d)s, '2026-10-19', 'Asia/Shanghai', 'idling', 0, 'high', 'low', 1)"
+            " RETURNING advice_id)"
+            " INSERT INTO advice_result"
+            " SELECT advice_id, 4, 4, 1, 0, 2, 10, 0, 20, 'helped' FROM given"
+        ),
         "INSERT INTO touched_duty (driver_id, start_time, end_time) VALUES (%(d)s, %(s)s, %(e)s)",
-        "INSERT INTO access_log (at, party_id, subject, role, method, route, vins, driver_ids,"
-        " status, reads) VALUES (%(e)s, 1, 'account:boss', 'owner', 'GET',"
-        " '/v1/drivers/{driver_id}/score', '{}', ARRAY[%(d)s::bigint, 999999], 200, 1)",
+        (
+            "INSERT INTO access_log (at, party_id, subject, role, method, route, vins, driver_ids,"
+            " status, reads) VALUES (%(e)s, 1, 'account:boss', 'owner', 'GET',"
+            " '/v1/drivers/{driver_id}/score', '{}', ARRAY[%(d)s::bigint, 999999], 200, 1)"
+        ),
     ):
         connection.execute(statement, values)
 

@@ -80,10 +80,14 @@ def test_every_column_that_names_a_driver_or_a_place_has_a_rule(migrated: Migrat
         if column.schema == "telemetry"
         and not SAMPLED.match(column.table)
         and (
-            (column.names_driver or re.search("driver(?!.*state)|card|person_id", column.name))
-            and (column.table, column.name) not in people
-            or personal_search.PLACE.search(column.name)
-            and (column.table, column.name) not in places
+            (
+                (column.names_driver or re.search("driver(?!.*state)|card|person_id", column.name))
+                and (column.table, column.name) not in people
+            )
+            or (
+                personal_search.PLACE.search(column.name)
+                and (column.table, column.name) not in places
+            )
         )
     ]
     assert not unknown, f"say in storage/personal.py how these are erased: {unknown}"
