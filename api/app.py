@@ -18,6 +18,7 @@ from api import (
     catalogue,
     coordinates,
     drivers,
+    erasures,
     events,
     fleet_fuel,
     fleets,
@@ -146,6 +147,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         advice_lists.router,
         advice.router,
         audit.router,
+        erasures.router,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]

@@ -122,13 +122,13 @@ def derive(connection: Connection, number: int, driver: int, start: datetime) ->
             " VALUES (%(v)s, %(s)s, %(e)s, 30, 1800, 0, 31, 121, 31.2, 121.2, 'odometer', 1, %(d)s)"
         ),
         (
-            "INSERT INTO trip_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
-            " distance_km, driving_s, method_version)"
+            "INSERT INTO trip_part (vehicle_id, trip_start, part_start, end_time, driver_id,"
+            " time_zone, distance_km, driving_s, method_version)"
             " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 1800, 1)"
         ),
         (
-            "INSERT INTO driving_event (vehicle_id, kind, start_time, end_time, driver_id, severity,"
-            " latitude, longitude, window_start, window_end, method_version)"
+            "INSERT INTO driving_event (vehicle_id, kind, start_time, end_time, driver_id,"
+            " severity, latitude, longitude, window_start, window_end, method_version)"
             " SELECT %(v)s, kind, %(s)s, %(e)s, %(d)s, 2, 31, 121, %(s)s, %(e)s, 1"
             " FROM unnest(ARRAY['harsh_braking', 'fatigue_daily_driving']) AS kind"
         ),
@@ -143,13 +143,13 @@ def derive(connection: Connection, number: int, driver: int, start: datetime) ->
             " 'heavy_truck', 80, 'B', 30, 1, 1)"
         ),
         (
-            "INSERT INTO score_part (subject_kind, subject_id, start_time, metric, value, worst, best,"
-            " reference, peers, metric_score, weight, points, points_lost)"
+            "INSERT INTO score_part (subject_kind, subject_id, start_time, metric, value, worst,"
+            " best, reference, peers, metric_score, weight, points, points_lost)"
             " VALUES ('driver', %(d)s, '2026-10-19', 'idle', 1, 2, 0, 'peers', 9, 80, 1, 80, 20)"
         ),
         (
-            "INSERT INTO fuel_part (vehicle_id, trip_start, part_start, end_time, driver_id, time_zone,"
-            " distance_km, fuel_l, fuel_source, corridor, method_version)"
+            "INSERT INTO fuel_part (vehicle_id, trip_start, part_start, end_time, driver_id,"
+            " time_zone, distance_km, fuel_l, fuel_source, corridor, method_version)"
             " VALUES (%(v)s, %(s)s, %(s)s, %(e)s, %(d)s, 'Asia/Shanghai', 30, 9, 'counter',"
             " '31.0,121.0>31.2,121.2', 1)"
         ),
@@ -160,8 +160,8 @@ def derive(connection: Connection, number: int, driver: int, start: datetime) ->
             " VALUES (%(v)s, %(s)s, %(e)s, 'refuelling', 300, 290, 310, 31, 121, 1)"
         ),
         (
-            "WITH given AS (INSERT INTO advice (vehicle_id, driver_id, week, time_zone, cause, variant,"
-            " confidence, effort, method_version)"
+            "WITH given AS (INSERT INTO advice (vehicle_id, driver_id, week, time_zone, cause,"
+            " variant, confidence, effort, method_version)"
             " VALUES (%(v)s, %(d)s, '2026-10-19', 'Asia/Shanghai', 'idling', 0, 'high', 'low', 1)"
             " RETURNING advice_id)"
             " INSERT INTO advice_result"

@@ -39,6 +39,7 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/rfms/vehicles", Scope.RFMS_READ),
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
+        ("GET", "/v1/audit/erasures", Scope.AUDIT_READ),
         ("DELETE", "/v1/audit", None),
         ("GET", "/v1/vehiclesecrets", None),
         ("GET", "/anything/else", None),
