@@ -9,6 +9,7 @@ from rich.console import Console
 from cli import (
     analyse,
     catalogue,
+    cell,
     context,
     dead_letters,
     demo,
@@ -64,6 +65,7 @@ analyse.register(app)
 app.add_typer(train.app, name="train")
 app.add_typer(identity.app, name="identity")
 app.add_typer(privacy.app, name="privacy")
+app.add_typer(cell.app, name="cell")
 serve.register(app)
 status.register(app)
 demo.register(app)

@@ -53,13 +53,15 @@ def register_vehicle(
 
     Raises:
         VinError: the text is no VIN. A check digit that does not fit is only noted.
+        StorageError: the vehicle is kept in another cell.
     """
     check_vin(vin)
     fits = check_digit_ok(vin)
-    row = connection.execute(
-        query("register_vehicle"),
-        {"vin": vin, "check_digit_ok": fits, "registered_by": registered_by, "model": model},
-    ).fetchone()
+    with refusal_of(f"vehicle {vin}"):
+        row = connection.execute(
+            query("register_vehicle"),
+            {"vin": vin, "check_digit_ok": fits, "registered_by": registered_by, "model": model},
+        ).fetchone()
     number = int(row[0]) if row else find_vehicle(connection, vin)
     if number is None:
         raise StorageError(f"Vehicle {vin} was there and has gone while it was being registered.")

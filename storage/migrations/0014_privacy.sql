@@ -245,3 +245,47 @@ $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;
+
+-- 6. Data stay in the cell of their region. Without a row here there is one cell for everything.
+CREATE TABLE cell (
+    cell     integer PRIMARY KEY CHECK (cell BETWEEN 0 AND 4194303),
+    regions  text[] NOT NULL DEFAULT '{}',
+    is_here  boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX cell_here ON cell (is_here) WHERE is_here;
+COMMENT ON TABLE cell IS 'Databases, which regions each holds (ISO 3166-2; a country is all of its).';
+
+CREATE TABLE vehicle_elsewhere (
+    vin   text PRIMARY KEY CHECK (vin ~ '^[A-HJ-NPR-Z0-9]{17}$'),
+    cell  integer NOT NULL REFERENCES cell
+);
+COMMENT ON TABLE vehicle_elsewhere IS 'Vehicles that are kept in another cell and must not be here.';
+
+CREATE FUNCTION is_region_of(region text, regions text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT region = ANY (regions) OR split_part(region, '-', 1) = ANY (regions)
+$$;
+
+CREATE FUNCTION refuse_other_cells() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    here cell;
+    other integer;
+BEGIN
+    SELECT elsewhere.cell INTO other FROM vehicle_elsewhere AS elsewhere WHERE elsewhere.vin = NEW.vin;
+    IF other IS NOT NULL THEN
+        RAISE EXCEPTION 'vehicle % is kept in cell %', NEW.vin, other
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'vehicle_is_of_this_cell';
+    END IF;
+    SELECT * INTO here FROM cell WHERE is_here;
+    IF NEW.region IS NULL OR here.cell IS NULL OR cardinality(here.regions) = 0
+       OR is_region_of(NEW.region, here.regions) THEN
+        RETURN NEW;
+    END IF;
+    SELECT known.cell INTO other FROM cell AS known
+    WHERE NOT known.is_here AND is_region_of(NEW.region, known.regions) LIMIT 1;
+    RAISE EXCEPTION 'vehicle % is of region %, which %', NEW.vin, NEW.region,
+        coalesce('is kept in cell ' || other, 'no cell of the directory holds')
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'vehicle_is_of_this_cell';
+END $$;
+CREATE TRIGGER refuse_other_cells BEFORE INSERT OR UPDATE OF region, vin ON vehicle
+    FOR EACH ROW EXECUTE FUNCTION refuse_other_cells();

@@ -15,7 +15,7 @@ from storage.settings import StorageSettings
 COMMANDS = (
     "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "load",
-    "dead-letters", "analyse", "train", "identity", "serve", "status", "demo",
+    "dead-letters", "analyse", "train", "identity", "privacy", "cell", "serve", "status", "demo",
 )  # fmt: skip
 
 
