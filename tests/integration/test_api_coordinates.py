@@ -60,7 +60,7 @@ def _get(client: httpx2.Client, address: str, **params: Any) -> dict[str, Any]:
 def _is_moved(kept: dict[str, Any], told: dict[str, Any]) -> bool:
     wanted = tuple(map(float, to_gcj02(kept["latitude"], kept["longitude"])))
     assert (told["latitude"], told["longitude"]) == pytest.approx(wanted, abs=1e-9)
-    return kept["latitude"] != told["latitude"]
+    return bool(kept["latitude"] != told["latitude"])
 
 
 @pytest.mark.parametrize(

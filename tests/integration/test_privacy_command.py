@@ -171,9 +171,10 @@ def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
 
 def test_kafka_is_asked_how_long_it_keeps_what_was_sent(command_line: CommandLine) -> None:
     topic = command_line.environment["TELEMETRY_TOPIC"]
-    assert "it is not there" in command_line.run("privacy", "status").stdout
-    command_line.run("topics", "create")
-    shown = command_line.run("privacy", "status").stdout
+    commands = Commands(environment=command_line.environment)
+    assert "it is not there" in commands.run("privacy", "status")
+    commands.run("topics", "create")
+    shown = commands.run("privacy", "status")
     assert re.search(rf"Kafka, {topic} +\d+ days, by segment \d+(\.\d+)? days at most", shown)
     assert re.search(rf"Kafka, {topic}\.dead +\d+ days, by segment", shown)
     assert "TELEMETRY_BACKUP_RETENTION_DAYS says it" in shown
