@@ -225,8 +225,8 @@ CREATE TRIGGER erased_place_stays_erased BEFORE INSERT ON vehicle_report
 ALTER TABLE ingest_count
     DROP CONSTRAINT ingest_count_measure_check,
     ADD CONSTRAINT ingest_count_measure_check CHECK (measure IN
-        ('frames', 'messages', 'refused', 'out_of_limits', 'unknown_signal', 'repeated', 'merged',
-         'erased'));
+        ('frames', 'messages', 'values', 'refused', 'out_of_limits', 'unknown_signal', 'repeated',
+         'merged', 'erased'));
 
 -- 5. What an auditor and the maker may read of erasures, the newest first; to others there are none.
 CREATE FUNCTION served.erasures(principal bigint, before_id bigint, max_rows integer)
