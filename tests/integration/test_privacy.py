@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from psycopg import errors
 
 from analytics.runner import analyse
 from storage import erasure, personal_search
@@ -21,6 +22,7 @@ from storage.connection import connect
 from storage.errors import StorageError
 from storage.history_writer import HistoryRows, HistoryWriter
 from storage.personal import LAST, PLACES, RULES
+from storage.queries import query
 from storage.registers import employ_driver
 from storage.settings import StorageSettings
 from tests.api_fixture import groups_of
@@ -277,6 +279,18 @@ def test_history_that_is_loaded_again_does_not_bring_positions_back(
         writer.close()
     assert written.filled == 0
     assert _positions(migrated, gone, START + timedelta(minutes=30)) == set()
+
+
+def test_an_erasure_waits_for_whoever_writes_of_people(migrated: Migrated) -> None:
+    with (
+        connect(migrated.dsn) as writing,
+        connect(migrated.dsn) as erasing,
+        writing.transaction(force_rollback=True),
+    ):
+        writing.execute("INSERT INTO driver_change VALUES (1, now(), 1, 'CHN88')")
+        erasing.execute("SET lock_timeout = '10ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            erasing.execute(query("erase_alone"))
 
 
 def test_an_erased_card_is_registered_again_only_when_it_is_readmitted(
