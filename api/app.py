@@ -16,10 +16,12 @@ from api import (
     advice_lists,
     audit,
     catalogue,
+    coordinates,
     dataset_driving,
     dataset_signals,
     datasets,
     drivers,
+    erasures,
     events,
     fleet_fuel,
     fleets,
@@ -162,6 +164,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         webhooks.router,
         deliveries.router,
         *ROUTERS,
+        erasures.router,
     ):
         app.include_router(
             router, dependencies=[Depends(principal.caller), Depends(parameters.given_once)]
@@ -177,6 +180,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         )
     )
     problems.install(app, answer)
+    app.add_middleware(coordinates.CoordinatesMark)
     app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(sizes.Sizes, answer=answer)
     app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)

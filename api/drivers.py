@@ -287,7 +287,7 @@ async def _list_driver_events_page(
     shown = noted(found[: query.limit])
     return DriverEvents(
         driver_id=driver_id,
-        events=[events.summary(event) for event in shown],
+        events=[events.summary(event, query.coordinates) for event in shown],
         kinds=events.kind_texts(shown),
         next=paging.next_link(
             f"{PATH}/{driver_id}/events", query, page, [event.start_time for event in found]

@@ -14,6 +14,7 @@ from analytics.events.table import EVENT_KINDS
 from api import paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.coordinates import Coordinates, Placed
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code, invalid
@@ -143,7 +144,7 @@ class VehicleEvents(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class EventsQuery(Span):
+class EventsQuery(Span, Placed):
     """What is asked of the listing: events that start from `start` on and before `end`."""
 
     kind: str | None = Field(
@@ -199,7 +200,7 @@ async def _page(services: Services, party: int, vin: str, query: EventsQuery) ->
     shown = noted(found[: query.limit])
     return VehicleEvents(
         vin=vin,
-        events=[summary(event) for event in shown],
+        events=[summary(event, query.coordinates) for event in shown],
         kinds=kind_texts(shown),
         next=paging.next_link(
             f"/v1/vehicles/{vin}/events", query, page, [event.start_time for event in found]
@@ -232,7 +233,7 @@ def stored_severity(query: EventsQuery) -> int:
     return _SEVERITIES.index(query.severity) + 1
 
 
-def summary(event: DrivingEvent) -> EventSummary:
+def summary(event: DrivingEvent, coordinates: Coordinates = Coordinates.WGS_84) -> EventSummary:
     """An event as it is told."""
     return EventSummary(
         kind=event.kind,
@@ -248,7 +249,7 @@ def summary(event: DrivingEvent) -> EventSummary:
         speed_kmh=event.speed_km_h,
         distance_km=event.distance_km,
         fuel_l=event.fuel_l,
-        position=position(event.latitude, event.longitude, event.start_time),
+        position=position(event.latitude, event.longitude, event.start_time, coordinates),
         window_start=event.window_start,
         window_end=event.window_end,
     )

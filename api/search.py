@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api import activity, cursors
 from api.activity import Activity
+from api.coordinates import Coordinates, Placed, meant_in
 from api.parameters import NUMBER, Paged
 from api.problems import ProblemError, invalid, unknown_fleet
 from storage.answers_search import Box, Near, Search
@@ -17,7 +18,7 @@ MAX_RADIUS_M = 20_100_000
 _EXAMPLE_BOX = "120.8,30.6,122.0,31.9"
 
 
-class SearchQuery(Paged):
+class SearchQuery(Paged, Placed):
     """By what vehicles are found; of several conditions all hold."""
 
     vin: str | None = Field(
@@ -70,14 +71,14 @@ class SearchQuery(Paged):
     box: str | None = Field(
         default=None,
         max_length=200,
-        description="Where they were last: west,south,east,north [deg, WGS 84], as in GeoJSON. One "
+        description="Where they were last: west,south,east,north [deg], as in GeoJSON. One "
         "whose west lies east of its east goes over the 180th meridian.",
         examples=[_EXAMPLE_BOX],
     )
     near: str | None = Field(
         default=None,
         max_length=100,
-        description="Around this point: latitude,longitude [deg, WGS 84]. The nearest come first; "
+        description="Around this point: latitude,longitude [deg]. The nearest come first; "
         "with limit=5 they are the nearest five. Vehicles that move from page to page may be "
         "missed or come twice.",
         examples=["31.2304,121.4737"],
@@ -113,7 +114,7 @@ def search_of(query: SearchQuery, now: datetime) -> Search:
         dealer=_text("dealer", query.dealer),
         fleet_id=_fleet(query.fleet),
         doing=_doing(query.state),
-        box=_box(query.box),
+        box=_box(query),
         near=near,
         after_vin=after_vin,
         after_m=after_m,
@@ -145,17 +146,19 @@ def _doing(text: str | None) -> list[Activity] | None:
         ) from error
 
 
-def _box(text: str | None) -> Box | None:
-    if text is None:
+def _box(query: SearchQuery) -> Box | None:
+    if query.box is None:
         return None
     refusal = invalid(
         "box",
         "This is no box on the Earth.",
         f"Write west,south,east,north in degrees, south below north: {_EXAMPLE_BOX}",
     )
-    west, south, east, north = _numbers(text, 4, refusal)
+    west, south, east, north = _numbers(query.box, 4, refusal)
     if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
         raise refusal
+    south, west = meant_in(query.coordinates, south, west)
+    north, east = meant_in(query.coordinates, north, east)
     return Box(west=west, south=south, east=east, north=north)
 
 
@@ -166,12 +169,12 @@ def _near(query: SearchQuery) -> Near | None:
                 "radius", "A radius needs its point.", "Add near=latitude,longitude to it."
             )
         return None
-    near = near_of(query.near)
+    near = near_of(query.near, query.coordinates)
     return None if near is None else replace(near, radius_m=query.radius)
 
 
-def near_of(text: str | None) -> Near | None:
-    """The point that a parameter `near` names.
+def near_of(text: str | None, coordinates: Coordinates = Coordinates.WGS_84) -> Near | None:
+    """The point that a parameter `near` names, in these coordinates.
 
     Raises:
         ProblemError: 422, it is none.
@@ -186,6 +189,7 @@ def near_of(text: str | None) -> Near | None:
     latitude, longitude = _numbers(text, 2, refusal)
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise refusal
+    latitude, longitude = meant_in(coordinates, latitude, longitude)
     return Near(latitude=latitude, longitude=longitude, radius_m=None)
 
 

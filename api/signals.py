@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, resolution, signal_tables, tables
 from api.accept import Accepted, Format, responses
+from api.coordinates import Placed, require_both, rows_in
 from api.parameters import EXAMPLE_VIN, Span, Vin, link, require_order, time_after
 from api.principal import Principal
 from api.problems import Code, Fault, refused
@@ -101,7 +102,7 @@ class Signals(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class SignalsQuery(Span):
+class SignalsQuery(Span, Placed):
     """What is asked of the signals."""
 
     names: str = Field(
@@ -146,6 +147,7 @@ async def get_signals(
     Values of different signals at one time stand at the same place of their columns.
     """
     signals = resolve(services.catalogue, query.names)
+    require_both(query.coordinates, signals)
     require_order(query.start, query.end)
     start, end = query.start, query.end
     if query.step is not None:
@@ -160,9 +162,10 @@ async def get_signals(
 
     async def read(begin: datetime, limit: int) -> SignalRows:
         names = [signal.name for signal in signals]
-        return await services.reader.signals(
+        rows = await services.reader.signals(
             party, vin, names, start=begin, stop=end, step_s=query.step, limit=limit
         )
+        return rows_in(query.coordinates, signals, rows)
 
     one_page = accepted is Format.JSON or "limit" in query.model_fields_set
     rows = await read(first, query.limit + 1 if one_page else MAX_POINTS)

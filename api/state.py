@@ -1,14 +1,16 @@
 """`/v1/vehicles/{vin}/state`: every latest value of a vehicle, by group, and its trouble codes."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import conditional, state_text
 from api.activity import Activity
+from api.coordinates import Placed
 from api.openapi import problems
-from api.parameters import EXAMPLE_VIN, Vin, no_parameters
+from api.parameters import EXAMPLE_VIN, Vin
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -117,15 +119,19 @@ class VehicleState(BaseModel):
         **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
         **conditional.NOT_MODIFIED,
     },
-    dependencies=[Depends(no_parameters)],
 )
 async def get_vehicle_state(
-    vin: Vin, services: App, party: Principal, request: Request, response: Response
+    vin: Vin,
+    placed: Annotated[Placed, Query()],
+    services: App,
+    party: Principal,
+    request: Request,
+    response: Response,
 ) -> Response:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""
     known = await services.reader.now(party, vin)
     now, writer = datetime.now(tz=UTC), services.states
-    laid = writer.laid_out(known)
+    laid = writer.laid_out(known, placed.coordinates)
     doing = writer.activity(laid, known, now)
     return conditional.answered_as(
         request,

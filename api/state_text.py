@@ -15,7 +15,9 @@ import numpy as np
 import orjson
 
 from api import activity, conditional
+from api.coordinates import LATITUDE, LONGITUDE, Coordinates
 from schemas.catalogue import ValueType
+from schemas.gcj02 import to_gcj02
 from storage.answers import Latest
 
 if TYPE_CHECKING:
@@ -75,8 +77,8 @@ class StateWriter:
             for kind in (*_KINDS.values(), np.int64)
         ]
 
-    def laid_out(self, known: VehicleNow) -> Laid:
-        """What is known, as one array over all signals."""
+    def laid_out(self, known: VehicleNow, coordinates: Coordinates = Coordinates.WGS_84) -> Laid:
+        """What is known, as one array over all signals, positions in these coordinates."""
         values = np.full(len(self._pieces), np.nan)
         times_us = np.zeros(len(self._pieces), dtype=np.int64)
         for group in self._groups:
@@ -86,6 +88,11 @@ class StateWriter:
                 count = min(group.stop - group.start, len(found.values))
                 values[group.start : group.start + count] = found.values[:count]
                 times_us[group.start : group.start + count] = found.times_us[:count]
+        if coordinates is not Coordinates.WGS_84:
+            both = [self._places[LATITUDE], self._places[LONGITUDE]]
+            # Half a position cannot be told in these.
+            half = np.isnan(values[both]).any()
+            values[both] = np.nan if half else np.asarray(to_gcj02(*values[both])).ravel()
         return Laid(values=values, times_us=times_us)
 
     def activity(self, laid: Laid, known: VehicleNow, now: datetime) -> Activity:

@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import activity, conditional, systems, trips
 from api.accesses import noted
 from api.activity import Activity
+from api.coordinates import Placed, latest_in
 from api.language import Spoken
 from api.openapi import problems
-from api.parameters import EARLIEST, EXAMPLE_VIN, LATEST, Vin, no_parameters
+from api.parameters import EARLIEST, EXAMPLE_VIN, LATEST, Vin
 from api.principal import Principal
 from api.problems import Code
 from api.service_due import NextService, next_service
@@ -163,10 +165,10 @@ class StatusBySystem(BaseModel):
         **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER),
         **conditional.NOT_MODIFIED,
     },
-    dependencies=[Depends(no_parameters)],
 )
 async def get_vehicle_status(
     vin: Vin,
+    placed: Annotated[Placed, Query()],
     services: App,
     party: Principal,
     spoken: Spoken,
@@ -186,7 +188,8 @@ async def get_vehicle_status(
     plan = await services.service.plan(party, vin)
     now = datetime.now(tz=UTC)
     # A database migrated to a newer catalogue may hold signals that this code does not know.
-    latest = {value.name: value for value in values if value.name in services.catalogue.by_name}
+    known = {value.name: value for value in values if value.name in services.catalogue.by_name}
+    latest = latest_in(placed.coordinates, known)
     teller = _Teller(services.catalogue, spoken, now)
     told_codes = [teller.code(code) for code in codes]
     status = StatusBySystem(
@@ -211,7 +214,7 @@ async def get_vehicle_status(
             engine_hours=teller.reading_of(latest, "engine_hours"),
             next=next_service(latest, plan, now),
         ),
-        last_trips=[trips.summary(trip) for trip in noted(last)],
+        last_trips=[trips.summary(trip, placed.coordinates) for trip in noted(last)],
     )
     return conditional.answered(request, response, status)
 

@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Header, Query
 from pydantic import ConfigDict, Field
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.accesses import noted, settle
+from api.coordinates import Coordinates, Placed
 from api.openapi import events, problems
-from api.parameters import FleetId, Vin, from_microseconds, microseconds, no_parameters
+from api.parameters import FleetId, Vin, from_microseconds, microseconds
 from api.principal import Principal
 from api.problems import Code
 from api.services import App, Services
@@ -107,10 +108,13 @@ LastEventId = Annotated[
     response_class=EventStream,
     response_model=VehicleChange,
     responses={**events("VehicleChange"), **problems(Code.UNKNOWN_VEHICLE, Code.INVALID_PARAMETER)},
-    dependencies=[Depends(no_parameters)],
 )
 async def follow_vehicle(
-    vin: Vin, services: App, party: Principal, last_event_id: LastEventId = None
+    vin: Vin,
+    placed: Annotated[Placed, Query()],
+    services: App,
+    party: Principal,
+    last_event_id: LastEventId = None,
 ) -> EventStream:
     """Send an event `state` with the present state, and one whenever something new is known.
 
@@ -121,7 +125,9 @@ async def follow_vehicle(
     async def visible() -> object:
         return await services.search.contact(party, vin)
 
-    return await _stream(services, party, Subject(vin=vin), visible, last_event_id)
+    return await _stream(
+        services, party, Subject(vin=vin), visible, last_event_id, placed.coordinates
+    )
 
 
 @router.get(
@@ -132,10 +138,13 @@ async def follow_vehicle(
     response_class=EventStream,
     response_model=VehicleChange,
     responses={**events("VehicleChange"), **problems(Code.UNKNOWN_FLEET, Code.INVALID_PARAMETER)},
-    dependencies=[Depends(no_parameters)],
 )
 async def follow_fleet(
-    fleet_id: FleetId, services: App, party: Principal, last_event_id: LastEventId = None
+    fleet_id: FleetId,
+    placed: Annotated[Placed, Query()],
+    services: App,
+    party: Principal,
+    last_event_id: LastEventId = None,
 ) -> EventStream:
     """Send an event `state` for each vehicle, and one whenever something new is known of one.
 
@@ -145,7 +154,9 @@ async def follow_fleet(
     async def visible() -> object:
         return await services.behaviour.fleet(party, fleet_id)
 
-    return await _stream(services, party, Subject(fleet_id=fleet_id), visible, last_event_id)
+    return await _stream(
+        services, party, Subject(fleet_id=fleet_id), visible, last_event_id, placed.coordinates
+    )
 
 
 async def _stream(
@@ -154,6 +165,7 @@ async def _stream(
     subject: Subject,
     visible: Callable[[], Awaitable[object]],
     last_event_id: str | None,
+    coordinates: Coordinates,
 ) -> EventStream:
     await visible()
     subscription = services.watch.subscribe(party, subject)
@@ -162,7 +174,7 @@ async def _stream(
     except BaseException:
         subscription.close()
         raise
-    return EventStream(_events(services, subscription, visible), subscription)
+    return EventStream(_events(services, subscription, visible, coordinates), subscription)
 
 
 def _time(event_id: str | None) -> datetime | None:
@@ -172,7 +184,10 @@ def _time(event_id: str | None) -> datetime | None:
 
 
 async def _events(
-    services: Services, subscription: Subscription, visible: Callable[[], Awaitable[object]]
+    services: Services,
+    subscription: Subscription,
+    visible: Callable[[], Awaitable[object]],
+    coordinates: Coordinates,
 ) -> AsyncIterator[str]:
     heartbeat_s = services.settings.api_stream_heartbeat_s
     yield f"retry: {RETRY_MS}\n\n"
@@ -185,7 +200,7 @@ async def _events(
         for place, vehicle in enumerate(vehicles, start=1):
             # Until all of them are sent nothing later than the ones before was seen.
             event_id = microseconds(answered_at) if place == len(vehicles) else None
-            yield _event(_told(services, vehicle, now), event_id)
+            yield _event(_told(services, vehicle, now, coordinates), event_id)
         if monotonic() - checked >= heartbeat_s:
             try:
                 await visible()
@@ -198,10 +213,12 @@ async def _events(
             yield ": alive\n\n"
 
 
-def _told(services: Services, vehicle: FoundVehicle, now: datetime) -> VehicleChange:
+def _told(
+    services: Services, vehicle: FoundVehicle, now: datetime, coordinates: Coordinates
+) -> VehicleChange:
     codes = vehicle.latest.get("trouble_code_count")
     return VehicleChange(
-        **summary(services, vehicle, now).model_dump(),
+        **summary(services, vehicle, now, coordinates).model_dump(),
         lamps=[
             lamp
             for name, lamp in LAMPS.items()

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.coordinates import Coordinates, Placed
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
 from api.problems import Code
@@ -92,7 +93,7 @@ class TankEvents(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class TankEventsQuery(Span):
+class TankEventsQuery(Span, Placed):
     """What is asked of the listing: events that start from `start` on and before `end`."""
 
     kind: TankEventKind | None = Field(
@@ -137,14 +138,14 @@ async def _page(services: Services, party: int, vin: str, query: TankEventsQuery
     found = await services.fuel.tank_events(party, vin, page, kinds=kinds)
     return TankEvents(
         vin=vin,
-        events=[summary(event) for event in noted(found[: query.limit])],
+        events=[summary(event, query.coordinates) for event in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/tank-events", query, page, [event.start_time for event in found]
         ),
     )
 
 
-def summary(event: TankEvent) -> TankEventSummary:
+def summary(event: TankEvent, coordinates: Coordinates = Coordinates.WGS_84) -> TankEventSummary:
     """What happened to a tank, as it is told."""
     return TankEventSummary(
         kind=TankEventKind(event.kind),
@@ -155,5 +156,5 @@ def summary(event: TankEvent) -> TankEventSummary:
         high_l=event.high_l,
         level_before_l=event.level_before_l,
         level_after_l=event.level_after_l,
-        position=position(event.latitude, event.longitude, event.start_time),
+        position=position(event.latitude, event.longitude, event.start_time, coordinates),
     )

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.coordinates import Coordinates, Placed
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin, microseconds, require_order, time_after
 from api.principal import Principal
 from api.problems import Code
@@ -124,7 +125,7 @@ class Trips(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class TripsQuery(Span):
+class TripsQuery(Span, Placed):
     """What is asked of the listing: trips that start from `start` on and before `end`."""
 
     order: Order = Field(
@@ -176,7 +177,7 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     )
     return Trips(
         vin=vin,
-        trips=[summary(trip) for trip in noted(found[: query.limit])],
+        trips=[summary(trip, query.coordinates) for trip in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"/v1/vehicles/{vin}/trips",
             query,
@@ -187,7 +188,7 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     )
 
 
-def summary(trip: Trip) -> TripSummary:
+def summary(trip: Trip, coordinates: Coordinates = Coordinates.WGS_84) -> TripSummary:
     """A trip as it is told."""
     return TripSummary(
         start=trip.start_time,
@@ -203,8 +204,10 @@ def summary(trip: Trip) -> TripSummary:
         idle_fuel_l=trip.idle_fuel_l,
         l_per_100km=trip.l_per_100km,
         max_speed_kmh=trip.max_speed_kmh,
-        start_position=position(trip.start_latitude, trip.start_longitude, trip.start_time),
-        end_position=position(trip.end_latitude, trip.end_longitude, trip.end_time),
+        start_position=position(
+            trip.start_latitude, trip.start_longitude, trip.start_time, coordinates
+        ),
+        end_position=position(trip.end_latitude, trip.end_longitude, trip.end_time, coordinates),
         distance_source=trip.distance_source,
         fuel_source=trip.fuel_source,
     )

@@ -12,6 +12,7 @@ from api import activity, conditional, cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
 from api.activity import Activity
+from api.coordinates import Coordinates, latest_in, told_in
 from api.parameters import EXAMPLE_VIN
 from api.principal import Principal
 from api.problems import Code
@@ -36,15 +37,22 @@ router = APIRouter(tags=["vehicles"])
 class Position(BaseModel):
     """Where a vehicle was."""
 
-    latitude: float = Field(description="WGS 84, north positive [deg].", examples=[31.2304])
-    longitude: float = Field(description="WGS 84, east positive [deg].", examples=[121.4737])
+    latitude: float = Field(
+        description="North positive [deg], WGS 84 unless `coordinates` asked otherwise.",
+        examples=[31.2304],
+    )
+    longitude: float = Field(description="East positive [deg], likewise.", examples=[121.4737])
     time: AwareDatetime = Field(description="When, UTC.", examples=["2026-11-01T08:00:00Z"])
 
 
 def position(
-    latitude: float | None, longitude: float | None, time: AwareDatetime
+    latitude: float | None,
+    longitude: float | None,
+    time: AwareDatetime,
+    coordinates: Coordinates = Coordinates.WGS_84,
 ) -> Position | None:
-    """Where a vehicle was, unless that is not known."""
+    """Where a vehicle was, told in these coordinates, unless that is not known."""
+    latitude, longitude = told_in(coordinates, latitude, longitude)
     if latitude is None or longitude is None:
         return None
     return Position(latitude=latitude, longitude=longitude, time=time)
@@ -193,7 +201,10 @@ async def page_of(services: Services, party: int, query: VehiclesQuery) -> Vehic
         party, search_of(query, now), NAMES, limit=query.limit + 1
     )
     return Vehicles(
-        vehicles=[summary(services, vehicle, now) for vehicle in noted(found[: query.limit])],
+        vehicles=[
+            summary(services, vehicle, now, query.coordinates)
+            for vehicle in noted(found[: query.limit])
+        ],
         next=paging.link_if_more(PATH, query, found, query.limit, _cursor),
     )
 
@@ -205,7 +216,12 @@ def _cursor(shown: Sequence[FoundVehicle]) -> str:
     return cursors.after_place(last.distance_m, last.vin)
 
 
-def summary(services: Services, vehicle: FoundVehicle, now: datetime) -> VehicleSummary:
+def summary(
+    services: Services,
+    vehicle: FoundVehicle,
+    now: datetime,
+    coordinates: Coordinates = Coordinates.WGS_84,
+) -> VehicleSummary:
     """A vehicle as it is told."""
 
     def shown(*names: str) -> Reading | None:
@@ -214,7 +230,8 @@ def summary(services: Services, vehicle: FoundVehicle, now: datetime) -> Vehicle
                 return reading(services.catalogue.by_name[name], vehicle.latest[name])
         return None
 
-    latitude, longitude = vehicle.latest.get("latitude"), vehicle.latest.get("longitude")
+    told = latest_in(coordinates, vehicle.latest)
+    latitude, longitude = told.get("latitude"), told.get("longitude")
     return VehicleSummary(
         vin=vehicle.vin,
         model=vehicle.model,

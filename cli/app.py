@@ -9,6 +9,7 @@ from rich.console import Console
 from cli import (
     analyse,
     catalogue,
+    cell,
     context,
     datasets,
     dead_letters,
@@ -18,6 +19,7 @@ from cli import (
     load,
     logs,
     migrate,
+    privacy,
     register,
     replay,
     serve,
@@ -69,6 +71,8 @@ app.add_typer(identity.app, name="identity")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(service_points.app, name="service-points")
 app.add_typer(service_plans.app, name="service-plans")
+app.add_typer(privacy.app, name="privacy")
+app.add_typer(cell.app, name="cell")
 serve.register(app)
 webhooks.register(app)
 status.register(app)

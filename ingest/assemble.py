@@ -146,6 +146,7 @@ class Assembler:
         future_tolerance: how far ahead of our clock a frame may lie.
         report_interval_s: how often a vehicle's TIMER report is kept [s].
         last_known: what is known of a vehicle by number: value and time by signal.
+        elsewhere: gives the other cell that keeps a VIN that `number` refuses, None: none is known.
         message_bytes: a larger message is refused unread.
     """
 
@@ -158,11 +159,13 @@ class Assembler:
         future_tolerance: timedelta,
         report_interval_s: int,
         last_known: Learn = lambda _vehicle_id: {},
+        elsewhere: Callable[[str], int | None] = lambda _vin: None,
         message_bytes: int = MAX_JSON_BYTES,
     ) -> None:
         self._catalogue = catalogue
         self._message_bytes = message_bytes
         self._number = number
+        self._elsewhere = elsewhere
         self._retention = retention
         self._future_tolerance = future_tolerance
         self._timer = ReportTimer(report_interval_s)
@@ -199,6 +202,10 @@ class Assembler:
             vehicle_id = self._number(message.vin)
         except DecodeError as error:
             self.refuse(record, error.reason, str(error))
+            return
+        if vehicle_id is None and (cell := self._elsewhere(message.vin)) is not None:
+            detail = f"is kept in cell {cell}: send its messages there"
+            self.refuse(record, Reason.OTHER_CELL, f"{message.vin} {detail}", message.vin)
             return
         if vehicle_id is None:
             detail = "is not registered: register it (telemetry register) and send again"

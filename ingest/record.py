@@ -31,6 +31,9 @@ class Reason(StrEnum):
     UNKNOWN_VEHICLE = "unknown_vehicle"
     """The VIN is in no register and the settings do not let ingest register it."""
 
+    OTHER_CELL = "other_cell"
+    """The vehicle is kept in another region's database: send it there."""
+
     TOO_FAR_AHEAD = "too_far_ahead"
     """The frame's or event's time lies further ahead of our clock than the tolerance."""
 

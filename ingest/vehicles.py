@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.settings import UnknownVin
 from schemas.vin import is_vin
-from storage import registers
+from storage import cells, registers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,6 +37,7 @@ class VehicleNumbers:
         self._unknown = unknown
         self._numbers: dict[str, int] = {}
         self._refused: dict[str, float] = {}
+        self._elsewhere: dict[str, int] = {}
 
     def look_up(self, keys: Iterable[bytes | None]) -> None:
         """Remember the registered ones among messages' keys, which should be VINs, at once.
@@ -56,7 +57,8 @@ class VehicleNumbers:
         if monotonic() < self._refused.get(vin, 0.0):
             return None
         number = registers.find_vehicle(self._connection(), vin)
-        if number is None and self._unknown is UnknownVin.REGISTER:
+        cell = cells.cell_of(self._connection(), vin) if number is None else None
+        if number is None and cell is None and self._unknown is UnknownVin.REGISTER:
             vehicle = registers.register_vehicle(self._connection(), vin, registered_by="ingest")
             number = vehicle.vehicle_id
             if not vehicle.check_digit_ok:
@@ -66,8 +68,16 @@ class VehicleNumbers:
         if number is None:
             if len(self._refused) >= REFUSED_REMEMBERED:
                 self._refused.clear()
+                self._elsewhere.clear()
+            if cell is not None:
+                self._elsewhere[vin] = cell
             self._refused[vin] = monotonic() + FORGET_REFUSED_AFTER_S
             return None
         self._refused.pop(vin, None)
+        self._elsewhere.pop(vin, None)
         self._numbers[vin] = number
         return number
+
+    def elsewhere(self, vin: str) -> int | None:
+        """The other cell that keeps a vehicle for which `number` gave None, where one does."""
+        return self._elsewhere.get(vin)

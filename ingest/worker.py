@@ -131,6 +131,7 @@ class Worker:
                 future_tolerance=timedelta(seconds=settings.future_tolerance_s),
                 report_interval_s=settings.report_interval_s,
                 last_known=known,
+                elsewhere=numbers.elsewhere,
                 message_bytes=settings.message_bytes,
             )
             for number, known in (

@@ -19,6 +19,7 @@ import numpy as np
 
 from storage import binary_copy, partitions
 from storage.batch import CountKey, OffsetAdvance
+from storage.erased import without_erased
 from storage.errors import OffsetConflictError, refusal_of
 from storage.latest_values import NEVER_US
 from storage.prepared import prepare
@@ -151,14 +152,15 @@ class FrameWriter:
 
     def write_prepared(self, prepared: Prepared) -> None:
         """Write a batch that was made ready (see `storage.prepared`); as `write`."""
-        batch = prepared.batch
         self._ensure_days({day for _, day in prepared.touched})
         self._learn_newest({vehicle_id for vehicle_id, _ in prepared.touched})
-        newest = [group.newest for group in prepared.groups]
-        counts = Counter(batch.counts)
-        home, where = _home(batch), _where(batch)
+        home, where = _home(prepared.batch), _where(prepared.batch)
         with self._connection.transaction():
-            self._advance(batch.offsets)
+            self._advance(prepared.batch.offsets)
+            prepared, erased = without_erased(self._connection, prepared, self._catalogue)
+            batch, newest = prepared.batch, [group.newest for group in prepared.groups]
+            counts = Counter(batch.counts)
+            counts += Counter({CountKey(*home, "erased", key): n for key, n in erased.items()})
             self._mark("copy")
             for group in prepared.groups:
                 name = group.rows.group

@@ -19,6 +19,7 @@ from psycopg import errors, sql
 
 from storage import binary_copy, columnstore
 from storage.batch import Batch, CountKey
+from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
 from storage.errors import refusal_of
 from storage.frame_writer import FrameWriter, raise_counts
 from storage.latest_values import latest
@@ -168,7 +169,13 @@ class HistoryWriter(FrameWriter):
         return Finished(grown_bytes=grown, columnstore=columns and self._timescaledb)
 
     def _write(self, part: HistoryRows, day: int, *, direct: bool) -> tuple[Written, _Place | None]:
-        rows, place = part.rows, None
+        place = None
+        vehicles = np.unique(part.rows.vehicle_ids).tolist()
+        spans = erased_spans(self._connection, vehicles)
+        rows, erased = blank_positions(part.rows, spans, self._catalogue)
+        if not len(rows):
+            raise_counts(self._connection, {self._count("erased", POSITIONS): erased})
+            return Written(new=0, filled=0, repeated=0), None
         known = self._places.get((rows.group, day))
         if self._timescaledb:
             place = known or self._place(rows.group, day)
@@ -187,7 +194,10 @@ class HistoryWriter(FrameWriter):
         counts = {self._count("out_of_limits", name): n for name, n in part.out_of_limits.items()}
         counts[self._count("repeated", rows.group)] = repeated + part.repeated
         counts[self._count("merged", rows.group)] = filled + part.merged
-        self._insert_events(Batch(refused_values=part.refused_values))
+        counts[self._count("erased", POSITIONS)] = erased
+        self._insert_events(
+            Batch(refused_values=kept_values(part.refused_values, spans, self._catalogue))
+        )
         if new or filled:
             vehicles = np.unique(rows.vehicle_ids).tolist()
             self._touch_days([(vehicle_id, day) for vehicle_id in vehicles])

@@ -55,13 +55,15 @@ def register_vehicle(
 
     Raises:
         VinError: the text is no VIN. A check digit that does not fit is only noted.
+        StorageError: the vehicle is kept in another cell.
     """
     check_vin(vin)
     fits = check_digit_ok(vin)
-    row = connection.execute(
-        query("register_vehicle"),
-        {"vin": vin, "check_digit_ok": fits, "registered_by": registered_by, "model": model},
-    ).fetchone()
+    with refusal_of(f"vehicle {vin}"):
+        row = connection.execute(
+            query("register_vehicle"),
+            {"vin": vin, "check_digit_ok": fits, "registered_by": registered_by, "model": model},
+        ).fetchone()
     number = int(row[0]) if row else find_vehicle(connection, vin)
     if number is None:
         raise StorageError(f"Vehicle {vin} was there and has gone while it was being registered.")
@@ -233,9 +235,18 @@ def employ_driver(
                 "until": employed[1],
             },
         ).fetchone()
-    if row is None:  # pragma: no cover - the statement always returns a row
-        raise StorageError(f"Driver {card_id} could not be written down.")
+    if row is None:
+        raise StorageError(
+            f"The driver of card {card_id} was erased: `telemetry privacy readmit` lets the card "
+            "be registered again."
+        )
     return int(row[0])
+
+
+def driver_name(connection: Connection, driver_id: int) -> str | None:
+    """What a driver is called, None where that is not known."""
+    row = connection.execute(query("driver_name"), {"driver_id": driver_id}).fetchone()
+    return None if row is None else row[0]
 
 
 def find_party(connection: Connection, name: str) -> int:

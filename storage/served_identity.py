@@ -82,6 +82,18 @@ class AccessEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ErasureEntry:
+    """An erasure of personal data, in numbers."""
+
+    erasure_id: int
+    kind: str
+    asked_by: str
+    began_at: datetime
+    ended_at: datetime | None
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccessLoss:
     """Reads that could not be written down."""
 
@@ -259,6 +271,22 @@ class IdentityReader:
             dataset_id=dataset_id,
             start=start,
             stop=stop,
+            before_id=before_id,
+            max_rows=limit,
+        )
+
+    async def erasures(self, principal: int, *, before_id: int, limit: int) -> list[ErasureEntry]:
+        """At most `limit` erasures, the newest first; none where they are not theirs to see.
+
+        Args:
+            principal: who asks.
+            before_id: only those of a smaller number.
+            limit: how many at most.
+        """
+        return await self._reader.records(
+            ErasureEntry,
+            "served_erasures",
+            principal=principal,
             before_id=before_id,
             max_rows=limit,
         )

@@ -45,6 +45,12 @@ class StorageSettings(BaseSettings):
         description="Reports (rFMS) received longer ago than this are dropped, but for each "
         "vehicle's last one [days].",
     )
+    backup_retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="How long the database's backups are kept [days], as whoever makes them sees "
+        "to it; `telemetry privacy status` tells it.",
+    )
     refused_values_kept: int = Field(
         default=1_000_000,
         ge=1,

@@ -73,13 +73,13 @@ def record(database: Migrated, vin: str, signals: pd.DataFrame) -> Recorded:
     vehicle = register_vehicle(database.connection, vin)
     writer = open_writer(database)
     try:
-        writer.write(Batch(groups=_groups(vehicle.vehicle_id, signals)))
+        writer.write(Batch(groups=groups_of(vehicle.vehicle_id, signals)))
     finally:
         writer.close()
     return Recorded(vin=vin, vehicle_id=vehicle.vehicle_id, signals=signals)
 
 
-def _groups(vehicle_id: int, signals: pd.DataFrame) -> tuple[GroupRows, ...]:
+def groups_of(vehicle_id: int, signals: pd.DataFrame) -> tuple[GroupRows, ...]:
     catalogue = catalogues.default()
     index = pd.DatetimeIndex(signals.index)
     times_us = index.as_unit("us").asi8

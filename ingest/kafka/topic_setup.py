@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "retention.ms",
+    "segment.ms",
     "cleanup.policy",
     "max.message.bytes",
     "compression.type",
@@ -208,7 +209,7 @@ def described(key: str, value: str) -> str:
     if not value.lstrip("-").isdecimal():
         return value or "nothing"
     number = int(value)
-    if key == "retention.ms":
+    if key in ("retention.ms", "segment.ms"):
         return "for ever" if number < 0 else f"{number / DAY_MS:.4g} days"
     return f"{number:,}"
 

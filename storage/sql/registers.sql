@@ -75,3 +75,7 @@ SELECT kind FROM party WHERE party_id = %(party_id)s
 UPDATE vehicle SET plate = coalesce(%(plate)s, plate), region = coalesce(%(region)s, region)
 WHERE vin = %(vin)s
 RETURNING vehicle_id
+
+-- :name driver_name
+-- What a driver is called.
+SELECT name FROM driver WHERE driver_id = %(driver_id)s

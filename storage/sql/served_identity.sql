@@ -65,3 +65,8 @@ FROM served.accesses(
 -- :name served_access_losses
 -- How many reads of a span could not be written down.
 SELECT since, until, reads FROM served.access_losses(%(principal)s, %(start)s, %(stop)s)
+
+-- :name served_erasures
+-- A page of erasures of personal data, the newest first.
+SELECT erasure_id, kind, asked_by, began_at, ended_at, counts
+FROM served.erasures(%(principal)s, %(before_id)s, %(max_rows)s)

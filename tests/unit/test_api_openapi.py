@@ -121,6 +121,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/rfms/vehiclestatuses",
         "/v1/advice/{advice_id}",
         "/v1/audit",
+        "/v1/audit/erasures",
         "/v1/catalogue",
         "/v1/datasets",
         "/v1/datasets/{dataset_id}",

@@ -63,6 +63,7 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/v1/audit", Scope.AUDIT_READ),
         ("GET", "/v1/webhooks", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/webhooks/{webhook_id}", Scope.WEBHOOKS_WRITE),
+        ("GET", "/v1/audit/erasures", Scope.AUDIT_READ),
         ("DELETE", "/v1/audit", None),
         ("GET", "/v1/datasets/{dataset_id}/signals", Scope.DATASETS_READ),
         ("DELETE", "/v1/datasets/{dataset_id}", Scope.DATASETS_WRITE),

@@ -16,7 +16,7 @@ COMMANDS = (
     "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "load",
     "dead-letters", "analyse", "train", "identity", "datasets", "service-points", "service-plans",
-    "serve", "webhooks", "status", "demo",
+    "privacy", "cell", "serve", "webhooks", "status", "demo",
 )  # fmt: skip
 
 
