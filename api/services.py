@@ -10,6 +10,7 @@ from api.accesses import AccessLog
 from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
+from api.sessions import Sessions
 from api.settings import ApiSettings
 from api.throttle import SignInThrottle, Turns
 from api.watch import Watch
@@ -38,6 +39,8 @@ class Services:
     """Tells who asks; None where nobody signs in."""
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
+    sessions: Sessions | None = None
+    """People in a browser; None where nobody signs in, or a provider has them sign in."""
     throttle: SignInThrottle
     passwords: Turns = field(default_factory=Turns)
     rfms_limits: RateLimits = field(init=False)

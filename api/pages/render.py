@@ -1,0 +1,145 @@
+"""What every page has: its language, who is signed in, where one may go, and problems as pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api import display, language, sessions
+from api.problems import Code, ProblemError
+from api.scopes import Scope
+from api.services import of_request
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from api.identity import Caller
+
+PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
+"""Addresses whose problems are never told as a page."""
+
+SIGN_IN = "/sign-in"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one may go from every page."""
+
+    address: str
+    text: str
+    """The key of its name."""
+    scope: Scope
+    """Who may not use it is not shown the way."""
+
+
+PLACES = (
+    Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
+    Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
+)
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **shown: object,
+) -> Response:
+    """A page.
+
+    Args:
+        request: what is answered.
+        template: its file.
+        status: the HTTP status.
+        headers: further ones.
+        shown: what the template shows.
+    """
+    text = language.chosen(request)
+    now = datetime.now(tz=UTC)
+    who: Caller | None = getattr(request.state, "caller", None)
+    answer = HTMLResponse(
+        _templates()
+        .get_template(template)
+        .render(
+            t=text,
+            now=now,
+            html_language=language.HTML_CODES[text.code],
+            languages=[(code, language.NAMES[code], _in(request, code)) for code in language.CODES],
+            ago=lambda time: display.ago(time, now, text),
+            duration=lambda seconds: display.duration(seconds, text),
+            path=request.url.path,
+            places=[place for place in PLACES if who is not None and place.scope in who.scopes],
+            account=_account(who),
+            csrf=sessions.token(request),
+            **shown,
+        ),
+        status_code=status,
+        headers=headers,
+    )
+    if request.query_params.get(language.PARAMETER) in language.CODES:
+        answer.set_cookie(
+            language.COOKIE,
+            text.code,
+            max_age=language.COOKIE_AGE_S,
+            httponly=True,
+            samesite="lax",
+        )
+    return answer
+
+
+def problem_page(request: Request, problem: ProblemError) -> Response | None:
+    """A problem as a page, where a person asked for one; who has to sign in is led there."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if not wants_page or request.url.path.startswith(PROGRAMS):
+        return None
+    if problem.code is Code.UNAUTHENTICATED and of_request(request).sessions is not None:
+        return _to_sign_in(request)
+    known = f"problem_{problem.code}" in language.chosen(request).texts
+    return page(
+        request,
+        "problem.html",
+        status=problem.status,
+        headers=dict(problem.headers),
+        code=problem.code if known else Code.INTERNAL,
+        may_pass="Retry-After" in problem.headers,
+    )
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path
+    if request.method != "GET":
+        wanted = "/"  # what was sent is not sent again
+    elif request.url.query:
+        wanted += f"?{request.url.query}"
+    asked = {} if wanted == "/" else {"next": wanted}
+    return RedirectResponse(f"{SIGN_IN}?{urlencode(asked)}" if asked else SIGN_IN, status_code=303)
+
+
+def _account(who: Caller | None) -> str | None:
+    """The name of who is signed in in this browser."""
+    kind, _, name = ("", "", "") if who is None else who.subject.partition(":")
+    return name if kind == "account" else None
+
+
+def _in(request: Request, code: str) -> str:
+    """The address of this page in another language."""
+    parameters = {**request.query_params, language.PARAMETER: code}
+    return f"{request.url.path}?{urlencode(parameters)}"
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

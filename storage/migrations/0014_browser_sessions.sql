@@ -1,0 +1,63 @@
+-- Sessions of people in a browser. A session is a sign-in whose secret a cookie carries: of the secret
+-- there is only a hash. It ends with its sign-in, and when it was not used for a while.
+
+CREATE TABLE browser_session (
+    session_hash bytea PRIMARY KEY CHECK (octet_length(session_hash) = 32),
+    family_id    uuid NOT NULL UNIQUE REFERENCES sign_in ON DELETE CASCADE,
+    used_at      timestamptz NOT NULL DEFAULT now(),
+    idle         interval NOT NULL CHECK (idle > interval '0')
+);
+COMMENT ON COLUMN browser_session.used_at IS 'When it was last used, to the minute.';
+COMMENT ON COLUMN browser_session.idle IS 'How long it may go unused.';
+
+CREATE FUNCTION served.begin_session(
+    of_account bigint, by_client text, with_scopes text[], new_family uuid, new_hash bytea,
+    lifetime interval, idle interval
+) RETURNS TABLE (family_id uuid)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    INSERT INTO sign_in (family_id, account_id, client_id, scopes, expires_at)
+    VALUES (new_family, of_account, by_client, with_scopes, now() + lifetime);
+    INSERT INTO browser_session (session_hash, family_id, idle)
+    VALUES (new_hash, new_family, idle)
+    RETURNING family_id
+$$;
+
+-- Who has this session now; is_due: its use is to be written down.
+CREATE FUNCTION served.caller_of_session(wanted_hash bytea)
+RETURNS TABLE (
+    party_id bigint, role text, subject text, scopes text[], driver_id bigint,
+    expires_at timestamptz, is_due boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT account.party_id, account.role, 'account:' || account.name, sign_in.scopes,
+           account.driver_id, least(sign_in.expires_at, session.used_at + session.idle),
+           session.used_at < now() - least(interval '1 minute', session.idle / 4)
+    FROM browser_session AS session
+    JOIN sign_in USING (family_id)
+    JOIN account USING (account_id)
+    WHERE session.session_hash = wanted_hash AND session.used_at + session.idle > now()
+      AND sign_in.ended_at IS NULL AND sign_in.expires_at > now() AND account.disabled_at IS NULL
+$$;
+
+CREATE FUNCTION served.use_session(wanted_hash bytea) RETURNS TABLE (family_id uuid)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    UPDATE browser_session SET used_at = now()
+    WHERE session_hash = wanted_hash AND used_at + idle > now()
+    RETURNING family_id
+$$;
+
+-- Sign out of one browser, or, everywhere, of every browser and program.
+CREATE FUNCTION served.end_session(wanted_hash bytea, everywhere boolean)
+RETURNS TABLE (family_id uuid)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    UPDATE sign_in SET ended_at = now(), ended_by = 'signed_out'
+    FROM browser_session AS session JOIN sign_in AS own USING (family_id)
+    WHERE session.session_hash = wanted_hash AND sign_in.ended_at IS NULL
+      AND (sign_in.family_id = own.family_id
+           OR everywhere AND sign_in.account_id = own.account_id
+              AND own.ended_at IS NULL AND own.expires_at > now())
+    RETURNING sign_in.family_id
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;
