@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from analytics.advice.numbers import Numbers
 from api import display, language, sessions
 from api.problems import Code, ProblemError
 from api.scopes import Scope
@@ -25,6 +26,8 @@ PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
 """Addresses whose problems are never told as a page."""
 
 SIGN_IN = "/sign-in"
+
+_SIX_DAYS = timedelta(days=6)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,9 @@ class Place:
 PLACES = (
     Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
     Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
+    Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
+    Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
+    Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
 )
 
 
@@ -64,6 +70,8 @@ def page(
     text = language.chosen(request)
     now = datetime.now(tz=UTC)
     who: Caller | None = getattr(request.state, "caller", None)
+    numbers = Numbers(text.code)
+    currency = of_request(request).settings.fuel_currency
     answer = HTMLResponse(
         _templates()
         .get_template(template)
@@ -74,7 +82,12 @@ def page(
             languages=[(code, language.NAMES[code], _in(request, code)) for code in language.CODES],
             ago=lambda time: display.ago(time, now, text),
             duration=lambda seconds: display.duration(seconds, text),
+            n=numbers,
+            money=lambda amount: numbers.money(amount, currency),
+            span_of_days=lambda first: display.span_of_days(first, first + _SIX_DAYS, text),
+            weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
+            here=_here(request),
             places=[place for place in PLACES if who is not None and place.scope in who.scopes],
             account=_account(who),
             csrf=sessions.token(request),
@@ -126,6 +139,11 @@ def _account(who: Caller | None) -> str | None:
     """The name of who is signed in in this browser."""
     kind, _, name = ("", "", "") if who is None else who.subject.partition(":")
     return name if kind == "account" else None
+
+
+def _here(request: Request) -> str:
+    """The address of this page."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def _in(request: Request, code: str) -> str:

@@ -1,5 +1,7 @@
--- Sessions of people in a browser. A session is a sign-in whose secret a cookie carries: of the secret
--- there is only a hash. It ends with its sign-in, and when it was not used for a while.
+-- What the pages for people need: sessions in a browser, and a fleet's fuel week by week.
+
+-- 1. A session is a sign-in whose secret a cookie carries: of the secret there is only a hash. It ends
+-- with its sign-in, and when it was not used for a while.
 
 CREATE TABLE browser_session (
     session_hash bytea PRIMARY KEY CHECK (octet_length(session_hash) = 32),
@@ -57,6 +59,48 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $
            OR everywhere AND sign_in.account_id = own.account_id
               AND own.ended_at IS NULL AND own.expires_at > now())
     RETURNING sign_in.family_id
+$$;
+
+-- 2. Weeks of a fleet.
+
+-- When the newest part of a trip began that a principal may see of a fleet; NULL: there is none.
+CREATE FUNCTION served.fleet_newest(principal bigint, wanted_fleet bigint)
+RETURNS TABLE (newest timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT max(found.part_start)
+    FROM visible_fleet(principal, wanted_fleet) AS visible
+    JOIN fleet_vehicle AS belongs USING (fleet_id)
+    CROSS JOIN LATERAL opened(principal, belongs.vehicle_id) AS opened
+    CROSS JOIN LATERAL (
+        SELECT part.part_start
+        FROM fuel_part AS part
+        WHERE part.vehicle_id = belongs.vehicle_id
+          AND belongs.member @> part.part_start
+          AND opened.data @> tstzrange(part.part_start, part.end_time, '[]')
+        ORDER BY part.part_start DESC
+        LIMIT 1
+    ) AS found
+$$;
+
+-- Fuel of a fleet by week, of the fleet's clock, in which parts of trips began: each week is what
+-- served.fleet_fuel has in total over the same span.
+CREATE FUNCTION served.fleet_weeks(
+    principal bigint, wanted_fleet bigint, start timestamptz, stop timestamptz
+)
+RETURNS TABLE (week date, sums jsonb, causes jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT found.week, fuel_sums(found.vehicles, found.starts),
+           fuel_causes(found.vehicles, found.starts)
+    FROM (
+        SELECT date_trunc('week', (visible.part).part_start AT TIME ZONE fleet.time_zone)::date
+                   AS week,
+               array_agg(visible.vehicle_id) AS vehicles,
+               array_agg((visible.part).part_start) AS starts
+        FROM visible_fuel(principal, NULL, NULL, wanted_fleet, start, stop) AS visible
+        CROSS JOIN (SELECT time_zone FROM fleet WHERE fleet_id = wanted_fleet) AS fleet
+        GROUP BY 1
+    ) AS found
+    ORDER BY found.week
 $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
