@@ -67,6 +67,9 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/audit", Scope.AUDIT_READ),
     ("/rfms", Scope.RFMS_READ),
     ("/vehicles", Scope.VEHICLES_READ),
+    ("/drivers", Scope.DRIVERS_READ),
+    ("/advice", Scope.ADVICE_READ),
+    ("/settings", Scope.VEHICLES_READ),
 )
 
 _WRITE: tuple[tuple[str, Scope], ...] = (
@@ -74,6 +77,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/vehicles", Scope.REGISTERS_WRITE),
     ("/v1/drivers", Scope.REGISTERS_WRITE),
     ("/v1/fleets", Scope.REGISTERS_WRITE),
+    ("/advice", Scope.ADVICE_WRITE),
 )
 
 _READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

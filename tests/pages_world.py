@@ -45,6 +45,8 @@ WEEK = MONDAY.date() + DAY
 TRIP = MONDAY + 26 * HOUR
 """The start of the trip whose signals are there, of the first truck."""
 TRIP_MINUTES = 40
+BRAKED = (9, 21, 33)
+"""Minutes of a trip with a harsh braking."""
 BETTER = {
     "past_score": 66.0,
     "past_weeks": 4,
@@ -163,7 +165,7 @@ def _trips(connection: Connection, vehicles: list[int], cards: list[str]) -> Non
         card = cards[number % len(cards)]
         begin = TRIP - number * timedelta(minutes=7)
         minutes = TRIP_MINUTES if number == 0 else 60 + 5 * number
-        braked = [(begin + m * timedelta(minutes=1), card) for m in (9, 21, 33)]
+        braked = [(begin + m * timedelta(minutes=1), card) for m in BRAKED]
         store(
             connection,
             vehicle_id,
@@ -171,6 +173,14 @@ def _trips(connection: Connection, vehicles: list[int], cards: list[str]) -> Non
             (begin, minutes, card),
             (begin + 2 * DAY, 50, card),
             braked=braked,
+        )
+
+    # The events of the first truck's trip are where it was then.
+    for minute in BRAKED:
+        connection.execute(
+            "UPDATE driving_event SET latitude = %s, longitude = %s"
+            " WHERE vehicle_id = %s AND start_time = %s",
+            (*_place(minute), vehicles[0], TRIP + minute * timedelta(minutes=1)),
         )
 
 

@@ -47,21 +47,30 @@ def card(
     chart = told.evidence.chart
     return AdviceCard(
         told=told,
-        driver=None
-        if told.driver_id is None
-        else names.get(told.driver_id, text("driver_number", n=told.driver_id)),
+        driver=named(told.driver_id, names, text),
         bars=[] if chart is None or not any(chart.values) else figures.columns(chart.values),
     )
 
 
-async def names_of(services: Services, party: int, pieces: Sequence[Advice]) -> dict[int, str]:
-    """What the drivers of these are called; nobody is looked up where there is none."""
-    if not any(piece.driver_id is not None for piece in pieces):
+def drivers_of(pieces: Sequence[Advice]) -> set[int | None]:
+    """Whom these are for."""
+    return {piece.driver_id for piece in pieces}
+
+
+async def names_of(services: Services, party: int, wanted: set[int | None]) -> dict[int, str]:
+    """What drivers are called; nobody is looked up where none is wanted."""
+    if not wanted - {None}:
         return {}
-    wanted = {piece.driver_id for piece in pieces}
     drivers = await services.behaviour.drivers(party, after_id=0, limit=MAX_NAMES)
     return {
         driver.driver_id: driver.name or driver.card_id
         for driver in drivers
         if driver.driver_id in wanted
     }
+
+
+def named(driver_id: int | None, names: Mapping[int, str], text: Language) -> str | None:
+    """What a driver is called; None: there is no driver."""
+    if driver_id is None:
+        return None
+    return names.get(driver_id, text("driver_number", n=driver_id))

@@ -15,6 +15,9 @@ SIZE = 100.0
 LEAST = 1.5
 """A bar of something is seen, however small it is beside the others."""
 
+GAP = 0.3
+"""Of a bar's place this much is left free."""
+
 CUT = 0.35
 """Of the room of a waterfall this much is the reference's: the rest is for what came on top."""
 
@@ -29,13 +32,14 @@ class Column:
     height: float
 
 
-def columns(values: Sequence[float | None], *, gap: float = 0.3) -> list[Column]:
+def columns(values: Sequence[float | None], *, places: int = 0) -> list[Column]:
     """A bar for each value, from 0 up to the greatest; None and 0 have none.
 
     Args:
         values: at least one.
-        gap: of a bar's place this much is left free.
+        places: room for so many, if there are fewer: they stand at its right.
     """
+    values = [*[None] * (places - len(values)), *values]
     most = max((value for value in values if value is not None), default=0.0)
     place = SIZE / len(values)
     found = []
@@ -44,9 +48,9 @@ def columns(values: Sequence[float | None], *, gap: float = 0.3) -> list[Column]
         height = max(LEAST, SIZE * share) if share else 0.0
         found.append(
             Column(
-                x=round(place * (number + gap / 2), 2),
+                x=round(place * (number + GAP / 2), 2),
                 y=round(SIZE - height, 2),
-                width=round(place * (1 - gap), 2),
+                width=round(place * (1 - GAP), 2),
                 height=round(height, 2),
             )
         )

@@ -27,6 +27,9 @@ PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
 
 SIGN_IN = "/sign-in"
 
+MAX_ADDRESS = 1000
+"""Characters of an address that is gone on to."""
+
 _SIX_DAYS = timedelta(days=6)
 
 
@@ -88,7 +91,7 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            places=[place for place in PLACES if who is not None and place.scope in who.scopes],
+            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
             account=_account(who),
             csrf=sessions.token(request),
             **shown,
@@ -123,6 +126,13 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         code=problem.code if known else Code.INTERNAL,
         may_pass="Retry-After" in problem.headers,
     )
+
+
+def within(address: str) -> str:
+    """An address of a page of ours to go on to; the first page in place of anything else."""
+    is_page = address.startswith("/") and not address.startswith(("//", SIGN_IN, "/v1/"))
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    return address if is_page and plain and len(address) <= MAX_ADDRESS else "/"
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -8,18 +8,16 @@ from starlette.responses import RedirectResponse
 
 from api import forms, language, sessions
 from api.oauth import MAX_WAITING
-from api.pages.render import SIGN_IN, page
+from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
 from api.problems import ProblemError, invalid
 from api.services import App, Services
 from api.sessions import Sessions
 
 MAX_NAME = 200
-MAX_NEXT = 1000
-"""Characters of an address that is gone on to."""
 
 router = APIRouter()
 
-Next = Annotated[str, Query(max_length=MAX_NEXT)]
+Next = Annotated[str, Query(max_length=MAX_ADDRESS)]
 
 
 @router.api_route(SIGN_IN, methods=["GET", "HEAD"])
@@ -60,7 +58,7 @@ async def sign_in(request: Request, services: App) -> Response:
     before = sessions.carried(request)
     if before is not None:
         await browsers.end(before)
-    answer = _go(_within(following))
+    answer = _go(within(following))
     sessions.keep(request, answer, secret, browsers.lifetime_s)
     return answer
 
@@ -108,7 +106,7 @@ def _form(
         status=status,
         headers=headers,
         name=name,
-        following=_within(following),
+        following=within(following),
         fault=fault,
         minutes=int(wait_s // 60) + 1,
         left=f"signed_out_{left}" if f"signed_out_{left}" in text.texts else None,
@@ -124,13 +122,6 @@ async def _read(request: Request) -> dict[str, str]:
 
 def _no_form(detail: str) -> ProblemError:
     return invalid("body", detail, "Send the form of /sign-in.")
-
-
-def _within(address: str) -> str:
-    """An address of a page of ours; the first page in place of anything else."""
-    is_page = address.startswith("/") and not address.startswith(("//", SIGN_IN, "/v1/"))
-    plain = address.isascii() and address.isprintable() and "\\" not in address
-    return address if is_page and plain and len(address) <= MAX_NEXT else "/"
 
 
 def _go(address: str) -> RedirectResponse:

@@ -8,7 +8,6 @@ from api.pages.parameters import FleetChoice, WeekChoice
 from api.pages.render import page
 from api.pages.vehicles import Cursor
 from api.principal import Asking
-from api.scopes import Scope
 from api.services import App
 
 router = APIRouter()
@@ -24,7 +23,7 @@ async def show_start(
     cursor: Cursor = None,
 ) -> Response:
     """Show a fleet's week; the vehicles where there is no fleet."""
-    known = await week.fleets_of(services, who.party_id) if Scope.FLEETS_READ in who.scopes else []
+    known = await week.fleets_of(services, who)
     if not known and fleet is None:
         return await vehicles.listing(request, services, who.party_id, cursor)
     chosen = week.chosen(known, fleet)

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from api import cursors
+from api.pages import maps
 from api.pages.render import page
 from api.principal import Principal
 from api.services import App, Services
@@ -33,10 +34,23 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
     if found.next is not None:
         after = cursors.after_vin(found.vehicles[-1].vin)
         following = f"/vehicles?{urlencode({'cursor': after})}"
+    placed = [vehicle for vehicle in found.vehicles if vehicle.position is not None]
+    places = [
+        (vehicle.position.latitude, vehicle.position.longitude)
+        for vehicle in placed
+        if vehicle.position is not None
+    ]
+    drawn = maps.around(places, maps.WIDE)
     return page(
         request,
         "vehicles.html",
         vehicles=found.vehicles,
+        map=drawn,
+        points=[]
+        if drawn is None
+        else [
+            (vehicle, drawn.point(*place)) for vehicle, place in zip(placed, places, strict=True)
+        ],
         is_first=cursor is None,
         following=following,
     )

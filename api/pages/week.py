@@ -16,12 +16,14 @@ from api.advice_lists import Savings, savings_of
 from api.consumption import Consumption
 from api.pages import advice_cards, figures
 from api.problems import unknown_fleet
+from api.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from analytics.fuel.prices import FuelPrices
+    from api.identity import Caller
     from api.pages.advice_cards import AdviceCard
     from api.pages.figures import Column, Gauge, Step
     from api.services import Services
@@ -70,26 +72,37 @@ class Peers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Steps:
+    """The weeks before and after one, as addresses have them."""
+
+    this: str
+    previous: str
+    following: str | None
+    """None: it has not begun."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Week:
     """What the page shows of a week of a fleet."""
 
     fleet: ListedFleet
     first_day: date
-    previous: str
-    following: str | None
+    steps: Steps
     fuel: Consumption | None
     past: Past | None
     peers: Peers | None
-    bars: list[tuple[Column, bool]]
-    """A bar a week, and whether it is this one."""
-    steps: list[Step]
+    bars: list[Column]
+    """A bar a week, this one last; empty where there is nothing to compare."""
+    waterfall: list[Step]
     pieces: list[AdviceCard]
     savings: Savings
 
 
-async def fleets_of(services: Services, party: int) -> list[ListedFleet]:
-    """The fleets that one may choose from."""
-    return await services.behaviour.fleets(party, after_id=0, limit=MAX_FLEETS)
+async def fleets_of(services: Services, who: Caller) -> list[ListedFleet]:
+    """The fleets that one may choose from; none for who may not see fleets."""
+    if Scope.FLEETS_READ not in who.scopes:
+        return []
+    return await services.behaviour.fleets(who.party_id, after_id=0, limit=MAX_FLEETS)
 
 
 def chosen(fleets: Sequence[ListedFleet], number: int | None) -> ListedFleet:
@@ -136,40 +149,39 @@ async def week_of(
         )
     )
     results = await services.advice.results(party, fleet.fleet_id)
-    names = await advice_cards.names_of(services, party, found)
+    names = await advice_cards.names_of(services, party, advice_cards.drivers_of(found))
     now = weeks.get(first_day)
     fuel = None if now is None else Consumption(**consumption.told(now.sums, now.causes, prices))
     days = [first_day - timedelta(weeks=SHOWN - 1 - number) for number in range(SHOWN)]
     return Week(
         fleet=fleet,
         first_day=first_day,
-        previous=week_name(first_day - timedelta(weeks=1)),
-        following=_following(first_day, fleet),
+        steps=steps(first_day, fleet),
         fuel=fuel,
         past=_past(
             fuel, now, [weeks[day] for day in days[-1 - COMPARED : -1] if day in weeks], prices
         ),
         peers=_peers(fuel),
         bars=_bars([weeks.get(day) for day in days]),
-        steps=waterfall_of(fuel),
+        waterfall=waterfall_of(fuel),
         pieces=[advice_cards.card(one, names, text, prices) for one in found],
         savings=savings_of(results, text.code, prices),
     )
 
 
-def week_name(first_day: date) -> str:
-    """As addresses have it: 2026-W44."""
-    return f"{first_day:%G-W%V}"
+def steps(first_day: date, fleet: ListedFleet) -> Steps:
+    """Where one may go from a week of a fleet."""
+    before, after = first_day - timedelta(weeks=1), first_day + timedelta(weeks=1)
+    has_begun = _midnight(after, fleet) <= datetime.now(tz=UTC)
+    return Steps(
+        this=f"{first_day:%G-W%V}",
+        previous=f"{before:%G-W%V}",
+        following=f"{after:%G-W%V}" if has_begun else None,
+    )
 
 
 def _midnight(day: date, fleet: ListedFleet) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone(fleet.time_zone)).astimezone(UTC)
-
-
-def _following(first_day: date, fleet: ListedFleet) -> str | None:
-    """The next week, unless it has not begun."""
-    day = first_day + timedelta(weeks=1)
-    return week_name(day) if _midnight(day, fleet) <= datetime.now(tz=UTC) else None
 
 
 def _past(
@@ -211,7 +223,7 @@ def _peers(fuel: Consumption | None) -> Peers | None:
     )
 
 
-def _bars(weeks: Sequence[FleetWeek | None]) -> list[tuple[Column, bool]]:
+def _bars(weeks: Sequence[FleetWeek | None]) -> list[Column]:
     """Consumption over distance of each week, from somewhat below the least on."""
     values = [
         None
@@ -219,14 +231,11 @@ def _bars(weeks: Sequence[FleetWeek | None]) -> list[tuple[Column, bool]]:
         else 100 * (week.sums["fuel_of_km_l"] or 0) / week.sums["fuel_km"]
         for week in weeks
     ]
-    while values and values[0] is None:
-        values.pop(0)
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return []
     floor = min(known) - (max(known) - min(known) or max(known)) * 0.6
-    drawn = figures.columns([None if value is None else value - floor for value in values])
-    return [(column, number == len(drawn) - 1) for number, column in enumerate(drawn)]
+    return figures.columns([None if value is None else value - floor for value in values])
 
 
 def waterfall_of(fuel: Consumption | None) -> list[Step]:
