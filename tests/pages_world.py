@@ -45,6 +45,7 @@ WEEK = MONDAY.date() + DAY
 TRIP = MONDAY + 26 * HOUR
 """The start of the trip whose signals are there, of the first truck."""
 TRIP_MINUTES = 40
+TRIP_KM, TRIP_LITRES = 40.0, 13.4
 BRAKED = (9, 21, 33)
 """Minutes of a trip with a harsh braking."""
 BETTER = {
@@ -120,7 +121,7 @@ def pages_world(database: Migrated, folder: Path) -> PagesWorld:
     for name, party in (("wu", north), ("south", south)):
         made.account(name, party=party)
     made.account("auditor", "auditor", party=auditor)
-    made.account("dealer", "owner", party=ensure_party(connection, "Newcomer", "owner"))
+    made.account("newcomer", "owner", party=ensure_party(connection, "Newcomer", "owner"))
     return made
 
 
@@ -139,6 +140,8 @@ def _weeks(connection: Connection, vehicle_id: int, driver_id: int, *, seed: int
             start = MONDAY - (WEEKS - 1 - week) * 7 * DAY + day * DAY + 2 * HOUR
             km = float(random.uniform(280, 420))
             litres = km * (0.345 - 0.006 * week + float(random.uniform(-0.02, 0.02)))
+            if start == TRIP and seed == 0:
+                km, litres = TRIP_KM, TRIP_LITRES
             causes = {
                 name: (litres * share * float(random.uniform(0.6, 1.4)), litres * 0.01)
                 for name, share in CAUSES.items()
@@ -173,6 +176,7 @@ def _trips(connection: Connection, vehicles: list[int], cards: list[str]) -> Non
             (begin, minutes, card),
             (begin + 2 * DAY, 50, card),
             braked=braked,
+            of_trips={"fuel_l": TRIP_LITRES, "l_per_100km": 100 * TRIP_LITRES / TRIP_KM},
         )
 
     # The events of the first truck's trip are where it was then.

@@ -125,7 +125,16 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         headers=dict(problem.headers),
         code=problem.code if known else Code.INTERNAL,
         may_pass="Retry-After" in problem.headers,
+        home=_home(request),
     )
+
+
+def _home(request: Request) -> str:
+    """The page to begin anew from: a driver's is his own."""
+    who: Caller | None = getattr(request.state, "caller", None)
+    if who is not None and who.driver_id is not None:
+        return f"/drivers/{who.driver_id}"
+    return "/vehicles"
 
 
 def within(address: str) -> str:
