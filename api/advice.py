@@ -82,7 +82,18 @@ async def answer_advice(
 
     The vehicle's owner of that time may, and the driver's employer.
     """
-    answered = await services.advice.answer(party, advice_id, answer.status)
+    await say(services, party, advice_id, answer.status)
+    return await _piece(services, party, advice_id, language)
+
+
+async def say(services: Services, party: int, advice_id: int, status: Answer) -> None:
+    """Say what becomes of a piece of advice.
+
+    Raises:
+        ProblemError: 403, that is not for this party to say; 409, it was answered already.
+        UnknownAdviceError: there is none that the party may see.
+    """
+    answered = await services.advice.answer(party, advice_id, status)
     if not answered.may_answer:
         raise ProblemError(
             status=HTTPStatus.FORBIDDEN,
@@ -91,14 +102,13 @@ async def answer_advice(
             way_out="Let the vehicle's owner of that week answer, or the driver's employer; "
             "`may_answer` says who may.",
         )
-    if answered.status != answer.status:
+    if answered.status != status:
         raise ProblemError(
             status=HTTPStatus.CONFLICT,
             code=Code.ALREADY_ANSWERED,
-            detail=f"This advice is {answered.status}: it cannot become {answer.status} again.",
+            detail=f"This advice is {answered.status}: it cannot become {status} again.",
             way_out="Leave it so; or send accepted or dismissed to change the answer.",
         )
-    return await _piece(services, party, advice_id, language)
 
 
 async def _piece(services: Services, party: int, advice_id: int, language: str) -> AdvicePiece:

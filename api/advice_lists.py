@@ -8,7 +8,7 @@ import pandas as pd
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from analytics.advice import LitresSaved, litres_saved, tell_saved
+from analytics.advice import litres_saved, tell_saved
 from analytics.fuel.prices import FuelPrices
 from api import cursors, fleets, paging, tables
 from api.accept import Accepted, responses
@@ -314,13 +314,13 @@ async def _fleet_page(
     found = await services.advice.of_fleet(
         party, fleet_id, first_day, statuses=statuses, skipped=passed, limit=query.limit + 1
     )
-    saved = litres_saved(_table(await services.advice.results(party, fleet_id)))
+    results = await services.advice.results(party, fleet_id)
     return FleetAdvice(
         fleet_id=fleet.fleet_id,
         name=fleet.name,
         week=query.week,
         time_zone=fleet.time_zone,
-        savings=_savings(saved, language, services.settings),
+        savings=savings_of(results, language, services.settings),
         advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"{fleets.PATH}/{fleet_id}/advice",
@@ -354,7 +354,15 @@ def _table(results: Sequence[Result]) -> pd.DataFrame:
     return pd.DataFrame([asdict(result) for result in results], columns=list(names))
 
 
-def _savings(saved: LitresSaved, language: str, prices: FuelPrices) -> Savings:
+def savings_of(results: Sequence[Result], language: str, prices: FuelPrices) -> Savings:
+    """What a fleet has saved, as it is told.
+
+    Args:
+        results: what came of its advice.
+        language: of the text.
+        prices: what a litre costs and emits.
+    """
+    saved = litres_saved(_table(results))
     price, currency, co2_kg_l = prices.fuel_price, prices.fuel_currency, prices.fuel_co2_kg_l
     return Savings(
         text=tell_saved(saved, language, price=price, currency=currency, co2_kg_l=co2_kg_l),

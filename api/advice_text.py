@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from analytics.advice import AdviceError, Rendered, render, tell_result
+from analytics.advice import AdviceError, Card, Rendered, card, render, tell_result
 from analytics.fuel.prices import FuelPrices
 from storage.answers_fuel import Advice
 
@@ -81,7 +81,41 @@ class Saving(BaseModel):
 
 def rendered(advice: Advice, language: str, prices: FuelPrices) -> Rendered | None:
     """A piece of advice in a language; None where this version has no words for it."""
-    row: dict[str, Any] = {
+    try:
+        return render(
+            _row(advice),
+            language,
+            price=prices.fuel_price,
+            currency=prices.fuel_currency,
+            co2_kg_l=prices.fuel_co2_kg_l,
+        )
+    except AdviceError as error:
+        # One piece that a newer analysis gave is no reason to keep all the others back.
+        logger.warning("Advice on %s cannot be told: %s", advice.cause, error)
+        return None
+
+
+def card_of(advice: Advice, language: str, prices: FuelPrices) -> Card | None:
+    """A piece of advice on a card to hand over; None where there are no words or picture for it."""
+    if not advice.evidence.get("chart"):
+        return None
+    try:
+        return card(
+            _row(advice)
+            | {"week": advice.week, "time_zone": advice.time_zone, "evidence": advice.evidence},
+            language,
+            price=prices.fuel_price,
+            currency=prices.fuel_currency,
+            co2_kg_l=prices.fuel_co2_kg_l,
+        )
+    except AdviceError as error:
+        logger.warning("Advice on %s cannot be told: %s", advice.cause, error)
+        return None
+
+
+def _row(advice: Advice) -> dict[str, Any]:
+    """As `analytics.advice` takes it."""
+    return {
         "cause": advice.cause,
         "variant": advice.variant,
         "saving_l": advice.saving_l,
@@ -93,18 +127,6 @@ def rendered(advice: Advice, language: str, prices: FuelPrices) -> Rendered | No
         "effort": advice.effort,
         "facts": advice.facts,
     }
-    try:
-        return render(
-            row,
-            language,
-            price=prices.fuel_price,
-            currency=prices.fuel_currency,
-            co2_kg_l=prices.fuel_co2_kg_l,
-        )
-    except AdviceError as error:
-        # One piece that a newer analysis gave is no reason to keep all the others back.
-        logger.warning("Advice on %s cannot be told: %s", advice.cause, error)
-        return None
 
 
 def text_of(rendered: Rendered, advice: Advice, language: str) -> AdviceText:

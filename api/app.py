@@ -60,6 +60,7 @@ from schemas import catalogue as signal_catalogue
 from storage.served import Reader
 from storage.served_identity import IdentityReader
 from storage.served_search import SearchReader
+from storage.served_sessions import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,7 +98,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         statement_timeout_s=settings.api_statement_timeout_s,
     )
     access_log = accesses.AccessLog(IdentityReader(behind))
-    doors = sign_in.doors(settings, IdentityReader(reader))
+    doors = sign_in.doors(settings, IdentityReader(reader), SessionReader(reader))
     watch = Watch(
         SearchReader(reader), poll_s=settings.api_stream_poll_s, most=settings.api_streams
     )
@@ -132,6 +133,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         accesses=access_log,
         identifier=doors.identifier,
         authorization=doors.authorization,
+        sessions=doors.sessions,
         throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
         vault=vault(settings),
         watch=watch,

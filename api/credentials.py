@@ -22,6 +22,7 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 """Letters and digits nobody mistakes for each other, 5 bits each."""
 
 KEY_MARK, CLIENT_MARK, SECRET_MARK, REFRESH_MARK = "vtk_", "vtc_", "vts_", "vtr_"
+SESSION_MARK = "vtb_"
 """How each kind begins, so that a person or a scanner of secrets sees what was found."""
 
 PREFIX_LENGTH = 8
@@ -102,6 +103,11 @@ def new_client_secret() -> str:
 def new_refresh_token() -> str:
     """A refresh token."""
     return REFRESH_MARK + _random(SECRET_LENGTH)
+
+
+def new_session() -> str:
+    """What the cookie of a new session carries."""
+    return SESSION_MARK + _random(SECRET_LENGTH)
 
 
 def hash_of(secret: str) -> bytes:

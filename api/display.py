@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from schemas.catalogue import ValueType
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from api.language import Language
     from api.values import Value
@@ -90,3 +90,32 @@ def duration(seconds: float, language: Language) -> str:
     if minutes < 60:
         return language("minutes_only", minutes=minutes)
     return language("hours_minutes", hours=minutes // 60, minutes=f"{minutes % 60:02d}")
+
+
+def span_of_days(first: date, last: date, language: Language) -> str:
+    """From a day to another, both included, with their year."""
+    month, first_month = _month(last, language), _month(first, language)
+    if first.year != last.year:
+        key = "days_other_year"
+    elif first.month != last.month:
+        key = "days_same_year"
+    else:
+        key = "days_same_month"
+    return language(
+        key,
+        first=first.day,
+        last=last.day,
+        month=month,
+        first_month=first_month,
+        year=last.year,
+        first_year=first.year,
+    )
+
+
+def weekday(day: date, language: Language, *, short: bool = False) -> str:
+    """The name of a day of the week."""
+    return language("weekdays_short" if short else "weekdays").split()[day.weekday()]
+
+
+def _month(day: date, language: Language) -> str:
+    return language("months").split()[day.month - 1]

@@ -1,4 +1,4 @@
-"""Who asks, from what a request carries: a bearer token or an API key, checked and then remembered.
+"""Who asks, by what a request carries: a token, an API key or a session, checked, then remembered.
 
 A token's signature and times are checked first, by themselves: what fails costs no more than that.
 What holds is looked up in the database, so that who is signed out, revoked or disabled is refused,
@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from api import credentials, tokens
+from api import credentials, sessions, tokens
 from api.problems import Code, ProblemError, missing_sign_in
 from api.scopes import EVERYTHING, Role, Scope, held
 from api.throttle import Throttle
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.identity_provider import ProviderKeys
+    from api.sessions import Carried, Sessions
     from api.tokens import Rules, SigningKeys
     from storage.served_identity import IdentityReader, StoredCaller
 
@@ -85,6 +86,7 @@ class Identifier:
         rules: what a token must say.
         keys: what our own tokens are signed with; None where a provider's are taken.
         provider: a foreign provider's keys, with its claims.
+        browsers: who is signed in in a browser; None where nobody can be.
     """
 
     def __init__(
@@ -94,11 +96,13 @@ class Identifier:
         *,
         keys: SigningKeys | None,
         provider: tuple[ProviderKeys, ProviderClaims] | None,
+        browsers: Sessions | None = None,
     ) -> None:
         self._reader = reader
         self._rules = rules
         self._keys = keys
         self._provider = provider
+        self._browsers = browsers
         self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._wrong_keys = Throttle(WRONG_KEYS, WRONG_KEYS_WINDOW_S)
 
@@ -106,18 +110,20 @@ class Identifier:
         """Who asks.
 
         Raises:
-            ProblemError: 401, nobody we know; 429, too many keys that are none from there.
+            ProblemError: 401, nobody we know; 403, a page elsewhere uses a session; 429, too many
+                keys that are none from there.
             ProviderUnreachableError: the provider's keys are not known.
             DatabaseUnreachableError: the database does not answer.
         """
+        session = sessions.carried(request) if self._browsers and not _has_header(request) else None
+        if session is not None and self._browsers is not None:
+            await sessions.require_rightful(request)
+            return await self._of_session(session, self._browsers)
         credential = _credential(request)
         digest = hashlib.sha256(credential.encode("utf-8", "surrogateescape")).digest()
-        remembered = self._known.get(digest)
-        if remembered is not None:
-            until, known = remembered
-            if time.monotonic() < until and time.time() < known.expires_at:
-                return known
-            del self._known[digest]
+        known = self._remembered(digest)
+        if known is not None:
+            return known
         if credential.startswith(credentials.KEY_MARK):
             address = request.client.host if request.client else ""
             found = await self._of_key(credential, digest, address)
@@ -125,9 +131,40 @@ class Identifier:
             found = await self._of_provider(credential, *self._provider)
         else:
             found = await self._of_token(credential)
+        self._remember(digest, found)
+        return found
+
+    def forget(self, subject: str) -> None:
+        """Ask the database anew for whoever this is, the next time."""
+        for digest in [key for key, (_, known) in self._known.items() if known.subject == subject]:
+            del self._known[digest]
+
+    def _remembered(self, digest: bytes) -> Caller | None:
+        remembered = self._known.get(digest)
+        if remembered is None:
+            return None
+        until, known = remembered
+        if time.monotonic() < until and time.time() < known.expires_at:
+            return known
+        del self._known[digest]
+        return None
+
+    def _remember(self, digest: bytes, found: Caller) -> None:
         self._known[digest] = (time.monotonic() + REMEMBERED_S, found)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+    async def _of_session(self, session: Carried, browsers: Sessions) -> Caller:
+        # No header carries what a cookie does: the two are remembered apart.
+        digest = b"session:" + session.hash
+        known = self._remembered(digest)
+        if known is not None:
+            return known
+        stored = await browsers.find(session)
+        if stored is None:
+            raise missing_sign_in("This session has ended.", wrong=True)
+        found = _caller(stored, stored.scopes)
+        self._remember(digest, found)
         return found
 
     async def _of_key(self, key: str, digest: bytes, address: str) -> Caller:
@@ -204,6 +241,10 @@ class Identifier:
             subject=f"oidc:{subject[:200]}",
             expires_at=claims["exp"],
         )
+
+
+def _has_header(request: Request) -> bool:
+    return "authorization" in request.headers or KEY_HEADER in request.headers
 
 
 def _credential(request: Request) -> str:

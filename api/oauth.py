@@ -2,24 +2,21 @@
 
 import base64
 import binascii
-from collections import Counter
 from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from api import forms
 from api.authorization import OWN_PROGRAM, Answer
 from api.openapi import problems
 from api.problems import Code, ProblemError
 from api.services import App, Services
-
-MAX_BODY = 16_384
-"""Bytes of a form; a token and its scopes have some 2,000."""
 
 MAX_WAITING = 32
 """Passwords that may wait to be checked; more are turned away at once."""
@@ -259,25 +256,10 @@ def _server(services: Services) -> Any:
 
 async def _read(request: Request) -> dict[str, str] | Answer:
     """The form that was sent, each field once."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        return _error(400, "invalid_request", "Send application/x-www-form-urlencoded.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return _error(413, "invalid_request", f"The form is longer than {MAX_BODY} bytes.")
     try:
-        fields = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=50, errors="strict"
-        )
-    except ValueError:
-        return _error(400, "invalid_request", "The form cannot be read.")
-    if any("\0" in text for pair in fields for text in pair):
-        return _error(400, "invalid_request", "The form cannot be read.")
-    if any(times > 1 for times in Counter(name for name, _ in fields).values()):
-        return _error(400, "invalid_request", "A field is given more than once.")
-    return dict(fields)
+        return await forms.read(request)
+    except forms.FormError as error:
+        return _error(error.status, "invalid_request", error.detail)
 
 
 def _headers(request: Request) -> dict[str, str]:

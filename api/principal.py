@@ -27,6 +27,7 @@ async def caller(request: Request, services: App) -> Caller:
             raise not_ready("The database is not ready for this version of the API.") from error
     else:
         found = await services.identifier.caller(request)
+    request.state.caller = found
     accesses.begin(request, found)
     _require_scope(request, found)
     return found

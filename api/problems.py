@@ -86,6 +86,7 @@ class Code(StrEnum):
     NOT_READY = "not_ready"
     UNAUTHENTICATED = "unauthenticated"
     MISSING_SCOPE = "missing_scope"
+    CROSS_SITE = "cross_site"
     TOO_MANY_TRIES = "too_many_tries"
     PROVIDER_UNREACHABLE = "provider_unreachable"
     INTERNAL = "internal"
@@ -134,6 +135,7 @@ TITLES: Mapping[Code, str] = {
     Code.NOT_READY: "The database is not ready for this version",
     Code.UNAUTHENTICATED: "Sign in first",
     Code.MISSING_SCOPE: "You may not do this",
+    Code.CROSS_SITE: "This may have come from a page elsewhere",
     Code.TOO_MANY_TRIES: "Too many tries",
     Code.PROVIDER_UNREACHABLE: "The identity provider does not answer",
     Code.INTERNAL: "Something went wrong on our side",

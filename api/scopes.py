@@ -95,6 +95,9 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),
     ("/vehicles", Scope.VEHICLES_READ),
+    ("/drivers", Scope.DRIVERS_READ),
+    ("/advice", Scope.ADVICE_READ),
+    ("/settings", Scope.VEHICLES_READ),
 )
 
 _WRITE: tuple[tuple[str, Scope], ...] = (
@@ -106,6 +109,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/fleets", Scope.REGISTERS_WRITE),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/v1/datasets", Scope.DATASETS_WRITE),
+    ("/advice", Scope.ADVICE_WRITE),
 )
 
 _READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

@@ -10,6 +10,7 @@ from api.accesses import AccessLog
 from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
+from api.sessions import Sessions
 from api.settings import ApiSettings
 from api.state_text import StateWriter
 from api.throttle import SignInThrottle, Turns
@@ -48,6 +49,8 @@ class Services:
     """Tells who asks; None where nobody signs in."""
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
+    sessions: Sessions | None = None
+    """People in a browser; None where nobody signs in, or a provider has them sign in."""
     throttle: SignInThrottle
     vault: Vault | None = None
     """Seals webhooks' secrets; None where no keys are named."""
@@ -166,13 +169,18 @@ class Services:
         )
 
 
+def services_of(request: Request) -> Services:
+    """The services of the application that answers this request."""
+    return cast("Services", request.app.state.services)
+
+
 async def of_request(request: Request) -> Services:
-    """The services of the application that answers this request.
+    """The same, for endpoints to depend on.
 
     (Dependencies are coroutines even where they wait for nothing: FastAPI runs functions in
     threads, and going there and back takes longer than most of what they do.)
     """
-    return cast("Services", request.app.state.services)
+    return services_of(request)
 
 
 App = Annotated[Services, Depends(of_request)]

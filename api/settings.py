@@ -109,6 +109,12 @@ class ApiSettings(FuelPrices, WebhookSettings):
         le=92 * 86_400,
         description="How long one stays signed in at most, refreshed or not [s].",
     )
+    api_session_idle_s: int = Field(
+        default=3 * 86_400,
+        ge=60,
+        le=31 * 86_400,
+        description="How long one stays signed in in a browser that is not used [s].",
+    )
     api_sign_in_attempts: int = Field(
         default=10,
         ge=1,

@@ -9,12 +9,14 @@ from api import identity_provider, tokens
 from api.authorization import Server
 from api.identity import Identifier, ProviderClaims
 from api.identity_provider import ProviderKeys
+from api.sessions import Sessions
 from api.settings import SignIn
 from api.tokens import Rules, SigningKeys
 
 if TYPE_CHECKING:
     from api.settings import ApiSettings
     from storage.served_identity import IdentityReader
+    from storage.served_sessions import SessionReader
 
 ISSUER = "urn:telemetry"
 """Who gives out our own tokens; their keys say which installation."""
@@ -25,13 +27,15 @@ WINDOW_S = 900.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doors:
-    """What lets one in; both None where nobody has to sign in."""
+    """What lets one in; all None where nobody has to sign in."""
 
     identifier: Identifier | None = None
     authorization: Server | None = None
+    sessions: Sessions | None = None
+    """People in a browser; None where a provider signs people in."""
 
 
-def doors(settings: ApiSettings, reader: IdentityReader) -> Doors:
+def doors(settings: ApiSettings, reader: IdentityReader, browsers: SessionReader) -> Doors:
     """What lets one in.
 
     Raises:
@@ -64,7 +68,9 @@ def doors(settings: ApiSettings, reader: IdentityReader) -> Doors:
         types=(tokens.TYPE,),
     )
     keys = SigningKeys(settings.api_token_keys_file, settings.api_token_keys)
+    sessions = Sessions(reader, browsers, settings)
     return Doors(
-        identifier=Identifier(reader, rules, keys=keys, provider=None),
+        identifier=Identifier(reader, rules, keys=keys, provider=None, browsers=sessions),
         authorization=Server(reader, keys, rules, settings),
+        sessions=sessions,
     )

@@ -25,7 +25,7 @@ from fastapi.routing import APIRoute
 
 from api import principal, problems
 from api.problems import Code, ProblemError, invalid
-from api.services import of_request
+from api.services import services_of
 from storage.served_writes import WriteKeeper
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class WriteRoute(APIRoute):
         async def written(request: Request) -> Response:
             if request.method not in _WRITING:
                 return await handle(request)
-            services = await of_request(request)
+            services = services_of(request)
             # Strangers are told so before they may send much.
             caller = await principal.caller(request, services)
             key = _key(request)

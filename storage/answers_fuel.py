@@ -46,6 +46,22 @@ class FleetFuel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FleetWeek:
+    """Fuel of a fleet in a week of its clock."""
+
+    week: date
+    sums: Mapping[str, Any]
+    causes: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FleetNewest:
+    """When the newest part of a fleet's trips began; None: there is none."""
+
+    newest: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TankEvent:
     """A refuelling, a theft while standing, or a loss while driving."""
 

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage.answers_fuel import Advice, Answered, FleetFuel, FuelPeriod, Result, TankEvent
+from storage.answers_fuel import (
+    Advice,
+    Answered,
+    FleetFuel,
+    FleetNewest,
+    FleetWeek,
+    FuelPeriod,
+    Result,
+    TankEvent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +87,26 @@ class FuelReader:
             stop=stop,
             skipped=skipped,
             max_rows=limit,
+        )
+
+    async def fleet_newest(self, principal: int, fleet_id: int) -> datetime | None:
+        """When the newest part of a fleet's trips began; None: there is none."""
+        (found,) = await self._reader.records(
+            FleetNewest, "served_fleet_newest", principal=principal, fleet_id=fleet_id
+        )
+        return found.newest
+
+    async def fleet_weeks(
+        self, principal: int, fleet_id: int, start: datetime, stop: datetime
+    ) -> list[FleetWeek]:
+        """Fuel of a fleet by week of its clock, the oldest first; none of weeks without trips."""
+        return await self._reader.records(
+            FleetWeek,
+            "served_fleet_weeks",
+            principal=principal,
+            fleet_id=fleet_id,
+            start=start,
+            stop=stop,
         )
 
     async def tank_events(

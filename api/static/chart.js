@@ -138,7 +138,7 @@ const SignalChart = (() => {
       const plot = new uPlot({
         width: container.clientWidth,
         height: (series[0].unit ? PLOT_HEIGHT : SWITCH_HEIGHT) + (last ? 24 : 0),
-        padding: [10, 12, 0, 0],
+        padding: [10, 20, 0, 0],
         legend: { show: false },
         cursor: {
           sync: { key: "signals" }, y: false, points: { size: 7, width: 2 },

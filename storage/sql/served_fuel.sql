@@ -52,3 +52,12 @@ FROM served.advice(%(principal)s, %(advice_id)s)
 -- Say what became of a piece of advice.
 SELECT may_answer, status
 FROM served.answer_advice(%(principal)s, %(advice_id)s, %(status)s)
+
+-- :name served_fleet_newest
+-- When the newest part of a trip of a fleet began.
+SELECT newest FROM served.fleet_newest(%(principal)s, %(fleet_id)s)
+
+-- :name served_fleet_weeks
+-- Fuel of a fleet by week of its clock.
+SELECT week, sums, causes
+FROM served.fleet_weeks(%(principal)s, %(fleet_id)s, %(start)s, %(stop)s)

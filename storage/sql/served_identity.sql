@@ -70,3 +70,22 @@ SELECT since, until, reads FROM served.access_losses(%(principal)s, %(start)s, %
 -- A page of erasures of personal data, the newest first.
 SELECT erasure_id, kind, asked_by, began_at, ended_at, counts
 FROM served.erasures(%(principal)s, %(before_id)s, %(max_rows)s)
+
+-- :name served_begin_session
+-- Sign a person in, in a browser.
+SELECT family_id FROM served.begin_session(
+    %(account_id)s, %(client_id)s, %(scopes)s, %(family_id)s, %(session_hash)s, %(lifetime)s,
+    %(idle)s)
+
+-- :name served_caller_of_session
+-- Who has the session of this hash, while it holds.
+SELECT party_id, role, subject, scopes, driver_id, expires_at, is_due
+FROM served.caller_of_session(%(session_hash)s)
+
+-- :name served_use_session
+-- Write down that a session is used.
+SELECT family_id FROM served.use_session(%(session_hash)s)
+
+-- :name served_end_session
+-- Sign a person out: of this browser, or everywhere.
+SELECT family_id FROM served.end_session(%(session_hash)s, %(everywhere)s)

@@ -84,10 +84,9 @@ def test_without_a_credential_nothing_is_told(client: httpx2.Client, path: str) 
     assert answer.json()["code"] == "unauthenticated"
 
 
-def test_a_page_says_so_to_people(client: httpx2.Client) -> None:
+def test_people_are_led_to_where_one_signs_in(client: httpx2.Client) -> None:
     answer = client.get("/", headers={"Accept": "text/html"})
-    assert answer.status_code == 401
-    assert "Sign in first" in answer.text
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/v1/catalogue"])

@@ -1,0 +1,12 @@
+"""The pages for people, one module a page; `render` is what they share."""
+
+from fastapi import APIRouter
+
+from api.pages import advice, driver, drivers, settings, sign_in, start, trip, vehicle, vehicles
+from api.pages.render import problem_page
+
+router = APIRouter(include_in_schema=False)
+for _page in (sign_in, start, vehicles, vehicle, trip, drivers, driver, advice, settings):
+    router.include_router(_page.router)
+
+__all__ = ["problem_page", "router"]

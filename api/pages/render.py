@@ -1,0 +1,182 @@
+"""What every page has: its language, who is signed in, where one may go, and problems as pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from analytics.advice.numbers import Numbers
+from api import display, language, sessions
+from api.problems import Code, ProblemError
+from api.scopes import Scope
+from api.services import services_of
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from api.identity import Caller
+
+PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
+"""Addresses whose problems are never told as a page."""
+
+SIGN_IN = "/sign-in"
+
+MAX_ADDRESS = 1000
+"""Characters of an address that is gone on to."""
+
+_SIX_DAYS = timedelta(days=6)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one may go from every page."""
+
+    address: str
+    text: str
+    """The key of its name."""
+    scope: Scope
+    """Who may not use it is not shown the way."""
+
+
+PLACES = (
+    Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
+    Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
+    Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
+    Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
+    Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
+)
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **shown: object,
+) -> Response:
+    """A page.
+
+    Args:
+        request: what is answered.
+        template: its file.
+        status: the HTTP status.
+        headers: further ones.
+        shown: what the template shows.
+    """
+    text = language.chosen(request)
+    now = datetime.now(tz=UTC)
+    who: Caller | None = getattr(request.state, "caller", None)
+    numbers = Numbers(text.code)
+    currency = services_of(request).settings.fuel_currency
+    answer = HTMLResponse(
+        _templates()
+        .get_template(template)
+        .render(
+            t=text,
+            now=now,
+            html_language=language.HTML_CODES[text.code],
+            languages=[(code, language.NAMES[code], _in(request, code)) for code in language.CODES],
+            ago=lambda time: display.ago(time, now, text),
+            duration=lambda seconds: display.duration(seconds, text),
+            n=numbers,
+            money=lambda amount: numbers.money(amount, currency),
+            span_of_days=lambda first: display.span_of_days(first, first + _SIX_DAYS, text),
+            weekday=lambda day, short=False: display.weekday(day, text, short=short),
+            path=request.url.path,
+            here=_here(request),
+            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
+            account=_account(who),
+            csrf=sessions.token(request),
+            **shown,
+        ),
+        status_code=status,
+        headers=headers,
+    )
+    if request.query_params.get(language.PARAMETER) in language.CODES:
+        answer.set_cookie(
+            language.COOKIE,
+            text.code,
+            max_age=language.COOKIE_AGE_S,
+            httponly=True,
+            samesite="lax",
+        )
+    return answer
+
+
+def problem_page(request: Request, problem: ProblemError) -> Response | None:
+    """A problem as a page, where a person asked for one; who has to sign in is led there."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if not wants_page or request.url.path.startswith(PROGRAMS):
+        return None
+    if problem.code is Code.UNAUTHENTICATED and services_of(request).sessions is not None:
+        return _to_sign_in(request)
+    known = f"problem_{problem.code}" in language.chosen(request).texts
+    return page(
+        request,
+        "problem.html",
+        status=problem.status,
+        headers=dict(problem.headers),
+        code=problem.code if known else Code.INTERNAL,
+        may_pass="Retry-After" in problem.headers,
+        home=_home(request),
+    )
+
+
+def _home(request: Request) -> str:
+    """The page to begin anew from: a driver's is his own."""
+    who: Caller | None = getattr(request.state, "caller", None)
+    if who is not None and who.driver_id is not None:
+        return f"/drivers/{who.driver_id}"
+    return "/vehicles"
+
+
+def within(address: str) -> str:
+    """An address of a page of ours to go on to; the first page in place of anything else."""
+    is_page = address.startswith("/") and not address.startswith(("//", SIGN_IN, "/v1/"))
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    return address if is_page and plain and len(address) <= MAX_ADDRESS else "/"
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path
+    if request.method != "GET":
+        wanted = "/"  # what was sent is not sent again
+    elif request.url.query:
+        wanted += f"?{request.url.query}"
+    asked = {} if wanted == "/" else {"next": wanted}
+    return RedirectResponse(f"{SIGN_IN}?{urlencode(asked)}" if asked else SIGN_IN, status_code=303)
+
+
+def _account(who: Caller | None) -> str | None:
+    """The name of who is signed in in this browser."""
+    kind, _, name = ("", "", "") if who is None else who.subject.partition(":")
+    return name if kind == "account" else None
+
+
+def _here(request: Request) -> str:
+    """The address of this page."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def _in(request: Request, code: str) -> str:
+    """The address of this page in another language."""
+    parameters = {**request.query_params, language.PARAMETER: code}
+    return f"{request.url.path}?{urlencode(parameters)}"
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("api"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,128 @@
+"""`/sign-in` and `/sign-out`: people come in by name and password, and leave again."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from api import forms, language, sessions
+from api.oauth import MAX_WAITING
+from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
+from api.problems import ProblemError, invalid
+from api.services import App, Services
+from api.sessions import Sessions
+
+MAX_NAME = 200
+
+router = APIRouter()
+
+Next = Annotated[str, Query(max_length=MAX_ADDRESS)]
+
+
+@router.api_route(SIGN_IN, methods=["GET", "HEAD"])
+async def show_sign_in(request: Request, services: App, next: Next = "/") -> Response:  # noqa: A002 - the parameter's name
+    """Show the form, or what is behind it where nobody signs in here."""
+    if services.sessions is None:
+        return _go("/")
+    return _form(request, next)
+
+
+@router.post(SIGN_IN)
+async def sign_in(request: Request, services: App) -> Response:
+    """Sign a person in; the session that the browser had before ends."""
+    browsers = services.sessions
+    if browsers is None:
+        return _go("/")
+    sessions.require_ours(request)
+    form = await _read(request)
+    name = form.get("name", "").strip().lower()[:MAX_NAME]
+    address = request.client.host if request.client else ""
+    following = form.get("next", "/")
+    throttle = services.throttle
+    wait_s = throttle.admit(name, address)
+    if wait_s:
+        return _form(request, following, name, "sign_in_wait", wait_s=wait_s)
+    if services.passwords.waiting >= MAX_WAITING:
+        throttle.forgive(name, address, signed_in=False)
+        return _form(request, following, name, "sign_in_busy", wait_s=1)
+    try:
+        async with services.passwords:
+            secret = await browsers.begin(name, form.get("password", ""))
+    except Exception:
+        throttle.forgive(name, address, signed_in=False)  # ours, not theirs
+        raise
+    if secret is None:
+        return _form(request, following, name, "sign_in_wrong")
+    throttle.forgive(name, address, signed_in=True)
+    before = sessions.carried(request)
+    if before is not None:
+        await browsers.end(before)
+    answer = _go(within(following))
+    sessions.keep(request, answer, secret, browsers.lifetime_s)
+    return answer
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, services: App) -> Response:
+    """End this browser's session, or everything that its person is signed in to."""
+    session = sessions.carried(request)
+    if services.sessions is None or session is None:
+        return _go(SIGN_IN)
+    await sessions.require_rightful(request)
+    everywhere = "everywhere" in await _read(request)
+    await _end(services, services.sessions, session, everywhere=everywhere)
+    answer = _go(f"{SIGN_IN}?left={'everywhere' if everywhere else 'here'}")
+    sessions.drop(request, answer)
+    return answer
+
+
+async def _end(
+    services: Services, browsers: Sessions, session: sessions.Carried, *, everywhere: bool
+) -> None:
+    stored = await browsers.find(session)
+    await browsers.end(session, everywhere=everywhere)
+    if services.identifier is not None and stored is not None:
+        services.identifier.forget(stored.subject)
+
+
+def _form(
+    request: Request, following: str, name: str = "", fault: str | None = None, wait_s: float = 0
+) -> Response:
+    status = HTTPStatus.OK
+    headers = {}
+    if wait_s:
+        headers["Retry-After"] = str(int(wait_s) + 1)
+        status = HTTPStatus.TOO_MANY_REQUESTS if fault == "sign_in_wait" else status
+    if fault == "sign_in_busy":
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    if fault == "sign_in_wrong":
+        status = HTTPStatus.FORBIDDEN
+    left = request.query_params.get("left")
+    text = language.chosen(request)
+    return page(
+        request,
+        "sign_in.html",
+        status=status,
+        headers=headers,
+        name=name,
+        following=within(following),
+        fault=fault,
+        minutes=int(wait_s // 60) + 1,
+        left=f"signed_out_{left}" if f"signed_out_{left}" in text.texts else None,
+    )
+
+
+async def _read(request: Request) -> dict[str, str]:
+    try:
+        return await forms.read(request)
+    except forms.FormError as error:
+        raise _no_form(error.detail) from error
+
+
+def _no_form(detail: str) -> ProblemError:
+    return invalid("body", detail, "Send the form of /sign-in.")
+
+
+def _go(address: str) -> RedirectResponse:
+    return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)

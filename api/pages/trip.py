@@ -1,0 +1,214 @@
+"""`/vehicles/{vin}/trips/{start}`: a trip: its speed, events on its track, fuel and its causes."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from api import consumption, display, events, language, resolution
+from api.accesses import noted
+from api.consumption import Consumption
+from api.events import EventSummary
+from api.language import Language
+from api.pages import advice_cards, maps
+from api.pages.maps import Map
+from api.pages.render import page
+from api.pages.week import waterfall_of
+from api.parameters import EARLIEST, LATEST, NUMBER, Vin, from_microseconds
+from api.principal import Principal
+from api.problems import Code, ProblemError
+from api.services import App, Services
+from api.trips import TripSummary, summary
+from storage.answers_behaviour import DrivingEvent
+from storage.served_behaviour import Page
+
+MAX_EVENTS = 200
+TRACK_POINTS = 500
+"""Of the line on the map; more no eye sees."""
+
+PROFILE = ("wheel_speed", "fuel_rate")
+"""Signals that are drawn over the trip."""
+
+MICROSECONDS = 1_000_000
+
+router = APIRouter()
+
+
+def _start(start: Annotated[str, Path(max_length=18)]) -> datetime:
+    """The start of a trip, in seconds since 1970."""
+    moment = (
+        from_microseconds(int(start) * MICROSECONDS)
+        if NUMBER.fullmatch(start) and (len(start) < 12)
+        else None
+    )
+    if moment is None or not EARLIEST <= moment < LATEST:
+        raise _no_trip()
+    return moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """An event, what its kind is called, and where it is on the map."""
+
+    told: EventSummary
+    title: str
+    unit: str
+    point: tuple[float, float] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Track:
+    """Where the trip went."""
+
+    map: Map
+    path: str
+    begin: tuple[float, float]
+    end: tuple[float, float]
+
+
+@router.api_route("/vehicles/{vin}/trips/{start}", methods=["GET", "HEAD"])
+async def show_trip(
+    request: Request,
+    vin: Vin,
+    start: Annotated[datetime, Depends(_start)],
+    services: App,
+    party: Principal,
+) -> Response:
+    """Show a trip."""
+    text = language.chosen(request)
+    trip = await _trip(services, party, vin, start)
+    found = await _events(services, party, vin, trip)
+    track = await _track(services, party, vin, trip, found)
+    fuel = await _fuel(services, party, vin, trip)
+    names = await advice_cards.names_of(services, party, {trip.driver_id})
+    return page(
+        request,
+        "trip.html",
+        vin=vin,
+        trip=trip,
+        driver=advice_cards.named(trip.driver_id, names, text),
+        track=track,
+        marks=_marks(found, track, text),
+        fuel=fuel,
+        waterfall=waterfall_of(fuel),
+        profile=_profile(services, vin, trip, text),
+    )
+
+
+async def _trip(services: Services, party: int, vin: str, start: datetime) -> TripSummary:
+    found = noted(
+        await services.reader.trips(
+            party,
+            vin,
+            start=start,
+            stop=start + timedelta(seconds=1),
+            newest_first=False,
+            limit=1,
+        )
+    )
+    if not found:
+        raise _no_trip()
+    return summary(found[0])
+
+
+async def _events(
+    services: Services, party: int, vin: str, trip: TripSummary
+) -> list[DrivingEvent]:
+    asked = Page(start=trip.start, stop=trip.end, newest_first=False, limit=MAX_EVENTS)
+    return noted(
+        await services.behaviour.vehicle_events(party, vin, asked, kinds=None, least_severity=1)
+    )
+
+
+async def _track(
+    services: Services, party: int, vin: str, trip: TripSummary, found: list[DrivingEvent]
+) -> Track | None:
+    span = trip.end - trip.start
+    least_s = span / TRACK_POINTS / timedelta(seconds=1)
+    step_s = next(step for step in resolution.STEPS if step >= min(least_s, resolution.DAY_S))
+    rows = await services.reader.signals(
+        party,
+        vin,
+        ("latitude", "longitude"),
+        start=trip.start,
+        stop=trip.end + timedelta(seconds=1),
+        step_s=step_s,
+        limit=2 * TRACK_POINTS,
+    )
+    places = [(float(latitude), float(longitude)) for latitude, longitude in rows.values]
+    known = [place for place in places if not any(map(math.isnan, place))]
+    if not known:
+        return None
+    marked = [
+        (event.latitude, event.longitude)
+        for event in found
+        if event.latitude is not None and event.longitude is not None
+    ]
+    drawn = maps.around([*known, *marked], maps.NARROW)
+    if drawn is None:
+        return None
+    return Track(
+        map=drawn,
+        path=drawn.path(places),
+        begin=drawn.point(*known[0]),
+        end=drawn.point(*known[-1]),
+    )
+
+
+def _marks(found: list[DrivingEvent], track: Track | None, text: Language) -> list[Mark]:
+    titles = {kind.kind: kind for kind in events.kind_texts(found)}
+    marks = []
+    for event in map(events.summary, found):
+        kind, place = titles[event.kind], event.position
+        marks.append(
+            Mark(
+                told=event,
+                title=kind.title_zh if text.code == "zh" else kind.title_en,
+                unit=kind.unit,
+                point=None
+                if place is None or track is None
+                else track.map.point(place.latitude, place.longitude),
+            )
+        )
+    return marks
+
+
+async def _fuel(services: Services, party: int, vin: str, trip: TripSummary) -> Consumption | None:
+    asked = Page(start=trip.start, stop=trip.end, newest_first=False, limit=1)
+    found = await services.fuel.vehicle(party, vin, asked, by="total")
+    if not found:
+        return None
+    return Consumption(**consumption.told(found[0].sums, found[0].causes, services.settings))
+
+
+def _profile(services: Services, vin: str, trip: TripSummary, text: Language) -> dict[str, object]:
+    """What the chart's script has to know."""
+    signals = []
+    for name in PROFILE:
+        signal = services.catalogue.by_name[name]
+        signals.append(
+            {
+                "name": name,
+                "label": display.label(display.description(signal, text)).text,
+                "period": signal.period_s,
+            }
+        )
+    return {
+        "vin": vin,
+        "language": language.HTML_CODES[text.code],
+        "start": trip.start.timestamp(),
+        "end": trip.end.timestamp(),
+        "signals": signals,
+        "texts": {key: words for key, words in text.texts.items() if key.startswith("chart_")},
+    }
+
+
+def _no_trip() -> ProblemError:
+    return ProblemError(
+        status=404,
+        code=Code.NOT_FOUND,
+        detail="This vehicle has no trip that begins then, or none that you may see.",
+        way_out="/v1/vehicles/{vin}/trips lists the trips of a vehicle.",
+    )

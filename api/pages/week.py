@@ -1,0 +1,246 @@
+"""The owner's week in one screen: fuel against the past and good driving, advice, what it saved.
+
+Every number is one of the API's, or a difference of two of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from analytics.local_time import zone
+from api import consumption, fleets, language
+from api.accesses import noted
+from api.advice_lists import Savings, savings_of
+from api.consumption import Consumption
+from api.pages import advice_cards, figures
+from api.problems import unknown_fleet
+from api.scopes import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from analytics.fuel.prices import FuelPrices
+    from api.identity import Caller
+    from api.pages.advice_cards import AdviceCard
+    from api.pages.figures import Column, Gauge, Step
+    from api.services import Services
+    from storage.answers_behaviour import ListedFleet
+    from storage.answers_fuel import FleetWeek
+
+MAX_FLEETS = 50
+"""Fleets one may choose from on the page."""
+
+SHOWN = 9
+"""Weeks in the small picture, this one last."""
+
+COMPARED = 4
+"""Weeks before this one that it is compared with, as scores are."""
+
+PIECES = 3
+OPEN = ("given", "seen", "accepted")
+"""Advice that still matters."""
+
+ALIKE_PERCENT = 0.5
+"""A change of consumption below this is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """This week against the weeks before it, by consumption over distance."""
+
+    weeks: int
+    l_per_100km: float
+    change_percent: float
+    change_l: float
+    """What this week needed more than it would have at the consumption of before [L]."""
+    change_cost: float
+    word: str
+    """less, more or same."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peers:
+    """This week against what good driving needs with the same load, road and traffic."""
+
+    percent: float
+    gauge: Gauge
+    word: str
+    """less, more or same: same where the interval leaves both open."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steps:
+    """The weeks before and after one, as addresses have them."""
+
+    this: str
+    previous: str
+    following: str | None
+    """None: it has not begun."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Week:
+    """What the page shows of a week of a fleet."""
+
+    fleet: ListedFleet
+    first_day: date
+    steps: Steps
+    fuel: Consumption | None
+    past: Past | None
+    peers: Peers | None
+    bars: list[Column]
+    """A bar a week, this one last; empty where there is nothing to compare."""
+    waterfall: list[Step]
+    pieces: list[AdviceCard]
+    savings: Savings
+
+
+async def fleets_of(services: Services, who: Caller) -> list[ListedFleet]:
+    """The fleets that one may choose from; none for who may not see fleets."""
+    if Scope.FLEETS_READ not in who.scopes:
+        return []
+    return await services.behaviour.fleets(who.party_id, after_id=0, limit=MAX_FLEETS)
+
+
+def chosen(fleets: Sequence[ListedFleet], number: int | None) -> ListedFleet:
+    """The fleet that is asked for; the first where none is.
+
+    Raises:
+        ProblemError: 404, it is not one of them.
+    """
+    for fleet in fleets:
+        if number in (None, fleet.fleet_id):
+            return fleet
+    raise unknown_fleet()
+
+
+async def first_day_of(
+    services: Services, party: int, fleet: ListedFleet, week: str | None
+) -> date:
+    """The Monday of the week that is asked for; of the newest with trips where none is.
+
+    Raises:
+        ProblemError: 422, that is no week.
+    """
+    if week is not None:
+        return fleets.read_week(week)
+    newest = await services.fuel.fleet_newest(party, fleet.fleet_id)
+    local = (newest or datetime.now(tz=UTC)).astimezone(zone(fleet.time_zone)).date()
+    return local - timedelta(days=local.weekday())
+
+
+async def week_of(
+    services: Services, party: int, fleet: ListedFleet, first_day: date, text: language.Language
+) -> Week:
+    """All that the page shows."""
+    prices = services.settings
+    begin = _midnight(first_day - timedelta(weeks=SHOWN - 1), fleet)
+    end = _midnight(first_day + timedelta(weeks=1), fleet)
+    weeks = {
+        week.week: week
+        for week in await services.fuel.fleet_weeks(party, fleet.fleet_id, begin, end)
+    }
+    found = noted(
+        await services.advice.of_fleet(
+            party, fleet.fleet_id, first_day, statuses=OPEN, skipped=0, limit=PIECES
+        )
+    )
+    results = await services.advice.results(party, fleet.fleet_id)
+    names = await advice_cards.names_of(services, party, advice_cards.drivers_of(found))
+    now = weeks.get(first_day)
+    fuel = None if now is None else Consumption(**consumption.told(now.sums, now.causes, prices))
+    days = [first_day - timedelta(weeks=SHOWN - 1 - number) for number in range(SHOWN)]
+    return Week(
+        fleet=fleet,
+        first_day=first_day,
+        steps=steps(first_day, fleet),
+        fuel=fuel,
+        past=_past(
+            fuel, now, [weeks[day] for day in days[-1 - COMPARED : -1] if day in weeks], prices
+        ),
+        peers=_peers(fuel),
+        bars=_bars([weeks.get(day) for day in days]),
+        waterfall=waterfall_of(fuel),
+        pieces=[advice_cards.card(one, names, text, prices) for one in found],
+        savings=savings_of(results, text.code, prices),
+    )
+
+
+def steps(first_day: date, fleet: ListedFleet) -> Steps:
+    """Where one may go from a week of a fleet."""
+    before, after = first_day - timedelta(weeks=1), first_day + timedelta(weeks=1)
+    has_begun = _midnight(after, fleet) <= datetime.now(tz=UTC)
+    return Steps(
+        this=f"{first_day:%G-W%V}",
+        previous=f"{before:%G-W%V}",
+        following=f"{after:%G-W%V}" if has_begun else None,
+    )
+
+
+def _midnight(day: date, fleet: ListedFleet) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone(fleet.time_zone)).astimezone(UTC)
+
+
+def _past(
+    fuel: Consumption | None,
+    now: FleetWeek | None,
+    before: Sequence[FleetWeek],
+    prices: FuelPrices,
+) -> Past | None:
+    litres = sum(week.sums["fuel_of_km_l"] or 0 for week in before)
+    km = sum(week.sums["fuel_km"] or 0 for week in before)
+    if fuel is None or now is None or fuel.l_per_100km is None or km <= 0 or litres <= 0:
+        return None
+    usual = 100 * litres / km
+    percent = 100 * (fuel.l_per_100km / usual - 1)
+    change_l = (fuel.l_per_100km - usual) * now.sums["fuel_km"] / 100
+    return Past(
+        weeks=len(before),
+        l_per_100km=usual,
+        change_percent=percent,
+        change_l=change_l,
+        change_cost=change_l * prices.fuel_price,
+        word="same" if abs(percent) < ALIKE_PERCENT else "less" if percent < 0 else "more",
+    )
+
+
+def _peers(fuel: Consumption | None) -> Peers | None:
+    told = None if fuel is None else fuel.expected
+    if told is None or told.ratio is None:
+        return None
+    word = "same"
+    if told.actual_l > told.high_l:
+        word = "more"
+    elif told.actual_l < told.low_l:
+        word = "less"
+    return Peers(
+        percent=100 * (told.ratio - 1),
+        gauge=figures.gauge(told.low_l, told.high_l, told.actual_l),
+        word=word,
+    )
+
+
+def _bars(weeks: Sequence[FleetWeek | None]) -> list[Column]:
+    """Consumption over distance of each week, from somewhat below the least on."""
+    values = [
+        None
+        if week is None or not week.sums["fuel_km"]
+        else 100 * (week.sums["fuel_of_km_l"] or 0) / week.sums["fuel_km"]
+        for week in weeks
+    ]
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return []
+    floor = min(known) - (max(known) - min(known) or max(known)) * 0.6
+    return figures.columns([None if value is None else value - floor for value in values])
+
+
+def waterfall_of(fuel: Consumption | None) -> list[Step]:
+    """From what would have been needed without the causes, over each of them, to what was used."""
+    if fuel is None or not fuel.causes or fuel.fuel_l is None:
+        return []
+    causes = [(cause.cause, cause.excess_l, cause.low_l, cause.high_l) for cause in fuel.causes]
+    return figures.waterfall(fuel.fuel_l, causes)

@@ -1,0 +1,163 @@
+"""The owner's main path in a real browser, in both languages; axe finds nothing to complain of.
+
+Sign in, the week, a trip, a driver, advice accepted, sign out.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.identity_world import PASSWORD
+from tests.pages_world import VINS, PagesWorld, pages_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+    from tests.database_fixture import Migrated
+
+CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
+AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"
+ACCEPTED = {"en-GB": "Accepted", "zh-CN": "已采纳"}
+WORDS = {"en-GB": "What is worth doing now", "zh-CN": "现在值得做的事"}
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no chromium; TELEMETRY_TEST_CHROMIUM names one"
+)
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
+    return pages_world(migrated, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def address(made: PagesWorld) -> Iterator[str]:
+    with made.serving() as client:
+        yield str(client.base_url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[(1280, "en-GB", "light"), (360, "zh-CN", "dark")], ids=str)
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page on a desk and on a small phone; whatever the console says fails the test."""
+    width, locale, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        locale=locale,
+        color_scheme=scheme,
+    )
+    page: Page = context.new_page()
+    page.locale = locale  # type: ignore[attr-defined]
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    context.close()
+    assert said == []
+
+
+def checked(page: Page) -> None:
+    """Nothing is wider than the screen, and axe finds nothing."""
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, page.url
+    # As a debugger would: what a page may load is not the question here.
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    found = page.evaluate("axe.run().then(found => found.violations)")
+    told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
+    assert told == [], page.url
+
+
+def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> None:
+    locale = page.locale  # type: ignore[attr-defined]
+    page.goto(address)
+    expect(page).to_have_url(f"{address}/sign-in")
+    checked(page)
+    page.fill("#name", "wu")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page.get_by_role("heading", name=WORDS[locale])).to_be_visible()
+    checked(page)
+
+    page.click(".advice h3 a >> nth=0")
+    expect(page.locator(".sentence")).to_be_visible()
+    checked(page)
+    page.click(".evidence a")
+    expect(page.locator(".plots canvas")).to_have_count(2)
+    expect(page.locator(".map .mark")).to_have_count(3)
+    checked(page)
+
+    page.click(".places a[href='/vehicles']")
+    expect(page.locator(".map .place")).to_have_count(len(VINS) - 1)
+    checked(page)
+    page.click(f"tbody a[href='/vehicles/{VINS[0]}']")
+    expect(page.locator("#chart-tools")).to_be_visible()
+    checked(page)
+
+    page.click("a[href='/drivers'] >> nth=0")
+    page.click(".ranking tbody a >> nth=0")
+    expect(page.locator(".contributions")).to_be_visible()
+    checked(page)
+    page.click("a[href$='/card'] >> nth=0")
+    expect(page.locator("#print")).to_be_visible()
+    checked(page)
+
+    page.click(".places a[href='/advice']")
+    checked(page)
+    piece = page.locator(f"#advice-{made.advice['speed']}")
+    if locale == "en-GB":  # the other language finds it accepted
+        piece.locator("button[value='accepted']").click()
+    expect(piece.locator(".standing")).to_have_text(ACCEPTED[locale])
+
+    page.click(".places a[href='/settings']")
+    checked(page)
+    page.click("details.account summary")
+    page.click("details.account button[name='everywhere']")
+    expect(page.get_by_role("status")).to_be_visible()
+    page.go_back()
+    page.reload()
+    expect(page.locator("#name")).to_be_visible()
+
+
+def test_a_wrong_password_is_told_beside_the_form(browser: Any, address: str) -> None:
+    page = browser.new_page(locale="en-GB")
+    page.goto(f"{address}/sign-in")
+    page.fill("#name", "wu")
+    page.fill("#password", "not this one")
+    page.press("#password", "Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#name")).to_have_value("wu")
+    checked(page)
+    page.close()
+
+
+def test_a_keyboard_gets_past_the_head_to_what_it_is_about(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/sign-in")
+    page.fill("#name", "wu")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page.locator(".sums")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    page.close()
