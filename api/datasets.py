@@ -21,11 +21,12 @@ from api.dataset_models import (
     described,
     summary,
 )
-from api.openapi import problems
+from api.openapi import WRITING, problems
 from api.parameters import DatasetId, Paged, link, no_parameters
 from api.principal import Principal
 from api.problems import Code, Fault, ProblemError, invalid, refused
 from api.services import App, Services
+from api.written import WriteRoute
 from schemas.catalogue import Catalogue, CatalogueError
 from storage.served_datasets import Dataset, Defined, Definition
 
@@ -35,7 +36,7 @@ ONE = f"{PATH}/{{dataset_id}}"
 MAX_DATASETS = 500
 MAX_VEHICLES = 1000
 
-router = APIRouter(tags=["datasets"])
+router = APIRouter(tags=["datasets"], route_class=WriteRoute)
 
 
 class DatasetsQuery(Paged):
@@ -85,6 +86,7 @@ async def list_datasets(
     summary="Define a dataset",
     status_code=HTTPStatus.CREATED,
     responses=problems(
+        *WRITING,
         Code.INVALID_PARAMETER,
         Code.UNKNOWN_SIGNAL,
         Code.UNKNOWN_FLEET,
@@ -147,7 +149,7 @@ async def get_dataset(dataset_id: DatasetId, services: App, party: Principal) ->
     ONE,
     operation_id="change_dataset",
     summary="Rename a dataset, or change when it ends",
-    responses=problems(Code.UNKNOWN_DATASET, Code.ENDED, Code.INVALID_PARAMETER),
+    responses=problems(*WRITING, Code.UNKNOWN_DATASET, Code.ENDED, Code.INVALID_PARAMETER),
     dependencies=[Depends(no_parameters)],
 )
 async def change_dataset(
@@ -179,7 +181,7 @@ async def change_dataset(
     operation_id="end_dataset",
     summary="End a dataset",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problems(Code.UNKNOWN_DATASET, Code.INVALID_PARAMETER),
+    responses=problems(*WRITING, Code.UNKNOWN_DATASET, Code.INVALID_PARAMETER),
     dependencies=[Depends(no_parameters)],
 )
 async def end_dataset(dataset_id: DatasetId, services: App, party: Principal) -> None:

@@ -17,7 +17,9 @@ from storage.connection import connect
 from storage.migrate import require_current
 
 app = typer.Typer(
-    help="Tell parties of events and advice at addresses of theirs.", no_args_is_help=True
+    help="Tell parties of events and advice at addresses of theirs.",
+    no_args_is_help=True,
+    epilog="Example: telemetry webhooks run",
 )
 
 LIBRARY = "httpcore2"

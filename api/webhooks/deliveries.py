@@ -9,18 +9,19 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import cursors
-from api.openapi import problems
+from api.openapi import WRITING, problems
 from api.parameters import NUMBER, Paged, link, no_parameters
 from api.principal import Principal
 from api.problems import Code, unknown_delivery
 from api.services import App
 from api.webhooks.models import ONE, PATH, WebhookId
+from api.written import WriteRoute
 from storage.served_webhooks import StoredDelivery
 
 NEWEST = 2**63 - 1
 """Before this number lies every message."""
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(tags=["webhooks"], route_class=WriteRoute)
 
 
 def _delivery_id(
@@ -140,7 +141,7 @@ class DeliveriesQuery(Paged):
     operation_id="test_webhook",
     summary="Send a test",
     status_code=HTTPStatus.ACCEPTED,
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
+    responses=problems(*WRITING, Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
     dependencies=[Depends(no_parameters)],
 )
 async def send_webhook_test(webhook_id: WebhookId, services: App, party: Principal) -> Delivery:
@@ -191,7 +192,9 @@ async def list_webhook_deliveries(
     operation_id="redeliver_webhook_delivery",
     summary="Send a message once more",
     status_code=HTTPStatus.ACCEPTED,
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.UNKNOWN_DELIVERY, Code.INVALID_PARAMETER),
+    responses=problems(
+        *WRITING, Code.UNKNOWN_WEBHOOK, Code.UNKNOWN_DELIVERY, Code.INVALID_PARAMETER
+    ),
     dependencies=[Depends(no_parameters)],
 )
 async def redeliver_webhook_delivery(

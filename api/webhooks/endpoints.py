@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from api import cursors, paging
 from api.events import Severity
 from api.identity import Caller
-from api.openapi import problems
+from api.openapi import WRITING, problems
 from api.parameters import no_parameters
 from api.principal import Asking, Principal
 from api.problems import (
@@ -44,12 +44,13 @@ from api.webhooks.models import (
     WebhookSummary,
 )
 from api.webhooks.vault import Vault
+from api.written import SecretRoute
 from schemas.vin import VinError, check_vin
 from storage.served_webhooks import StoredWebhook
 
 _SEVERITIES = tuple(Severity)
 
-router = APIRouter(tags=["webhooks"])
+router = APIRouter(tags=["webhooks"], route_class=SecretRoute)
 
 
 @router.post(
@@ -58,6 +59,7 @@ router = APIRouter(tags=["webhooks"])
     summary="Make a webhook",
     status_code=HTTPStatus.CREATED,
     responses=problems(
+        *WRITING,
         Code.INVALID_PARAMETER,
         Code.UNKNOWN_FLEET,
         Code.UNKNOWN_VEHICLE,
@@ -136,6 +138,7 @@ async def get_webhook(webhook_id: WebhookId, services: App, party: Principal) ->
     operation_id="change_webhook",
     summary="Change a webhook, disable or enable it",
     responses=problems(
+        *WRITING,
         Code.UNKNOWN_WEBHOOK,
         Code.INVALID_PARAMETER,
         Code.UNKNOWN_FLEET,
@@ -183,7 +186,7 @@ async def change_webhook(
     operation_id="delete_webhook",
     summary="Delete a webhook",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
+    responses=problems(*WRITING, Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER),
     dependencies=[Depends(no_parameters)],
 )
 async def delete_webhook(webhook_id: WebhookId, services: App, party: Principal) -> None:
@@ -195,7 +198,9 @@ async def delete_webhook(webhook_id: WebhookId, services: App, party: Principal)
     f"{ONE}/secret",
     operation_id="rotate_webhook_secret",
     summary="Give a webhook a new secret",
-    responses=problems(Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER, Code.WEBHOOKS_NOT_SET_UP),
+    responses=problems(
+        *WRITING, Code.UNKNOWN_WEBHOOK, Code.INVALID_PARAMETER, Code.WEBHOOKS_NOT_SET_UP
+    ),
     dependencies=[Depends(no_parameters)],
 )
 async def rotate_webhook_secret(

@@ -73,6 +73,7 @@ class Register:
         self.asked = 0
         monkeypatch.setattr("storage.registers.find_vehicle", self.find)
         monkeypatch.setattr("storage.registers.register_vehicle", self.register)
+        monkeypatch.setattr("storage.cells.cell_of", lambda *_: None)
 
     def find(self, _: Connection, vin: str) -> int | None:
         self.asked += 1
