@@ -7,6 +7,7 @@ went missing or changed its size since makes the folder void and it is resolved 
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import importlib.util
 import json
@@ -17,6 +18,7 @@ import subprocess
 import zipfile
 import zlib
 from collections import deque
+from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -24,7 +26,7 @@ from xml.etree import ElementTree as ET
 from servers.errors import MissingProgramError, ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from threading import Event
 
@@ -80,10 +82,37 @@ def resolve(folder: Path, java: Java, tell: Callable[[str], None], cancelled: Ev
     """
     if ready(folder):
         return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.parent, cancelled):
+        if not ready(folder):  # somebody else has filled it meanwhile
+            _fill(folder, java, tell, cancelled)
+
+
+@contextmanager
+def _alone(place: Path, cancelled: Event) -> Iterator[None]:
+    """Be the only one who puts jars there; the kernel lets go for a process that dies."""
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if cancelled.wait(0.1):
+                    raise ServerError(
+                        f"Another process gets Kafka's jars into {place}, and nobody waits for "
+                        "them here any more. Run `telemetry up` again."
+                    ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _fill(folder: Path, java: Java, tell: Callable[[str], None], cancelled: Event) -> None:
     tell(f"getting Kafka {kafka_version()} from Maven Central, this once")
     fresh = folder.with_name(f"{folder.name}.new-{os.getpid()}")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    fresh.mkdir()
     try:
         if maven := shutil.which("mvn"):
             _by_maven(maven, fresh, java, tell, cancelled)

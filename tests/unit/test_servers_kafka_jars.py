@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from types import ModuleType, SimpleNamespace
@@ -69,6 +70,16 @@ def test_jars_are_resolved_once(maven: Path, tmp_path: Path) -> None:
     assert sorted(each.name for each in jars.iterdir()) == ["jars.json", "one.jar"]
     install(maven, FAILS)
     assert resolve(jars) == []
+
+
+def test_two_who_want_jars_at_once_resolve_them_once(maven: Path, tmp_path: Path) -> None:
+    install(maven, SUCCEEDS.replace("#!/bin/sh\n", "#!/bin/sh\n/bin/sleep 0.3\n"))
+    jars = tmp_path / "kafka" / "jars"
+    with ThreadPoolExecutor() as pool:
+        told = list(pool.map(resolve, [jars, jars]))
+    assert kafka_jars.ready(jars)
+    assert [] in told
+    assert len(told[0] + told[1]) == len(max(told, key=len)) > 0
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda jar: jar.write_bytes(b"half")])
