@@ -9,7 +9,8 @@ from time import perf_counter
 
 from pydantic import SecretStr
 
-from analytics.runner import AnalysisSettings, analyse
+from analytics.runner.run import analyse
+from analytics.runner.settings import AnalysisSettings
 from benchmarks.memory import peak_mb
 from schemas import catalogue
 from storage.connection import connect, server

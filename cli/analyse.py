@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from analytics.runner import AnalysisSettings, Failures, Outcome
-from analytics.runner import analyse as run
+from analytics.runner.failures import Failures
+from analytics.runner.run import Outcome
+from analytics.runner.run import analyse as run
+from analytics.runner.settings import AnalysisSettings
 from cli import context
 from cli.options import seconds
 from cli.progress import bar

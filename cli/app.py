@@ -1,37 +1,15 @@
 """`telemetry`: one command line whose help tells the way of a frame."""
 
+import importlib
 import logging
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from cli import (
-    analyse,
-    catalogue,
-    cell,
-    context,
-    datasets,
-    dead_letters,
-    demo,
-    identity,
-    ingest,
-    load,
-    logs,
-    migrate,
-    privacy,
-    register,
-    replay,
-    serve,
-    servers,
-    service_plans,
-    service_points,
-    simulate,
-    status,
-    topics,
-    train,
-    webhooks,
-)
+from cli import context, logs
 from schemas.errors import TelemetryError
 
 HELP = """From a truck's signals to an answer.
@@ -47,36 +25,71 @@ Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_B
 TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
 """
 
+MODULES = {
+    "up": "servers",
+    "down": "servers",
+    "migrate": "migrate",
+    "topics": "topics",
+    "register": "register",
+    "catalogue": "catalogue",
+    "simulate": "simulate",
+    "replay": "replay",
+    "ingest": "ingest",
+    "load": "load",
+    "dead-letters": "dead_letters",
+    "analyse": "analyse",
+    "train": "train",
+    "identity": "identity",
+    "datasets": "datasets",
+    "service-points": "service_points",
+    "service-plans": "service_plans",
+    "privacy": "privacy",
+    "cell": "cell",
+    "serve": "serve",
+    "webhooks": "webhooks",
+    "status": "status",
+    "demo": "demo",
+}
+"""Which module of this folder has a command; in the order in which help tells them."""
+
+
+class Commands(TyperGroup):
+    """The commands, each imported when it is asked for.
+
+    What one command needs (a web framework, the trees of the fuel model) takes seconds to import
+    that the others would wait for.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as the group is asked
+        """Their names."""
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - likewise
+        """One of them; None: there is no such command."""
+        if cmd_name not in MODULES:
+            return None
+        module = importlib.import_module(f"cli.{MODULES[cmd_name]}")
+        holder = typer.Typer(rich_markup_mode=None)
+        holder.callback()(lambda: None)
+        if hasattr(module, "register"):
+            module.register(holder)
+        else:
+            holder.add_typer(module.app, name=cmd_name)
+        found = typer.main.get_group(holder)
+        return found.commands[cmd_name]
+
+
 app = typer.Typer(
-    help=HELP,
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog="Example: telemetry demo",
 )
 
-servers.register(app)
-migrate.register(app)
-app.add_typer(topics.app, name="topics")
-register.register(app)
-app.add_typer(catalogue.app, name="catalogue")
-simulate.register(app)
-replay.register(app)
-ingest.register(app)
-load.register(app)
-app.add_typer(dead_letters.app, name="dead-letters")
-analyse.register(app)
-app.add_typer(train.app, name="train")
-app.add_typer(identity.app, name="identity")
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(service_points.app, name="service-points")
-app.add_typer(service_plans.app, name="service-plans")
-app.add_typer(privacy.app, name="privacy")
-app.add_typer(cell.app, name="cell")
-serve.register(app)
-webhooks.register(app)
-status.register(app)
-demo.register(app)
+
+@app.callback(help=HELP, epilog="Example: telemetry demo")
+def telemetry() -> None:
+    """Be the group that the commands are of."""
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from analytics.runner import AnalysisSettings
+from analytics.runner.settings import AnalysisSettings
 from api.settings import ApiSettings
 from cli.logs import LogSettings
 from ingest.kafka_settings import SecurityProtocol

@@ -22,7 +22,8 @@ import typer
 from rich.console import Console
 
 from analytics.fuel.segment_rows import SegmentError
-from analytics.runner import AnalysisSettings, training
+from analytics.runner import training
+from analytics.runner.settings import AnalysisSettings
 from api.settings import ApiSettings
 from cli import analyse, context, migrate, servers, simulate, train
 from cli.progress import bar

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.runner import AnalysisSettings, Outcome, analyse
+from analytics.runner.run import Outcome, analyse
+from analytics.runner.settings import AnalysisSettings
 from storage import registers
 from storage.batch import Batch, DriverChangeRow, GroupRows
 from storage.settings import StorageSettings
@@ -16,7 +17,7 @@ from tests.database_fixture import open_writer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from analytics.runner import Failures
+    from analytics.runner.failures import Failures
     from storage.connection import Connection
     from tests.database_fixture import Migrated
 

@@ -13,10 +13,10 @@ from analytics.advice.card import Bar, Card, card
 from analytics.advice.follow_up import FollowUp, before_and_after, follow_up, weekly
 from analytics.advice.kinds import KINDS, AdviceError, Kind
 from analytics.advice.render import Rendered, render
-from analytics.advice.rules import METHOD_VERSION, AdviceSettings
 from analytics.advice.saved import LitresSaved, litres_saved, tell_result, tell_saved
 from analytics.advice.texts import LANGUAGES
 from analytics.advice.week import AdviceWeek
+from analytics.advice_rules import METHOD_VERSION, AdviceSettings
 
 __all__ = [
     "ADVICE_COLUMNS",

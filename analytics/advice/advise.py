@@ -11,9 +11,9 @@ from analytics.advice.evidence import shown
 from analytics.advice.kinds import KINDS
 from analytics.advice.novelty import Memory
 from analytics.advice.piece import NAN, Piece, above_noise
-from analytics.advice.rules import METHOD_VERSION
 from analytics.advice.texts import variants
 from analytics.advice.week import NOBODY, checked
+from analytics.advice_rules import METHOD_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analytics.advice.rules import DAY_WINDOWS_H, LEAST_CORRIDOR_KM, LEAST_RUNS
 from analytics.advice.week import PART_COLUMNS
+from analytics.advice_rules import DAY_WINDOWS_H, LEAST_CORRIDOR_KM, LEAST_RUNS
 from analytics.local_time import local_hours
 from analytics.scores.uncertainty import Z
 

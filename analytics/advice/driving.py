@@ -10,13 +10,13 @@ import pandas as pd
 
 from analytics.advice.kinds import KINDS, OF_FUEL, Level
 from analytics.advice.piece import Piece
-from analytics.advice.rules import (
+from analytics.advice.week import NOBODY, added, drivers
+from analytics.advice_rules import (
     EFFICIENCY,
     ROLLING,
     ROLLING_SHARE,
     SOFTEST_PERCENT,
 )
-from analytics.advice.week import NOBODY, added, drivers
 from analytics.fuel.excess import TYRE_EXPONENT
 from analytics.fuel.physics import DIESEL_MJ_L, GRAVITY_M_S2, L_H_PER_KW
 

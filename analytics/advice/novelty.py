@@ -15,8 +15,8 @@ import pandas as pd
 
 from analytics.advice.kinds import KINDS
 from analytics.advice.piece import NAN, share
-from analytics.advice.rules import MEMORY_WEEKS
 from analytics.advice.week import drivers
+from analytics.advice_rules import MEMORY_WEEKS
 from analytics.local_time import local_days, week_bounds
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from analytics.advice.piece import Piece
-    from analytics.advice.rules import AdviceSettings
     from analytics.advice.week import AdviceWeek
+    from analytics.advice_rules import AdviceSettings
 
 DECIDED = ("accepted", "dismissed")
 

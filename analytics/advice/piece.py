@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from analytics.advice.kinds import KINDS, Level, Unit
-from analytics.advice.rules import HIGH_CONFIDENCE, MEDIUM_CONFIDENCE
+from analytics.advice_rules import HIGH_CONFIDENCE, MEDIUM_CONFIDENCE
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from analytics.advice.rules import AdviceSettings
+    from analytics.advice_rules import AdviceSettings
 
 NAN = float("nan")
 

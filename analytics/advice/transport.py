@@ -10,7 +10,8 @@ import pandas as pd
 
 from analytics.advice.corridors import spared
 from analytics.advice.piece import NAN, Piece
-from analytics.advice.rules import (
+from analytics.advice.week import NOBODY, added
+from analytics.advice_rules import (
     EFFICIENCY,
     EMPTY_SHARE,
     EMPTY_SHARE_TOLD,
@@ -26,7 +27,6 @@ from analytics.advice.rules import (
     LEAST_SPARED_KM,
     STOP_ERROR,
 )
-from analytics.advice.week import NOBODY, added
 from analytics.fuel.physics import DIESEL_MJ_L
 from analytics.local_time import local_days
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.advice.kinds import NOBODYS, OF_FUEL, AdviceError
-from analytics.advice.rules import AdviceSettings
+from analytics.advice_rules import AdviceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

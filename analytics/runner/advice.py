@@ -14,7 +14,7 @@ import pandas as pd
 
 from analytics.advice import AdviceWeek, advise, before_and_after, follow_up, weekly
 from analytics.advice.follow_up import WEEKS_AFTER, WEEKS_BEFORE
-from analytics.advice.rules import MEMORY_WEEKS, PAST_WEEKS
+from analytics.advice_rules import MEMORY_WEEKS, PAST_WEEKS
 from storage import advice
 from storage.behaviour import judged_as
 

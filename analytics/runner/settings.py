@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from analytics.advice.rules import AdviceSettings
+from analytics.advice_rules import AdviceSettings
 from analytics.scores.settings import ScoreError, packaged
 
 if TYPE_CHECKING:

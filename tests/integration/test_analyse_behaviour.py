@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from analytics.accumulated import LAYOUT
-from analytics.runner import AnalysisSettings, Outcome, analyse
+from analytics.runner.run import Outcome, analyse
+from analytics.runner.settings import AnalysisSettings
 from schemas import catalogue
 from simulator import SimulationConfig
 from storage.connection import connect

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
-from analytics.runner import analyse
+from analytics.runner.run import analyse
 from schemas import catalogue
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
 from storage.settings import StorageSettings

@@ -15,8 +15,11 @@ import pytest
 from analytics.fuel.calibration import STAT_CELLS
 from analytics.fuel.consumption import consumption
 from analytics.fuel.segments import SEGMENT_COLUMNS
-from analytics.runner import AnalysisSettings, Failures, Outcome, analyse, fuel_days
 from analytics.runner import fuel as fuel_of_runner
+from analytics.runner import fuel_days
+from analytics.runner.failures import Failures
+from analytics.runner.run import Outcome, analyse
+from analytics.runner.settings import AnalysisSettings
 from analytics.runner.training import roll_back, train
 from schemas.errors import TelemetryError
 from storage import fuel

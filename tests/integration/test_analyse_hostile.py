@@ -13,8 +13,10 @@ import pytest
 
 from analytics.accumulated import LAYOUT
 from analytics.behaviour import METHOD_VERSION, behaviour
-from analytics.runner import AnalysisSettings, Failures, Outcome, analyse
 from analytics.runner import days as days_of_runner
+from analytics.runner.failures import Failures
+from analytics.runner.run import Outcome, analyse
+from analytics.runner.settings import AnalysisSettings
 from storage import analysis
 from storage.behaviour import judged_as
 from storage.connection import connect

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from analytics.fatigue import fatigue_events
-from analytics.runner import AnalysisSettings, Failures
 from analytics.runner import duties as duties_of_runner
 from analytics.runner.duties import judge_hours
-from analytics.runner.settings import FatigueRules
+from analytics.runner.failures import Failures
+from analytics.runner.settings import AnalysisSettings, FatigueRules
 from storage.connection import connect
 from storage.duties import changed_duties
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party, register_vehicle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from analytics.behaviour import METHOD_VERSION
-from analytics.runner import AnalysisSettings
+from analytics.runner.settings import AnalysisSettings
 from analytics.runner.weeks import score_weeks
 from schemas import catalogue
 from storage.behaviour import store_behaviour

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from psycopg import errors
 
-from analytics.runner import analyse
+from analytics.runner.run import analyse
 from storage import erasure, personal_search
 from storage.batch import Batch, DriverChangeRow, ReportRow, TriggerRow
 from storage.connection import connect

@@ -1,6 +1,8 @@
 """The command line tells the way of a frame, and its errors say what to do."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -29,8 +31,20 @@ def test_help_tells_the_way_of_a_frame_in_its_order() -> None:
 
 
 def test_the_commands_are_the_ones_documented() -> None:
-    group = typer.main.get_command(app)
-    assert set(getattr(group, "commands", {})) == set(COMMANDS)
+    group = typer.main.get_group(app)
+    assert group.list_commands(typer.Context(group)) == list(COMMANDS)
+
+
+def test_a_command_waits_for_no_other_one_s_imports() -> None:
+    script = (
+        "import sys; from cli.app import app; from typer.testing import CliRunner;"
+        "CliRunner().invoke(app, ['status', '--help']);"
+        "print(sorted({'fastapi', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
