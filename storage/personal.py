@@ -189,6 +189,9 @@ def _within(time: LiteralString) -> LiteralString:
     return "{0} >= %(since)s AND {0} < %(until)s".replace("{0}", time)
 
 
+PUBLIC_PLACES = frozenset({("service_point", "latitude"), ("service_point", "longitude")})
+"""Columns with places that are nobody's: where a workshop is, is on its door."""
+
 PLACES: tuple[Place, ...] = (
     Place(
         table="vehicle_report",

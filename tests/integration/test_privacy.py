@@ -21,7 +21,7 @@ from storage.batch import Batch, DriverChangeRow, ReportRow, TriggerRow
 from storage.connection import connect
 from storage.errors import StorageError
 from storage.history_writer import HistoryRows, HistoryWriter
-from storage.personal import LAST, PLACES, RULES
+from storage.personal import LAST, PLACES, PUBLIC_PLACES, RULES
 from storage.queries import query
 from storage.registers import employ_driver
 from storage.settings import StorageSettings
@@ -75,7 +75,7 @@ def _positions(database: Migrated, one: Personal, before: datetime = NOW) -> set
 def test_every_column_that_names_a_driver_or_a_place_has_a_rule(migrated: Migrated) -> None:
     people = {(rule.table, rule.column) for rule in (*RULES, *LAST)} | REFERENCES
     places = {(place.table, column) for place in PLACES for column in place.columns}
-    places |= {("driver_change", "card_id")}
+    places |= {("driver_change", "card_id")} | PUBLIC_PLACES
     unknown = [
         f"{column.table}.{column.name}"
         for column in personal_search.columns(migrated.connection)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tests.database_fixture import Migrated
 
 RELATIONS = {
+    "access_log": "entry_id at party_id subject role method route vins driver_ids fleet_id purpose"
+    " address status reads dataset_id",
+    "access_log_loss": "since until reads",
+    "account": "account_id party_id role name password_hash driver_id created_at disabled_at",
     "accumulated": "vehicle_id layout_version newest_day total served corrections corrected"
     " updated_at",
     "accumulated_at": "vehicle_id until layout_version counters",
@@ -22,12 +26,26 @@ RELATIONS = {
     " given_at method_version",
     "advice_result": "advice_id weeks_before weeks_after saved_l_per_100km low high saved_l low_l"
     " high_l verdict measured_at",
+    "api_key": "key_hash prefix party_id role name scopes created_at expires_at revoked_at",
+    "browser_session": "session_hash family_id used_at idle",
+    "cell": "cell regions is_here",
+    "client": "client_id party_id role name scopes created_at disabled_at",
+    "client_secret": "secret_hash client_id created_at expires_at",
+    "dataset": "dataset_id defined_by for_party name purpose valid data signals resolution_s"
+    " grid_deg with_trips with_events created_at ended_at",
+    "dataset_key": "dataset_id key",
+    "dataset_rule": "only_row min_vehicles finest_grid_deg",
+    "dataset_vehicle": "dataset_id pseudonym vehicle_id",
     "drive_span": "vehicle_id start_time end_time driving_s driver_id method_version",
     "driver": "driver_id card_id party_id name first_seen employed",
     "driver_change": "vehicle_id time slot card_id",
     "driving_event": "vehicle_id kind start_time end_time driver_id trip_start peak peak_time"
     " limit_value severity speed_km_h distance_km fuel_l latitude longitude window_start"
     " window_end method_version",
+    "erased_person": "person_hash erased_at",
+    "erased_span": "vehicle_id span erasure_id done",
+    "erasure": "erasure_id kind subject_hash asked_by began_at ended_at counts",
+    "erasure_key": "one key",
     "fleet": "fleet_id party_id name time_zone",
     "fleet_vehicle": "fleet_id vehicle_id member",
     "fuel_cause": "vehicle_id part_start cause litres low_l high_l",
@@ -42,8 +60,11 @@ RELATIONS = {
     "fuel_stats": "vehicle_id day stats stats_version",
     "ingest_count": "day topic partition measure key count",
     "ingest_offset": "cluster_id topic_id partition topic next_offset updated_at",
+    "kept_answer": "key_hash request_hash begun_at status headers body",
     "party": "party_id kind name created_at",
+    "refresh_token": "token_hash family_id issued_at expires_at used_at",
     "refused_value": "refused_id vehicle_id time signal_id value",
+    "revoked_token": "token_id expires_at",
     "rollup": "name bucket_s relation",
     "schema_version": "version name applied_at works_with",
     "score": "subject_kind subject_id start_time end_time week time_zone vehicle_class band score"
@@ -52,6 +73,11 @@ RELATIONS = {
     "score_part": "subject_kind subject_id start_time metric value value_low value_high worst best"
     " reference peers metric_score weight points points_lost",
     "score_reference": "week vehicle_class band metric worst best source peers method_version",
+    "service_done": "vehicle_id done_at odometer_km engine_h noted_at",
+    "service_plan": "service_plan_id vehicle_class model every_km every_h every_days",
+    "service_point": "service_point_id code party_id name latitude longitude address phone"
+    " opening_hours services updated_at",
+    "sign_in": "family_id account_id client_id scopes began_at expires_at ended_at ended_by",
     "signal": "signal_id name path signal_group position kind type unit since",
     "tank_event": "vehicle_id start_time end_time kind litres low_l high_l level_before_l"
     " level_after_l latitude longitude method_version",
@@ -69,23 +95,31 @@ RELATIONS = {
     " harsh_known_km retarder_s service_brake_s fuel_l fuel_known_km mass_t_km mass_known_km"
     " ascent_m ascent_known_km stops night_s method_version",
     "trouble_code": "vehicle_id time spn fmi source_address lamp count active",
-    "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at vehicle_class",
+    "vehicle": "vehicle_id vin check_digit_ok model registered_by registered_at vehicle_class"
+    " plate region",
     "vehicle_access": "access_id party_id vehicle_id purpose valid data granted_at granted_by"
     " ended_at",
+    "vehicle_elsewhere": "vin cell",
     "vehicle_event": "vehicle_id time trigger_type detail",
     "vehicle_report": "report_id vehicle_id trigger_type created_time received_time latitude"
     " longitude altitude heading gnss_speed wheel_speed engine_speed odometer fuel_used_total"
     " engine_hours gross_combination_weight fuel_level_1 ambient_temperature driver1_card_id"
     " derived detail position_time values_from driver2_card_id tachograph_speed fuel_level_2"
-    " reagent_level fuel_range driver1_working_state driver2_working_state park_brake"
-    " axle1_weight axle2_weight axle3_weight trailer_connected trailer_axle1_weight"
-    " trailer_axle2_weight trailer_axle3_weight service_distance coolant_temperature"
-    " brake_circuit_1_pressure brake_circuit_2_pressure alternator_charging"
-    " bellow_pressure_front_left bellow_pressure_front_right bellow_pressure_rear_left"
-    " bellow_pressure_rear_right tell_tale_red tell_tale_amber tell_tale_mil tell_tale_protect"
-    " fuel_level_low reagent_level_low service_due dpf_lamp trailer_abs_warning light_high_beam"
-    " light_low_beam light_hazard light_fog_front light_fog_rear light_parking parking_heater",
+    " reagent_level fuel_range driver1_working_state driver2_working_state park_brake axle1_weight"
+    " axle2_weight axle3_weight trailer_connected trailer_axle1_weight trailer_axle2_weight"
+    " trailer_axle3_weight service_distance coolant_temperature brake_circuit_1_pressure"
+    " brake_circuit_2_pressure alternator_charging bellow_pressure_front_left"
+    " bellow_pressure_front_right bellow_pressure_rear_left bellow_pressure_rear_right"
+    " tell_tale_red tell_tale_amber tell_tale_mil tell_tale_protect fuel_level_low"
+    " reagent_level_low service_due dpf_lamp trailer_abs_warning light_high_beam light_low_beam"
+    " light_hazard light_fog_front light_fog_rear light_parking parking_heater",
     "vehicle_state": "vehicle_id signal_group time values times updated_at",
+    "webhook": "webhook_id party_id name url kinds least_severity fleet_id vehicle_ids language"
+    " secret old_secret old_secret_until created_at disabled_at disabled_by failures failing_since"
+    " last_error last_success_at retry_at answered_in_s leased_by leased_until",
+    "webhook_delivery": "delivery_id webhook_id message_id subject source kind vehicle_id at"
+    " number state attempts tries queued_at due_at attempted_at delivered_at last_status"
+    " last_error",
 }
 TYPES = {
     ValueType.REAL: "real",

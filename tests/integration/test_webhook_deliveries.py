@@ -40,7 +40,7 @@ def test_while_a_secret_is_changed_messages_are_signed_by_both(
 ) -> None:
     hook = world.make(receiver.url)
     client, path = world.clients["Owner"], f"/v1/webhooks/{hook['webhook_id']}"
-    rotated = client.post(f"{path}/secret").json()
+    rotated = client.post(f"{path}/secret", json={}).json()
     assert rotated["secret"] != hook["secret"]
     world.event()
     world.send()
@@ -79,7 +79,7 @@ def test_a_test_is_sent_before_all_else_and_once(world: World, receiver: Receive
     hook = world.make(receiver.url)
     world.event()
     path = f"/v1/webhooks/{hook['webhook_id']}/test"
-    asked = [world.clients["Owner"].post(path) for _ in range(2)]
+    asked = [world.clients["Owner"].post(path, json={}) for _ in range(2)]
     assert [one.status_code for one in asked] == [202, 202]
     assert asked[0].json()["message_id"] == asked[1].json()["message_id"]
     receiver.answers = [500]
@@ -97,7 +97,7 @@ def test_a_disabled_webhook_can_be_tried(world: World, receiver: Receiver) -> No
     client, path = world.clients["Owner"], f"/v1/webhooks/{hook['webhook_id']}"
     world.event()
     assert client.patch(path, json={"enabled": False}).json()["disabled_by"] == "party"
-    client.post(f"{path}/test")
+    client.post(f"{path}/test", json={})
     world.send()
     assert receiver.types == ["test.ping"]
 
@@ -110,13 +110,13 @@ def test_a_message_is_sent_once_more_with_what_may_be_known_now(
     world.send()
     (delivered,) = world.deliveries(hook)
     path = f"/v1/webhooks/{hook['webhook_id']}/deliveries/{delivered['delivery_id']}/redeliver"
-    answer = world.clients["Owner"].post(path)
+    answer = world.clients["Owner"].post(path, json={})
     assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
     world.send()
     assert len(receiver.got) == 2
     assert receiver.got[0].body == receiver.got[1].body
     assert len(set(receiver.ids)) == 1
-    world.clients["Owner"].post(path)
+    world.clients["Owner"].post(path, json={})
     world.forget_events()
     world.send()
     assert len(receiver.got) == 2

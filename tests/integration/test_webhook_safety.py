@@ -235,7 +235,7 @@ def test_the_example_of_the_documentation_tells_ours_from_others(
     exec(example, written)  # noqa: S102 - it is ours
     is_genuine = written["is_genuine"]
     hook = world.make(receiver.url)
-    world.clients["Owner"].post(f"/v1/webhooks/{hook['webhook_id']}/secret")
+    world.clients["Owner"].post(f"/v1/webhooks/{hook['webhook_id']}/secret", json={})
     world.event()
     world.send()
     (posted,) = receiver.got

@@ -73,10 +73,10 @@ def test_a_secret_is_told_when_it_is_made_and_never_again(
 ) -> None:
     made = world.make(URL)
     path = f"/v1/webhooks/{made['webhook_id']}"
-    secrets = [made["secret"], owner.post(f"{path}/secret").json()["secret"]]
+    secrets = [made["secret"], owner.post(f"{path}/secret", json={}).json()["secret"]]
     assert len(set(secrets)) == 2
     answers = [owner.get(path), owner.get("/v1/webhooks"), owner.patch(path, json={})]
-    answers += [owner.post(f"{path}/test"), owner.get(f"{path}/deliveries")]
+    answers += [owner.post(f"{path}/test", json={}), owner.get(f"{path}/deliveries")]
     for answer in answers:
         assert answer.is_success
         assert "whsec" not in answer.text
@@ -142,7 +142,7 @@ def test_another_party_s_webhook_is_not_there(world: World, party: str) -> None:
 def test_what_is_no_number_is_no_webhook(owner: httpx2.Client, number: str) -> None:
     assert code(owner.get(f"/v1/webhooks/{number}")) == (404, "unknown_webhook")
     path = f"/v1/webhooks/1/deliveries/{number}/redeliver"
-    assert owner.post(path).status_code == 404
+    assert owner.post(path, json={}).status_code == 404
 
 
 def test_a_message_of_another_webhook_is_not_there(world: World, owner: httpx2.Client) -> None:
@@ -150,7 +150,7 @@ def test_a_message_of_another_webhook_is_not_there(world: World, owner: httpx2.C
     world.event()
     (waiting,) = world.deliveries(one)
     path = f"/v1/webhooks/{other['webhook_id']}/deliveries/{waiting['delivery_id']}/redeliver"
-    assert code(owner.post(path)) == (404, "unknown_delivery")
+    assert code(owner.post(path, json={})) == (404, "unknown_delivery")
 
 
 @pytest.mark.parametrize(
@@ -261,11 +261,11 @@ def test_a_test_is_not_sent_more_often_than_every_five_seconds(
 ) -> None:
     hook = world.make(URL)
     path = f"/v1/webhooks/{hook['webhook_id']}/test"
-    first = owner.post(path).json()
+    first = owner.post(path, json={}).json()
     world.execute(
         "UPDATE webhook_delivery SET state = 'failed', attempts = 1, attempted_at = now()"
     )
-    second = owner.post(path).json()
+    second = owner.post(path, json={}).json()
     assert second["message_id"] != first["message_id"]
     ((early,),) = world.execute(
         "SELECT max(due_at) - max(attempted_at) < interval '5 s' FROM webhook_delivery"
