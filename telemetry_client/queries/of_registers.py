@@ -65,6 +65,8 @@ def import_vehicles(
 ) -> Single[ImportReport]:
     """Enter a list of vehicles; the report has what is wrong with which line.
 
+    A list with bad lines is refused whole, unless `partial`; the error's `more["report"]` has them.
+
     Args:
         lines: CSV, the first line of which names columns.
         dry_run: write nothing, only report.

@@ -122,6 +122,7 @@ def test_patience_ends_with_the_error_that_stayed(kind: str, waits: list[float])
     ("answer", "error"),
     [
         (problem(503, "too_slow"), UnavailableError),  # it would take as long again
+        (problem(503, "webhooks_not_set_up"), UnavailableError),  # an operator has to
         (problem(429, "too_many_tries", **{"retry-after": "900"}), TooManyRequestsError),
         (problem(422, "invalid_parameter"), InvalidRequestError),
         (problem(406, "not_acceptable"), InvalidRequestError),
