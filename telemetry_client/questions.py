@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from telemetry_client import times
 from telemetry_client.errors import UnexpectedAnswerError
 from telemetry_client.frames import joined, of_arrow, of_rows
-from telemetry_client.messages import ARROW, Answer, Asks, Request, get, write
+from telemetry_client.messages import ARROW, Answer, Asks, Request, get
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -124,50 +121,6 @@ class Single(Generic[T]):
     def asks(self) -> Asks[T]:
         """Ask once."""
         return read_as(self.of, (yield self.request).content)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """A write that is answered with nothing."""
-
-    request: Request
-
-    def asks(self) -> Asks[None]:
-        """Ask once."""
-        yield self.request
-
-
-def change(
-    method: str,
-    address: str,
-    of: type[T],
-    body: Mapping[str, object] | None = None,
-    **of_path: object,
-) -> Single[T]:
-    """A write that is answered with a thing.
-
-    Args:
-        method: POST, say.
-        address: with the names of its parameters.
-        of: what it is answered with.
-        body: of JSON; times in it may be datetimes, which are sent in UTC.
-        of_path: the address's parameters.
-    """
-    return Single(request=_written(method, address, body, of_path), of=of)
-
-
-def removal(address: str, **of_path: object) -> Done:
-    """A DELETE that is answered with nothing."""
-    return Done(request=_written("DELETE", address, None, of_path))
-
-
-def _written(
-    method: str, address: str, body: Mapping[str, object] | None, of_path: Mapping[str, object]
-) -> Request:
-    sent = body and {
-        name: times.text(it, name) if isinstance(it, datetime) else it for name, it in body.items()
-    }
-    return write(method, address, sent, None, idempotency_key=str(uuid.uuid4()), **of_path)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from telemetry_client import times
 from telemetry_client.messages import get, listed
 from telemetry_client.models import Advice
-from telemetry_client.questions import ArrowListing, JsonListing, Single, change
+from telemetry_client.questions import ArrowListing, JsonListing, Single
 from telemetry_client.rows import Erasure, Read
+from telemetry_client.writing import change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Unpack
 
 from telemetry_client import times
 from telemetry_client.messages import get, listed
-from telemetry_client.questions import ArrowListing, Done, JsonListing, Single, change, removal
+from telemetry_client.questions import ArrowListing, JsonListing, Single
 from telemetry_client.registered import Dataset, DatasetWithCounts
+from telemetry_client.writing import Done, change, removal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from telemetry_client.messages import get
-from telemetry_client.questions import JsonListing, Single, change
+from telemetry_client.questions import JsonListing, Single
 from telemetry_client.registered import Grant
+from telemetry_client.writing import change
 
 if TYPE_CHECKING:
     from telemetry_client.bodies import NewGrant

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
-from telemetry_client.messages import get, write
-from telemetry_client.questions import JsonListing, Single, change
+from telemetry_client.messages import get
+from telemetry_client.questions import JsonListing, Single
 from telemetry_client.registered import (
     EmployedDriver,
     FleetMembership,
@@ -17,6 +16,7 @@ from telemetry_client.registered import (
     RegisteredVehicle,
     SaleDone,
 )
+from telemetry_client.writing import change, upload
 
 if TYPE_CHECKING:
     from telemetry_client.bodies import Employment, FleetChange, Membership, VehicleData
@@ -72,14 +72,9 @@ def import_vehicles(
         dry_run: write nothing, only report.
         partial: write the good lines though there are bad ones.
     """
-    request = write(
-        "POST",
-        f"{_VEHICLES}/import",
-        lines.encode() if isinstance(lines, str) else lines,
-        {"dry_run": dry_run, "partial": partial},
-        idempotency_key=str(uuid.uuid4()),
-    )
-    return Single(request=request, of=ImportReport)
+    sent = lines.encode() if isinstance(lines, str) else lines
+    params = {"dry_run": dry_run, "partial": partial}
+    return upload(f"{_VEHICLES}/import", ImportReport, sent, params)
 
 
 def sell_vehicle(vin: str, buyer: str, at: Moment | None = None) -> Single[SaleDone]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from telemetry_client.messages import get
-from telemetry_client.questions import Done, JsonListing, Single, change, removal
+from telemetry_client.questions import JsonListing, Single
 from telemetry_client.registered import Delivery, MadeWebhook, NewSecret, Webhook
+from telemetry_client.writing import Done, change, removal
 
 if TYPE_CHECKING:
     from telemetry_client.bodies import NewWebhook, WebhookChange

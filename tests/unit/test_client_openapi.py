@@ -29,12 +29,12 @@ from telemetry_client.queries import (
 from telemetry_client.questions import (
     ArrowListing,
     Changes,
-    Done,
     JsonListing,
     Single,
     Table,
     Walk,
 )
+from telemetry_client.writing import Done
 from tests.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
