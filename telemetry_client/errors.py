@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import email.utils
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,8 @@ class ApiError(ClientError):
     """The parameters that cannot be used."""
     retry_after_s: float | None = None
     """When to ask again, where the API said so [s]."""
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What else the API said: the `report` of an import that was refused, say."""
 
     def __str__(self) -> str:
         """What happened, and what to do."""
@@ -134,6 +136,8 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 
 _SERVER_ERRORS = 500
 
+_OF_EVERY_PROBLEM = {"type", "title", "status", "code", "detail", "way_out", "faults"}
+
 
 def of_answer(answer: Answer) -> ApiError:
     """The error that an answer tells of: problem+json, or as OAuth 2 and rFMS say it."""
@@ -147,6 +151,7 @@ def of_answer(answer: Answer) -> ApiError:
         way_out=_text(body, "way_out"),
         faults=tuple(_fault(fault) for fault in faults) if isinstance(faults, list) else (),
         retry_after_s=_seconds(answer.headers.get("retry-after")),
+        more={name: it for name, it in body.items() if name not in _OF_EVERY_PROBLEM},
     )
 
 

@@ -13,6 +13,7 @@ T = TypeVar("T")
 IDEMPOTENCY_KEY = "idempotency-key"
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
+CSV = "text/csv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,30 +68,52 @@ def get(
         accept: the media type of the answer.
         of_path: the address's parameters.
     """
-    given = {name: value for name, value in (params or {}).items() if value is not None}
-    url = _filled(address, of_path) + (f"?{urlencode(given)}" if given else "")
+    url = _filled(address, of_path) + _query(params)
     return Request(method="GET", address=address, url=url, headers={"accept": accept})
 
 
 def write(
-    method: str, address: str, body: object, *, idempotency_key: str, **of_path: object
+    method: str,
+    address: str,
+    /,
+    body: object = None,
+    params: Mapping[str, object] | None = None,
+    *,
+    idempotency_key: str,
+    **of_path: object,
 ) -> Request:
     """A request that changes something, once, however often it is sent.
 
     Args:
         method: PATCH, say.
         address: with the names of its parameters.
-        body: what JSON can hold.
+        body: what JSON can hold, or lines of CSV as bytes; None: there is none.
+        params: the query; what is None is left out.
         idempotency_key: under which the server knows a second one.
         of_path: the address's parameters.
     """
+    headers = {"accept": JSON, IDEMPOTENCY_KEY: idempotency_key}
+    content = b""
+    if isinstance(body, bytes):
+        headers["content-type"], content = CSV, body
+    elif body is not None:
+        headers["content-type"], content = JSON, json.dumps(body).encode()
     return Request(
         method=method,
         address=address,
-        url=_filled(address, of_path),
-        headers={"accept": JSON, "content-type": JSON, IDEMPOTENCY_KEY: idempotency_key},
-        content=json.dumps(body).encode(),
+        url=_filled(address, of_path) + _query(params),
+        headers=headers,
+        content=content,
     )
+
+
+def _query(params: Mapping[str, object] | None) -> str:
+    given = {name: _said(value) for name, value in (params or {}).items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _said(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _filled(address: str, of_path: Mapping[str, object]) -> str:

@@ -125,13 +125,55 @@ class CodeInWords:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DueBy:
+    """What is left until service, in `unit`; below 0 it is overdue."""
+
+    left: float
+    unit: str
+    at: float | None
+    on: date | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How often service is due."""
+
+    every_km: float | None
+    every_h: float | None
+    every_days: int | None
+    of_model: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastService:
+    """The last service that was written down."""
+
+    time: datetime
+    odometer_km: float | None
+    engine_h: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextService:
+    """When service is due next, and by what."""
+
+    distance: DueBy | None
+    hours: DueBy | None
+    day: DueBy | None
+    plan: Plan | None
+    last: LastService | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
-    """When service is due."""
+    """When service is due: what the vehicle says, and what follows from its plan."""
 
     distance: StatusReading | None
     days: StatusReading | None
     due: StatusReading | None
     engine_hours: StatusReading | None
+    next: NextService
 
 
 @dataclass(frozen=True, kw_only=True)

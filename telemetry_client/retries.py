@@ -17,8 +17,8 @@ from telemetry_client.errors import (
 FIRST_WAIT_S = 0.5
 """Where the API does not say; doubled with each further failure."""
 
-_SLOW_AGAIN = "too_slow"
-"""The same question would take as long the next time."""
+_STAYS = {"too_slow", "webhooks_not_set_up"}
+"""The same question would take as long the next time; what an operator has to do takes longer."""
 
 
 def passes(error: ClientError) -> bool:
@@ -27,7 +27,7 @@ def passes(error: ClientError) -> bool:
         case CertificateError():
             return False
         case UnavailableError() | TooManyRequestsError():
-            return error.code != _SLOW_AGAIN
+            return error.code not in _STAYS
         case _:
             return isinstance(error, ConnectionFailedError)
 

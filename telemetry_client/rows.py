@@ -4,36 +4,13 @@ Fields are named as in its OpenAPI document, where their meaning is described.
 """
 
 # What makes columns reads these annotations when it runs.
-# ruff: noqa: TC001, TC003
+# ruff: noqa: TC003
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-from telemetry_client.models import Position
-
-
-@dataclass(frozen=True, kw_only=True)
-class Driver:
-    """A driver one may know."""
-
-    driver_id: int
-    card_id: str
-    name: str | None
-    is_employee: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fleet:
-    """One of one's fleets."""
-
-    fleet_id: int
-    name: str
-    party: str
-    time_zone: str
-    vehicles: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,21 +49,6 @@ class Place:
     difficulty: float | None
     distance_km: float
     trips: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TankEvent:
-    """A refuelling, a theft or a loss."""
-
-    kind: str
-    start: datetime
-    end: datetime
-    litres: float
-    low_l: float
-    high_l: float
-    level_before_l: float | None
-    level_after_l: float | None
-    position: Position | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,10 +121,22 @@ class Read:
     vins: list[str]
     driver_ids: list[int]
     fleet_id: int | None
+    dataset_id: int | None
     purpose: str | None
     address: str | None
     status: int
     reads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """An erasure; `counts` has the tables with how many of their rows."""
+
+    kind: str
+    asked_by: str
+    began_at: datetime
+    ended_at: datetime | None
+    counts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

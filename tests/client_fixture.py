@@ -111,13 +111,24 @@ def answered(
             yield client
 
 
-def waits_of_clients(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Clients wait no more; the list has how long they would have."""
+def waits_of_clients(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None] = lambda: None
+) -> list[float]:
+    """Clients wait no more; the list has how long they would have.
+
+    Args:
+        monkeypatch: takes it back.
+        meanwhile: what happens while one waits.
+    """
     waits: list[float] = []
 
-    async def wait(seconds: float) -> None:
+    def pass_by(seconds: float) -> None:
         waits.append(seconds)
+        meanwhile()
 
-    monkeypatch.setattr(blocking, "time", SimpleNamespace(sleep=waits.append))
+    async def wait(seconds: float) -> None:
+        pass_by(seconds)
+
+    monkeypatch.setattr(blocking, "time", SimpleNamespace(sleep=pass_by))
     monkeypatch.setattr(asynchronous, "anyio", SimpleNamespace(sleep=wait, Lock=anyio.Lock))
     return waits

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from telemetry_client import times
-from telemetry_client.messages import get, listed, write
+from telemetry_client.messages import get, listed
 from telemetry_client.models import Advice
-from telemetry_client.questions import JsonListing, Single
-from telemetry_client.rows import Read
+from telemetry_client.questions import ArrowListing, JsonListing, Single
+from telemetry_client.rows import Erasure, Read
+from telemetry_client.writing import change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,17 +28,16 @@ def vehicle_advice(
     status: Status | Iterable[Status] | None = None,
     order: Order = "oldest_first",
     limit: int | None = None,
-) -> JsonListing:
+) -> ArrowListing:
     """What to change on a vehicle and in how it is driven, by the advice's number."""
-    return JsonListing(
+    return ArrowListing(
         address="/v1/vehicles/{vin}/advice",
         index="advice_id",
         most=500,
-        rows="advice",
-        of=Advice,
         of_path={"vin": vin},
         params={**times.span(start, end), "status": listed(status), "order": order},
         limit=limit,
+        lists=_LISTS,
     )
 
 
@@ -50,17 +49,16 @@ def driver_advice(
     status: Status | Iterable[Status] | None = None,
     order: Order = "oldest_first",
     limit: int | None = None,
-) -> JsonListing:
+) -> ArrowListing:
     """What a driver may change, by the advice's number."""
-    return JsonListing(
+    return ArrowListing(
         address="/v1/drivers/{driver_id}/advice",
         index="advice_id",
         most=500,
-        rows="advice",
-        of=Advice,
         of_path={"driver_id": driver_id},
         params={**times.span(start, end), "status": listed(status), "order": order},
         limit=limit,
+        lists=_LISTS,
     )
 
 
@@ -118,6 +116,7 @@ def audit(
     *,
     vin: str | None = None,
     driver_id: int | None = None,
+    dataset_id: int | None = None,
     limit: int | None = None,
 ) -> JsonListing:
     """Who has read personal data, by time; `attrs["lost"]` says when how many entries were lost.
@@ -127,6 +126,7 @@ def audit(
         end: up to, not including, this time.
         vin: of this vehicle alone.
         driver_id: of this driver alone.
+        dataset_id: of this data set alone.
         limit: so many at most.
     """
     return JsonListing(
@@ -135,18 +135,38 @@ def audit(
         most=1000,
         rows="reads",
         of=Read,
-        params={**times.span(start, end), "vin": vin, "driver_id": driver_id},
+        params={
+            **times.span(start, end),
+            "vin": vin,
+            "driver_id": driver_id,
+            "dataset_id": dataset_id,
+        },
         limit=limit,
         about=("lost",),
     )
 
 
-def _answered(advice_id: int, status: str) -> Single[Advice]:
-    request = write(
-        "PATCH",
-        "/v1/advice/{advice_id}",
-        {"status": status},
-        idempotency_key=str(uuid.uuid4()),
-        advice_id=advice_id,
+def erasures(*, limit: int | None = None) -> JsonListing:
+    """What was erased on a driver's or an owner's demand: how many rows, of nobody's name."""
+    return JsonListing(
+        address="/v1/audit/erasures",
+        index="began_at",
+        most=1000,
+        rows="erasures",
+        of=Erasure,
+        limit=limit,
     )
-    return Single(request=request, of=Advice)
+
+
+def _answered(advice_id: int, status: str) -> Single[Advice]:
+    address = "/v1/advice/{advice_id}"
+    return change("PATCH", address, Advice, {"status": status}, advice_id=advice_id)
+
+
+_LISTS = (
+    "text_caveats",
+    "text_saving",
+    "evidence_parts",
+    "evidence_chart_days",
+    "evidence_chart_values",
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from telemetry_client import times
 from telemetry_client.messages import listed
 from telemetry_client.questions import ArrowListing, JsonListing
-from telemetry_client.rows import Driver, Fleet, Place
+from telemetry_client.rows import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Order: TypeAlias = Literal["oldest_first", "newest_first"]
 Severity: TypeAlias = Literal["low", "medium", "high"]
+Coordinates: TypeAlias = Literal["wgs-84", "gcj-02"]
+"""Of positions: as measured, or shifted as maps of China have them."""
 
 
 def trips(
@@ -24,6 +26,7 @@ def trips(
     end: Moment,
     *,
     order: Order = "oldest_first",
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> ArrowListing:
     """A vehicle's trips that start within a span, by their start."""
@@ -32,7 +35,7 @@ def trips(
         index="start",
         most=1000,
         of_path={"vin": vin},
-        params={**times.span(start, end), "order": order},
+        params={**times.span(start, end), "order": order, "coordinates": coordinates},
         limit=limit,
     )
 
@@ -45,6 +48,7 @@ def events(
     kind: str | Iterable[str] | None = None,
     severity: Severity = "low",
     order: Order = "oldest_first",
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> ArrowListing:
     """A vehicle's driving events that start within a span, by their start.
@@ -56,6 +60,7 @@ def events(
         kind: one or several kinds; None: all.
         severity: that or more.
         order: by their start.
+        coordinates: of their positions.
         limit: so many at most.
     """
     return ArrowListing(
@@ -68,6 +73,7 @@ def events(
             "kind": listed(kind),
             "severity": severity,
             "order": order,
+            "coordinates": coordinates,
         },
         limit=limit,
     )
@@ -94,16 +100,9 @@ def scores(
     )
 
 
-def drivers(*, limit: int | None = None) -> JsonListing:
+def drivers(*, limit: int | None = None) -> ArrowListing:
     """The drivers one may know, by number."""
-    return JsonListing(
-        address="/v1/drivers",
-        index="driver_id",
-        most=500,
-        rows="drivers",
-        of=Driver,
-        limit=limit,
-    )
+    return ArrowListing(address="/v1/drivers", index="driver_id", most=500, limit=limit)
 
 
 def driver_trips(
@@ -112,6 +111,7 @@ def driver_trips(
     end: Moment,
     *,
     order: Order = "oldest_first",
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> ArrowListing:
     """What a driver drove of each trip that starts within a span."""
@@ -120,7 +120,7 @@ def driver_trips(
         index="start",
         most=1000,
         of_path={"driver_id": driver_id},
-        params={**times.span(start, end), "order": order},
+        params={**times.span(start, end), "order": order, "coordinates": coordinates},
         limit=limit,
     )
 
@@ -133,6 +133,7 @@ def driver_events(
     kind: str | Iterable[str] | None = None,
     severity: Severity = "low",
     order: Order = "oldest_first",
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> ArrowListing:
     """A driver's driving events that start within a span, whatever the vehicle."""
@@ -146,6 +147,7 @@ def driver_events(
             "kind": listed(kind),
             "severity": severity,
             "order": order,
+            "coordinates": coordinates,
         },
         limit=limit,
     )
@@ -171,16 +173,9 @@ def driver_scores(
     )
 
 
-def fleets(*, limit: int | None = None) -> JsonListing:
+def fleets(*, limit: int | None = None) -> ArrowListing:
     """One's fleets, by number."""
-    return JsonListing(
-        address="/v1/fleets",
-        index="fleet_id",
-        most=500,
-        rows="fleets",
-        of=Fleet,
-        limit=limit,
-    )
+    return ArrowListing(address="/v1/fleets", index="fleet_id", most=500, limit=limit)
 
 
 def ranking(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from telemetry_client import times
 from telemetry_client.questions import ArrowListing, JsonListing
-from telemetry_client.rows import FleetFuelRow, TankEvent
+from telemetry_client.rows import FleetFuelRow
 
 if TYPE_CHECKING:
-    from telemetry_client.queries.of_driving import Order
+    from telemetry_client.queries.of_driving import Coordinates, Order
     from telemetry_client.times import Moment
 
 By: TypeAlias = Literal["part", "day", "week", "total"]
@@ -97,16 +97,20 @@ def tank_events(
     *,
     kind: Literal["refuelling", "theft", "loss"] | None = None,
     order: Order = "oldest_first",
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
-) -> JsonListing:
+) -> ArrowListing:
     """Refuellings, thefts and losses that start within a span, as the tank's level shows them."""
-    return JsonListing(
+    return ArrowListing(
         address="/v1/vehicles/{vin}/tank-events",
         index="start",
         most=1000,
-        rows="events",
-        of=TankEvent,
         of_path={"vin": vin},
-        params={**times.span(start, end), "kind": kind, "order": order},
+        params={
+            **times.span(start, end),
+            "kind": kind,
+            "order": order,
+            "coordinates": coordinates,
+        },
         limit=limit,
     )

@@ -15,9 +15,10 @@ from telemetry_client.questions import ArrowListing, Page, Place, Table, body_of
 from telemetry_client.rows import SignalDescription
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from telemetry_client.queries.of_driving import Coordinates
     from telemetry_client.times import Moment
 
 LONGEST_OF_ROWS = timedelta(days=7)
@@ -33,6 +34,7 @@ def signals(
     end: Moment,
     *,
     step_s: int | None = None,
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> Signals:
     """Signals of a vehicle over a span, a column each, by time.
@@ -46,15 +48,17 @@ def signals(
         start: from this time on.
         end: up to, not including, this time.
         step_s: sum up by so many seconds, a divisor of a day; None: every row.
+        coordinates: of `latitude` and `longitude`.
         limit: so many times at most.
     """
     span = (times.moment(start, "start"), times.moment(end, "end"))
     step = None if step_s is None else timedelta(seconds=step_s)
+    asked = {"step": step_s, "coordinates": coordinates}
     longest = LONGEST_OF_ROWS if step is None else step * MOST_STEPS
     return Signals(
         groups=[
             [
-                _piece(vin, group, begin, stop, step_s, limit)
+                _piece(vin, group, begin, stop, asked, limit)
                 for begin, stop in times.pieces(*span, longest, step)
             ]
             for group in _grouped(_several(names))
@@ -155,7 +159,7 @@ def _piece(
     names: list[str],
     start: datetime,
     end: datetime,
-    step_s: int | None,
+    asked: Mapping[str, object],
     limit: int | None,
 ) -> ArrowListing:
     return ArrowListing(
@@ -167,7 +171,7 @@ def _piece(
             "names": ",".join(names),
             "start": times.text(start, "start"),
             "end": times.text(end, "end"),
-            "step": step_s,
+            **asked,
         },
         limit=limit,
     )

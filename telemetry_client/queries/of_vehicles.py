@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from telemetry_client.queries.of_driving import Coordinates
+
 Activity: TypeAlias = Literal["moving", "idling", "parked", "silent"]
 
 EVENT = "state"
 """What a stream calls its events."""
+
+_EVENTS = "text/event-stream"
 
 _MEASURES = {"seconds": "s", "meters": "m", "milliLitres": "mL"}
 """What a class of a counter may count, with its unit."""
@@ -42,6 +46,7 @@ def vehicles(
     box: tuple[float, float, float, float] | None = None,
     near: tuple[float, float] | None = None,
     radius_m: float | None = None,
+    coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> ArrowListing:
     """The vehicles one may see, by VIN, each with activity, position and latest values.
@@ -57,6 +62,7 @@ def vehicles(
         box: west, south, east, north, where they were last [deg].
         near: latitude, longitude [deg]: the nearest come first, with `distance_m`.
         radius_m: of `near` [m].
+        coordinates: of positions; `box` and `near` are in WGS-84 always.
         limit: so many at most; with `near` the nearest.
     """
     return ArrowListing(
@@ -74,19 +80,26 @@ def vehicles(
             "box": None if box is None else ",".join(map(str, box)),
             "near": None if near is None else ",".join(map(str, near)),
             "radius": radius_m,
+            "coordinates": coordinates,
         },
         limit=limit,
     )
 
 
-def state(vin: str) -> Single[VehicleState]:
+def state(vin: str, *, coordinates: Coordinates = "wgs-84") -> Single[VehicleState]:
     """Every latest value of a vehicle, with unit, time and age, and its active trouble codes."""
-    return Single(request=get("/v1/vehicles/{vin}/state", vin=vin), of=VehicleState)
+    return Single(
+        request=get("/v1/vehicles/{vin}/state", {"coordinates": coordinates}, vin=vin),
+        of=VehicleState,
+    )
 
 
-def status(vin: str) -> Single[StatusBySystem]:
+def status(vin: str, *, coordinates: Coordinates = "wgs-84") -> Single[StatusBySystem]:
     """How a vehicle is, system by system, with trouble codes in words, lamps and service."""
-    return Single(request=get("/v1/vehicles/{vin}/status", vin=vin), of=StatusBySystem)
+    return Single(
+        request=get("/v1/vehicles/{vin}/status", {"coordinates": coordinates}, vin=vin),
+        of=StatusBySystem,
+    )
 
 
 def accumulated(vin: str) -> Table:
@@ -97,15 +110,17 @@ def accumulated(vin: str) -> Table:
     return Table(request=get("/v1/vehicles/{vin}/accumulated", vin=vin), frame=_counters)
 
 
-def follow_vehicle(vin: str) -> Changes[VehicleChange]:
+def follow_vehicle(vin: str, *, coordinates: Coordinates = "wgs-84") -> Changes[VehicleChange]:
     """A vehicle's present state, and again whenever something new is known of it."""
-    request = get("/v1/vehicles/{vin}/stream", accept="text/event-stream", vin=vin)
+    request = get("/v1/vehicles/{vin}/stream", {"coordinates": coordinates}, _EVENTS, vin=vin)
     return Changes(request=request, event=EVENT, of=VehicleChange)
 
 
-def follow_fleet(fleet_id: int) -> Changes[VehicleChange]:
+def follow_fleet(fleet_id: int, *, coordinates: Coordinates = "wgs-84") -> Changes[VehicleChange]:
     """The present state of each vehicle of a fleet, and again whenever one changes."""
-    request = get("/v1/fleets/{fleet_id}/stream", accept="text/event-stream", fleet_id=fleet_id)
+    request = get(
+        "/v1/fleets/{fleet_id}/stream", {"coordinates": coordinates}, _EVENTS, fleet_id=fleet_id
+    )
     return Changes(request=request, event=EVENT, of=VehicleChange)
 
 

@@ -53,16 +53,15 @@ def test_a_database_that_comes_back_is_not_noticed(
     ensure_party(migrated.connection, DEMO_PARTY, "maker")
     dsn = migrated.dsn.get_secret_value()
     proxy = Proxy(int(str(conninfo_to_dict(dsn)["port"])))
-    waits = waits_of_clients(monkeypatch)
+    waits = waits_of_clients(monkeypatch, meanwhile=proxy.heal)
     try:
         way = SecretStr(make_conninfo(dsn, host="127.0.0.1", port=proxy.port))
-        with serving(way, api_connection_wait_s=1) as http:
+        with serving(way, api_connection_wait_s=0.5) as http:
             for kind in KINDS:
                 proxy.swallow()
                 proxy.reset()
                 with opened(kind, str(http.base_url), attempts=50) as client:
                     before = len(waits)
-                    threading.Timer(1.5, proxy.heal).start()
                     assert client.state(VIN).vin == VIN
                     assert len(waits) > before
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -13,9 +14,27 @@ from pydantic import SecretStr
 from api import resolution, signals
 from api.app import create_app
 from api.settings import ApiSettings
-from telemetry_client import AsyncClient, Client, models, queries, rows
-from telemetry_client.queries import of_advice, of_driving, of_fuel, of_signals, of_vehicles
-from telemetry_client.questions import ArrowListing, Changes, JsonListing, Single, Table, Walk
+from telemetry_client import AsyncClient, Client, bodies, models, queries, registered, rows
+from telemetry_client.queries import (
+    of_advice,
+    of_driving,
+    of_fuel,
+    of_grants,
+    of_registers,
+    of_service_points,
+    of_signals,
+    of_vehicles,
+    of_webhooks,
+)
+from telemetry_client.questions import (
+    ArrowListing,
+    Changes,
+    JsonListing,
+    Single,
+    Table,
+    Walk,
+)
+from telemetry_client.writing import Done
 from tests.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -24,8 +43,27 @@ if TYPE_CHECKING:
 DOCUMENT: dict[str, Any] = create_app(ApiSettings(), SecretStr(UNREACHABLE)).openapi()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
-NOT_ASKED: dict[tuple[str, str], str] = {}
+SIGNS_IN = "Who may sign in is an administrator's to say, by their own tools: a notebook that holds"
+SIGNS_IN += " the passwords and keys of others is where they leak."
+
+NOT_ASKED: dict[tuple[str, str], str] = {
+    ("GET", "/v1/registers/accounts"): SIGNS_IN,
+    ("POST", "/v1/registers/accounts"): SIGNS_IN,
+    ("PUT", "/v1/registers/accounts/{name}/password"): SIGNS_IN,
+    ("DELETE", "/v1/registers/accounts/{name}"): SIGNS_IN,
+    ("GET", "/v1/registers/clients"): SIGNS_IN,
+    ("POST", "/v1/registers/clients"): SIGNS_IN,
+    ("POST", "/v1/registers/clients/{client_id}/rotate"): SIGNS_IN,
+    ("DELETE", "/v1/registers/clients/{client_id}"): SIGNS_IN,
+    ("GET", "/v1/registers/keys"): SIGNS_IN,
+    ("POST", "/v1/registers/keys"): SIGNS_IN,
+    ("POST", "/v1/registers/keys/{prefix}/rotate"): SIGNS_IN,
+    ("DELETE", "/v1/registers/keys/{prefix}"): SIGNS_IN,
+}
 """Operations of /v1 that the client leaves out, each with its reason."""
+
+SAYS_MORE_AS_JSON = {"accumulated", "audit", "fleet_advice", "fleet_fuel", "ranking"}
+"""What is asked for in JSON though there is Arrow: only there it is said what goes to `attrs`."""
 
 FOLLOWED = {"cursor", "lastVin", "lastReceivedDateTime"}
 """Parameters of links, which are followed unchanged."""
@@ -66,18 +104,62 @@ ARGUMENTS: dict[str, Any] = {
     "latest_only": True,
     "triggers": ["TIMER"],
     "content": ["SNAPSHOT"],
+    "coordinates": "gcj-02",
+    "dataset_id": 12,
+    "vehicles": ["5f1d", "7a2c"],
+    "radius_km": 50.0,
+    "service": "brakes",
+    "webhook_id": 5,
+    "delivery_id": 9,
+    "url": "https://example.com/hook",
+    "kinds": ["driving_event.overspeed_road"],
+    "language": "zh",
+    "enabled": False,
+    "name": "North",
+    "purpose": "service",
+    "party": "A workshop",
+    "valid_from": "2026-11-01T00:00:00Z",
+    "valid_until": "2026-12-01T00:00:00Z",
+    "data_from": "2026-11-01T00:00:00Z",
+    "data_until": "2026-12-01T00:00:00Z",
+    "signals": ["wheel_speed"],
+    "resolution_s": 60,
+    "grid_deg": 0.1,
+    "trips": True,
+    "events": True,
+    "vehicle_class": "bus",
+    "lines": "vin\nLSGAA11112A000001\n",
+    "dry_run": True,
+    "partial": True,
+    "buyer": "An owner",
+    "at": "2026-11-01T00:00:00Z",
+    "card_id": "CHN1",
+    "employed_from": "2026-11-01T00:00:00Z",
+    "employed_until": "2026-12-01T00:00:00Z",
+    "time_zone": "Asia/Shanghai",
+    "member_from": "2026-11-01T00:00:00Z",
+    "member_until": "2026-12-01T00:00:00Z",
+    "grant_id": 8,
+    "holds": True,
 }
 
 
 def made(name: str) -> Any:
     """A query with all its arguments."""
     query = getattr(queries, name)
-    return query(**{one: ARGUMENTS[one] for one in inspect.signature(query).parameters})
+    keywords: set[str] = set()
+    for parameter in inspect.signature(query).parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            body = parameter.annotation.removeprefix("Unpack[").removesuffix("]")
+            keywords |= getattr(bodies, body).__annotations__.keys()
+        else:
+            keywords.add(parameter.name)
+    return query(**{one: ARGUMENTS[one] for one in keywords})
 
 
 def request_of(name: str) -> Request:
     question = made(name)
-    if isinstance(question, Single | Table | Changes):
+    if isinstance(question, Single | Done | Table | Changes):
         return question.request
     request: Request = question.first().request
     return request
@@ -115,7 +197,34 @@ def test_a_query_sends_every_parameter_that_there_is_and_no_other(name: str) -> 
     assert "{" not in request.url
     headers = {one["name"].lower() for one in described if one["in"] == "header"}
     ours = {"x-purpose", "accept-language", "last-event-id", "x-correlation-id"}
-    assert headers <= ours, "a header that the client does not know"
+    # A change that depends on nobody else's having come first is the caller's to wish for; not yet.
+    ours |= {"if-match"}
+    assert headers - {"idempotency-key"} <= ours, "a header that the client does not know"
+    assert ("idempotency-key" in headers) == ("idempotency-key" in request.headers)
+
+
+@pytest.mark.parametrize("name", [name for name, one in REQUESTS.items() if one.method != "GET"])
+def test_a_write_carries_every_field_that_there_is_and_no_other(name: str) -> None:
+    request = REQUESTS[name]
+    described = OPERATIONS[request.method, request.address].get("requestBody", {"content": {}})
+    media = request.headers.get("content-type")
+    assert ([media] if media else []) == list(described["content"])
+    assert bool(request.content) == bool(media)
+    if media == "application/json":
+        schema = described["content"][media]["schema"]["$ref"].rpartition("/")[2]
+        assert json.loads(request.content).keys() == SCHEMAS[schema]["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "schema"),
+    [
+        (bodies.DatasetDefinition, "DatasetDefinition"),
+        (bodies.NewWebhook, "NewWebhook"),
+        (bodies.NewGrant, "NewGrant"),
+    ],
+)
+def test_what_a_new_thing_needs_is_what_the_document_requires(body: Any, schema: str) -> None:
+    assert body.__required_keys__ == set(SCHEMAS[schema]["required"])
 
 
 @EVERY_QUERY
@@ -131,10 +240,15 @@ def test_both_clients_have_it_with_its_parameters_and_words(name: str) -> None:
 @EVERY_QUERY
 def test_it_accepts_what_is_served_there(name: str) -> None:
     request = REQUESTS[name]
-    served = OPERATIONS[request.method, request.address]["responses"]["200"]["content"]
+    responses = OPERATIONS[request.method, request.address]["responses"]
+    (served,) = (one.get("content") for status, one in responses.items() if status[0] == "2")
+    if served is None:
+        assert isinstance(made(name), Done)
+        return
     assert request.headers["accept"] in served
     arrow = "application/vnd.apache.arrow.stream"
-    assert (request.headers["accept"] == arrow) == (arrow in served), "Arrow, where it is served"
+    wanted = arrow in served and name not in SAYS_MORE_AS_JSON
+    assert (request.headers["accept"] == arrow) == wanted, "Arrow, where it is served"
 
 
 @pytest.mark.parametrize("name", WALKS)
@@ -189,11 +303,12 @@ def test_a_table_s_lists_and_rows_are_those_of_the_document(name: str) -> None:
     content = OPERATIONS["GET", listing.address]["responses"]["200"]["content"]
     answer = referred(content["application/json"]["schema"])
     assert answer is not None
+    assert bool(isinstance(listing, JsonListing) and listing.about) == (name in SAYS_MORE_AS_JSON)
     if isinstance(listing, JsonListing):
         assert is_list(answer["properties"][listing.rows])
         assert set(listing.about) <= set(answer["properties"])
         return
-    if "series" in answer["properties"] or "signals" in answer["properties"]:
+    if name in {"signals", "dataset_signals"}:
         return
     (row,) = (
         SCHEMAS[member["items"]["$ref"].rpartition("/")[2]]
@@ -215,6 +330,10 @@ SAME_NAME = [
     models.TellTale,
     models.SystemStatus,
     models.CodeInWords,
+    models.DueBy,
+    models.Plan,
+    models.LastService,
+    models.NextService,
     models.Service,
     models.Contact,
     models.TripSummary,
@@ -232,13 +351,29 @@ SAME_NAME = [
     rows.Expected,
     rows.FleetFuelRow,
     rows.Read,
+    registered.DatasetCounts,
+    registered.SignalOfDataset,
+    registered.DatasetWithCounts,
+    registered.Webhook,
+    registered.MadeWebhook,
+    registered.NewSecret,
+    registered.Delivery,
+    registered.RegisteredVehicle,
+    registered.LineFault,
+    registered.ImportReport,
+    registered.SaleDone,
+    registered.KnownParty,
+    registered.EmployedDriver,
+    registered.RegisteredFleet,
+    registered.FleetMembership,
+    registered.MembershipEnd,
+    registered.Grant,
     rows.SignalDescription,
 ]
 OTHER_NAME = {
     models.Advice: "AdvicePiece",
-    rows.Driver: "DriverSummary",
-    rows.Fleet: "FleetSummary",
-    rows.TankEvent: "TankEventSummary",
+    rows.Erasure: "ErasureRecord",
+    registered.Dataset: "DatasetSummary",
 }
 
 
@@ -261,6 +396,12 @@ def test_a_record_has_the_fields_of_the_document(record: type, schema: str) -> N
         (of_vehicles.Activity, "Activity"),
         (of_fuel.By, "By"),
         (of_advice.Status, "AdviceStatus"),
+        (of_driving.Coordinates, "Coordinates"),
+        (of_service_points.PointKind, "PointKind"),
+        (of_webhooks.DeliveryState, "DeliveryState"),
+        (of_registers.PartyKind, "PartyKind"),
+        (of_grants.Purpose, "Purpose"),
+        (bodies.VehicleClass, "VehicleClass"),
     ],
 )
 def test_choices_are_those_of_the_document(choice: object, schema: str) -> None:

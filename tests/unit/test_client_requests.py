@@ -45,7 +45,7 @@ ROOT = Path(__file__).parents[2]
 VIN = "LSGAA11112A000001"
 SPAN = ("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z")
 SECRET = "vtk_not-to-be-seen"
-FLEETS: dict[str, Any] = {"fleets": [], "next": None}
+PARTIES: dict[str, Any] = {"parties": [], "next": None}
 
 
 @pytest.fixture
@@ -95,10 +95,10 @@ def test_what_passes_by_itself_is_asked_again_when_the_api_says(
         problem(503, "busy", **{"retry-after": "5"}),
         problem(429, "too_many_requests", **{"retry-after": soon}),
         httpx2.ConnectError("refused"),
-        httpx2.Response(200, json=FLEETS),
+        httpx2.Response(200, json=PARTIES),
     )
     with answered(kind, handler) as client:
-        assert client.fleets().empty
+        assert client.parties().empty
     assert len(asked) == 4
     # A little more than was asked for, so that clients do not come back together.
     assert waits[0] == pytest.approx(5 + FIRST_WAIT_S)
@@ -113,7 +113,7 @@ def test_patience_ends_with_the_error_that_stayed(kind: str, waits: list[float])
         answered(kind, handler, attempts=3) as client,
         pytest.raises(UnavailableError) as refused,
     ):
-        client.fleets()
+        client.parties()
     assert (len(asked), len(waits)) == (3, 2)
     assert (refused.value.code, refused.value.status) == ("database_unreachable", 503)
 
@@ -122,6 +122,7 @@ def test_patience_ends_with_the_error_that_stayed(kind: str, waits: list[float])
     ("answer", "error"),
     [
         (problem(503, "too_slow"), UnavailableError),  # it would take as long again
+        (problem(503, "webhooks_not_set_up"), UnavailableError),  # an operator has to
         (problem(429, "too_many_tries", **{"retry-after": "900"}), TooManyRequestsError),
         (problem(422, "invalid_parameter"), InvalidRequestError),
         (problem(406, "not_acceptable"), InvalidRequestError),
@@ -152,11 +153,11 @@ def test_a_refusal_in_the_words_of_oauth_or_of_a_proxy_is_one_too(waits: list[fl
     words = {"error": "invalid_scope", "error_description": "None of yours."}
     handler, _ = one_after_the_other(httpx2.Response(400, json=words))
     with answered("blocking", handler) as client, pytest.raises(InvalidRequestError) as refused:
-        client.fleets()
+        client.parties()
     assert (refused.value.code, refused.value.detail) == ("invalid_scope", "None of yours.")
     handler, asked = one_after_the_other(httpx2.Response(502, text="<html>Bad gateway</html>"))
     with answered("blocking", handler) as client, pytest.raises(UnavailableError) as away:
-        client.fleets()
+        client.parties()
     assert (away.value.code, len(asked), len(waits)) == ("unknown", 5, 4)
 
 
@@ -187,7 +188,7 @@ def test_what_breaks_on_the_way_has_names_of_its_own(kind: str, waits: list[floa
     ):
         handler, asked = one_after_the_other(broken)
         with answered(kind, handler, attempts=2) as client, pytest.raises(error):
-            client.fleets()
+            client.parties()
         assert len(asked) == 2
     assert len(waits) == 2
 
@@ -198,30 +199,36 @@ def test_pages_are_followed_to_the_end_or_as_far_as_is_wanted(kind: str) -> None
         first = int(request.url.params.get("cursor", 0))
         count = int(request.url.params["limit"])
         found = [
-            {"fleet_id": n, "name": f"F{n}", "party": "P", "time_zone": "UTC", "vehicles": n}
+            {
+                "party_id": n,
+                "kind": "owner",
+                "name": f"P{n}",
+                "created_at": SPAN[0],
+                "is_own": False,
+            }
             for n in range(first, min(first + count, 1201))
         ]
-        following = f"/v1/fleets?limit={count}&cursor={first + count}"
+        following = f"/v1/registers/parties?limit={count}&cursor={first + count}"
         more = first + count < 1201
-        return httpx2.Response(200, json={"fleets": found, "next": following if more else None})
+        return httpx2.Response(200, json={"parties": found, "next": following if more else None})
 
     with answered(kind, handler) as client:
-        assert list(client.fleets().index) == list(range(1201))
-        assert list(client.fleets(limit=601).index) == list(range(601))
-        pages = list(client.pages(queries.fleets(limit=25), rows=10))
+        assert list(client.parties().index) == list(range(1201))
+        assert list(client.parties(limit=601).index) == list(range(601))
+        pages = list(client.pages(queries.parties(limit=25), rows=10))
         assert [len(page) for page in pages] == [10, 10, 5]
-        assert sum(map(len, client.pages(queries.fleets()))) == 1201
+        assert sum(map(len, client.pages(queries.parties()))) == 1201
 
 
 @pytest.mark.parametrize("link", ["https://evil.example/v1", "//evil.example", "/\\evil.example"])
 @EVERY_KIND
 def test_a_link_that_leads_elsewhere_is_not_followed(kind: str, link: str) -> None:
-    handler, asked = one_after_the_other(httpx2.Response(200, json={"fleets": [], "next": link}))
+    handler, asked = one_after_the_other(httpx2.Response(200, json={"parties": [], "next": link}))
     with (
         answered(kind, handler, api_key=SECRET) as client,
         pytest.raises(UnexpectedAnswerError, match="away from the API"),
     ):
-        client.fleets()
+        client.parties()
     assert len(asked) == 1
 
 
@@ -232,20 +239,20 @@ def test_a_redirect_is_not_followed(waits: list[float]) -> None:
         answered("blocking", handler, api_key=SECRET) as client,
         pytest.raises(UnexpectedAnswerError),
     ):
-        client.fleets()
+        client.parties()
     assert (len(asked), waits) == (1, [])
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"{}", b'{"fleets": 1}', b"\xff\xff\xff\xff\x10\x00\x00\x00"],
+    [b"", b"<html>", b"[]", b"{}", b'{"parties": 1}', b"\xff\xff\xff\xff\x10\x00\x00\x00"],
 )
 @EVERY_KIND
 def test_an_answer_that_is_none_of_the_api_s_is_an_error_of_its_own(kind: str, body: bytes) -> None:
     handler, _ = one_after_the_other(httpx2.Response(200, content=body))
     with answered(kind, handler) as client:
         asks: list[Callable[[], Any]] = [
-            client.fleets,
+            client.parties,
             lambda: client.state(VIN),
             lambda: client.trips(VIN, *SPAN),
             lambda: client.accumulated(VIN),
@@ -290,9 +297,9 @@ def test_fields_of_a_newer_api_are_passed_over() -> None:
 
 @EVERY_KIND
 def test_purpose_and_language_go_with_every_request(kind: str) -> None:
-    handler, asked = one_after_the_other(httpx2.Response(200, json=FLEETS))
+    handler, asked = one_after_the_other(httpx2.Response(200, json=PARTIES))
     with answered(kind, handler, purpose="Prüfung 100% of 4711", language="zh") as client:
-        client.fleets()
+        client.parties()
     assert asked[0].headers["x-purpose"] == "Pr%C3%BCfung 100%25 of 4711"
     assert asked[0].headers["accept-language"] == "zh"
 
@@ -302,18 +309,19 @@ def test_a_vin_is_a_part_of_the_address_whatever_it_holds(kind: str) -> None:
     handler, asked = one_after_the_other(problem(404, "unknown_vehicle"))
     with answered(kind, handler) as client, pytest.raises(NotFoundError):
         client.state("../../fleets?x=/")
-    assert asked[0].url.raw_path == b"/v1/vehicles/..%2F..%2Ffleets%3Fx%3D%2F/state"
+    address, _, _ = asked[0].url.raw_path.partition(b"?")
+    assert address == b"/v1/vehicles/..%2F..%2Ffleets%3Fx%3D%2F/state"
 
 
 @EVERY_KIND
 def test_an_api_behind_a_path_is_found_on_every_page(kind: str) -> None:
-    link = {"fleets": [], "next": "/v1/fleets?cursor=bjE"}
+    link = {"parties": [], "next": "/v1/registers/parties?cursor=bjE"}
     handler, asked = one_after_the_other(
-        httpx2.Response(200, json=link), httpx2.Response(200, json=FLEETS)
+        httpx2.Response(200, json=link), httpx2.Response(200, json=PARTIES)
     )
     with answered(kind, handler, "https://maker.example/telemetry/") as client:
-        client.fleets()
-    assert [request.url.path for request in asked] == ["/telemetry/v1/fleets"] * 2
+        client.parties()
+    assert [request.url.path for request in asked] == ["/telemetry/v1/registers/parties"] * 2
 
 
 @pytest.mark.parametrize("when", ["2026-11-01T00:00:00", datetime(2026, 11, 1), "yesterday"])  # noqa: DTZ001
@@ -364,12 +372,12 @@ def test_what_does_not_go_together_is_said_when_it_is_made(
 def test_the_environment_says_where_and_who(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TELEMETRY_API_URL", "https://telemetry.example")
     monkeypatch.setenv("TELEMETRY_API_KEY", SECRET)
-    handler, asked = one_after_the_other(httpx2.Response(200, json=FLEETS))
+    handler, asked = one_after_the_other(httpx2.Response(200, json=PARTIES))
     with opened(kind, None) as client:  # type: ignore[arg-type]
         assert client.url == "https://telemetry.example" if kind == "blocking" else True
         assert "https://telemetry.example" in repr(client)
     with answered(kind, handler) as client:
-        client.fleets()
+        client.parties()
     assert asked[0].headers["x-api-key"] == SECRET
 
 
@@ -389,7 +397,7 @@ def test_secrets_are_shown_nowhere(
     for options in ({"api_key": SECRET}, {"client_id": "vtc_1", "client_secret": SECRET}):
         with answered(kind, handler, **options) as client:
             with pytest.raises(UnavailableError) as refused:
-                client.fleets()
+                client.parties()
             texts += [repr(client), repr(refused.value), str(refused.value)]
     credential = ClientCredentials("vtc_1", SECRET)
     request = credential.renewal(0.0)
@@ -409,10 +417,10 @@ def test_a_token_that_is_refused_to_many_at_once_is_renewed_once(kind: str) -> N
             return httpx2.Response(200, json={"access_token": given[-1], "expires_in": 600})
         if request.headers["authorization"] == "Bearer token-0":
             return problem(401, "unauthenticated")
-        return httpx2.Response(200, json=FLEETS)
+        return httpx2.Response(200, json=PARTIES)
 
     with answered(kind, handler, client_id="vtc_1", client_secret=SECRET) as client:
-        found = at_once(client, *[lambda one: one.fleets()] * 8)
+        found = at_once(client, *[lambda one: one.parties()] * 8)
     assert all(frame.empty for frame in found)
     assert given == ["token-0", "token-1"]
 
@@ -430,8 +438,8 @@ def test_a_credential_that_is_always_refused_is_not_tried_for_ever(kind: str) ->
         answered(kind, handler, client_id="vtc_1", client_secret=SECRET) as client,
         pytest.raises(NotSignedInError),
     ):
-        client.fleets()
-    assert asked == ["/oauth/token", "/v1/fleets"] * 2
+        client.parties()
+    assert asked == ["/oauth/token", "/v1/registers/parties"] * 2
     asked.clear()
     with (
         answered(kind, handler, client_id="vtc_1", client_secret=SECRET) as client,
@@ -448,7 +456,7 @@ def test_what_gives_out_tokens_may_be_none(told: Any) -> None:
         answered("blocking", handler, client_id="vtc_1", client_secret=SECRET) as client,
         pytest.raises(UnexpectedAnswerError),
     ):
-        client.fleets()
+        client.parties()
 
 
 @pytest.mark.parametrize("library", ["httpx2", "anyio"])
