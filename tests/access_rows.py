@@ -102,9 +102,7 @@ def asked(world: AccessWorld, row: Row, caller: str, what: str, **more: str) -> 
     """
     given = f"{row.path} {row.query} {row.body}"
     names = {
-        name: quote(value)
-        for name, value in world.names(what).items()
-        if f"{{{name}}}" in given
+        name: quote(value) for name, value in world.names(what).items() if f"{{{name}}}" in given
     }
     query = row.query.replace("{span}", SPAN_QUERY)
     address = f"{row.path}?{query}" if query else row.path

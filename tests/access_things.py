@@ -35,6 +35,7 @@ UNKNOWN = {
     "prefix": "vtk_aaaaaaaa",
 }
 
+
 @dataclass(kw_only=True)
 class Things:
     """What there is, by object of the table: own, foreign, ended, makers."""

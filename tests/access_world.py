@@ -111,7 +111,12 @@ class AccessWorld:
         """What addresses call a thing by; `what` is an object of tests/access_table.toml."""
         start = {"start": str(int(TRIP.timestamp()))}
         if what == "unknown":
-            return {"vin": UNKNOWN_VIN, **dict.fromkeys(NUMBERS, UNKNOWN_NUMBER), **UNKNOWN, **start}
+            return {
+                "vin": UNKNOWN_VIN,
+                **dict.fromkeys(NUMBERS, UNKNOWN_NUMBER),
+                **UNKNOWN,
+                **start,
+            }
         truck = self.trucks.get("foreign" if what == "mixed" else what, self.trucks["own"])
         driver = self.colleague if what == "colleague" else truck.driver
         advice_id = truck.driver_advice_id if what == "own_driver" else truck.advice_id

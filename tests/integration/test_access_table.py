@@ -113,7 +113,9 @@ def _in_other_formats(world: AccessWorld, row: Row, caller: str, what: str) -> I
         told = asked(world, row, caller, what, Accept=accepted)
         if told.status != 200 or not told.headers["content-type"].startswith(accepted):
             yield f"{caller}, {what}, {accepted}: {told.status} {told.headers}"
-        yield from (f"{caller}, {what}, {accepted}: {leak}" for leak in _leaks(world, row, caller, told))
+        yield from (
+            f"{caller}, {what}, {accepted}: {leak}" for leak in _leaks(world, row, caller, told)
+        )
 
 
 def _leaks(world: AccessWorld, row: Row, caller: str, told: Told) -> list[str]:
