@@ -1,4 +1,4 @@
-"""What parties keep here: datasets, webhooks, grants, and who may sign in; all made over the API."""
+"""What parties keep: datasets, webhooks, grants, and who may sign in; made over the API."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class _Asking:
     """By what is made."""
 
     def _send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        headers = self.headers[path.split("/")[0]]
+        headers = self.headers[path.split("/", maxsplit=1)[0]]
         sent = {"content-type": "application/json", **headers}
         content = None if body is None else json.dumps(body)
         answer = self.client.request(method, f"/v1/{path}", content=content, headers=sent)

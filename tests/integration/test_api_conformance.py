@@ -8,6 +8,7 @@ elsewhere each time.
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,5 +213,8 @@ def _asked(
         with answer:
             data = next(line for line in answer.iter_lines() if line.startswith(b"data: "))
         VehicleChange.model_validate_json(data.removeprefix(b"data: "))
+        return
+    if answer.status_code == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        assert answer.json()["code"] == "too_large"  # before it was looked at: no address's own
         return
     case.validate_response(answer, checks=[*CHECKS, *more], transport_kwargs=kwargs)
