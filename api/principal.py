@@ -12,6 +12,9 @@ from api.scopes import Scope
 from api.services import App
 from storage.errors import SchemaError
 
+OWN = ("/v1/drivers/{driver_id}", "/drivers/{driver_id}")
+"""Addresses of a driver's own."""
+
 
 async def caller(request: Request, services: App) -> Caller:
     """Who asks, once it is clear that they may; from here on the request is one that is logged.
@@ -38,8 +41,10 @@ def _require_scope(request: Request, found: Caller) -> None:
     wanted = scopes.needed(request.method, route)
     if wanted is not None and wanted in found.scopes:
         return
-    # A driver sees his own, and of others not even whether they are there.
-    if Scope.OWN_READ in found.scopes and "{driver_id}" in route and request.method == "GET":
+    # A driver sees his own, and of others not even whether they are there. (What the register of
+    # drivers says is for who keeps it.)
+    own = route.startswith(OWN) and request.method in scopes.READING
+    if Scope.OWN_READ in found.scopes and own:
         asked = request.path_params.get("driver_id", "")
         if NUMBER.fullmatch(asked) is None or int(asked) != found.driver_id:
             raise unknown_driver()

@@ -112,7 +112,8 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/advice", Scope.ADVICE_WRITE),
 )
 
-_READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})
+READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})
+"""Methods that change nothing."""
 
 
 def needed(method: str, route: str) -> Scope | None:
@@ -122,11 +123,11 @@ def needed(method: str, route: str) -> Scope | None:
         method: GET, say.
         route: the address with the names of its parameters: /v1/vehicles/{vin}/state.
     """
-    if route.endswith("/advice") and method in _READING:
+    if route.endswith("/advice") and method in READING:
         return Scope.ADVICE_READ
     if route == "/":
         return Scope.VEHICLES_READ
-    for path, scope in _READ if method in _READING else _WRITE:
+    for path, scope in _READ if method in READING else _WRITE:
         if route == path or route.startswith(f"{path}/"):
             return scope
     return None

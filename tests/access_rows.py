@@ -44,6 +44,8 @@ class Row:
     formats: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     stream: bool = False
+    ended_grants: bool = False
+    """Whether it tells of one's grants that have ended, by VINs that are foreign by now."""
 
     @property
     def method(self) -> str:
@@ -98,26 +100,34 @@ def asked(world: AccessWorld, row: Row, caller: str, what: str, **more: str) -> 
         what: about what: own, foreign, …
         more: headers, with _ for -, and `method` in place of the row's.
     """
-    names = {name: quote(value) for name, value in world.names(what).items()}
+    given = f"{row.path} {row.query} {row.body}"
+    names = {
+        name: quote(value) for name, value in world.names(what).items() if f"{{{name}}}" in given
+    }
     query = row.query.replace("{span}", SPAN_QUERY)
     address = f"{row.path}?{query}" if query else row.path
     for name, value in names.items():
         address = address.replace(f"{{{name}}}", value)
+    body = row.body or row.form or None
+    for name, value in names.items():
+        body = body and body.replace(f"{{{name}}}", value)
     method = more.pop("method", row.method)
-    headers = {**world.headers[caller], **row.headers}
+    headers = {}
     if row.body:
         headers["Content-Type"] = "application/json"
     if row.form:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
+    headers |= {**world.headers[caller], **row.headers}
     headers |= {name.replace("_", "-"): value for name, value in more.items()}
-    body = row.body or row.form or None
     with world.client.stream(method, address, headers=headers, content=body) as answer:
         endless = row.stream and answer.status_code == 200
         content = _first_event(answer) if endless else answer.read()
-        if answer.status_code >= 400:  # that what was asked for is named again tells nothing
+        kept = {name: text for name, text in answer.headers.items() if name not in VOLATILE}
+        if answer.status_code >= 300:  # that what was asked for is named again tells nothing
             for name, value in names.items():
                 content = content.replace(value.encode(), f"{{{name}}}".encode())
-        kept = {name: text for name, text in answer.headers.items() if name not in VOLATILE}
+                if "location" in kept:
+                    kept["location"] = kept["location"].replace(value, f"{{{name}}}")
         return Told(status=answer.status_code, headers=kept, content=content)
 
 

@@ -73,7 +73,7 @@ def new_truck(database: Migrated, n: int, driver: Person, hired: Person) -> Truc
     """All that can be known of a vehicle: an hour of its driver's, and one of who is hired."""
     connection = database.connection
     vin, plate = f"LSGCC22222B00000{n}", f"沪A-{n}{n}{n}{n}{n}"
-    latitude, longitude = 31 + n / 32, 121 + n / 32
+    latitude, longitude = 31 + n / 64, 121 + n / 64  # the middle of no cell of a dataset's
     index = pd.date_range(MONDAY + 2 * HOUR, periods=120, freq="s")
     signals = {
         "wheel_speed": 50.0 + n,

@@ -14,15 +14,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from api import credentials
 from api.scopes import Role
 from schemas import catalogue as catalogues
 from storage import identity
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party, grant_access
+from tests.access_things import SPARE_VIN, UNKNOWN, Things, grants_by_object, new_things, prepare
 from tests.access_trucks import Person, Truck, new_person, new_truck
 from tests.api_fixture import serving
-from tests.behaviour_samples import DAY
+from tests.behaviour_samples import DAY, HOUR
 from tests.behaviour_world import MONDAY, score
 from tests.database_fixture import migrated_to, new_database
 from tests.identity_world import PASSWORD, bearer, signed_in
@@ -43,6 +45,7 @@ PARTIES = {
     "North Haulage": "owner",
     "South Haulage": "owner",
     "Motor Institute": "data_science",
+    "Other Institute": "data_science",
     "Road Authority": "auditor",
 }
 
@@ -68,9 +71,27 @@ GRANTED = {"North Haulage": "ownership", "East Dealer": "sale", "Quay Workshop":
 
 UNKNOWN_VIN, UNKNOWN_NUMBER = "LSGCC22222B000099", "999999999999"
 NUMBERS = ("driver_id", "fleet_id", "advice_id")
+TRIP = MONDAY + 2 * HOUR
+"""When the first trip of each vehicle began."""
 
-NUMBERS_FROM = {"driver": 771_000_000_001, "fleet": 772_000_000_001, "advice": 773_000_000_001}
+NUMBERS_FROM = {
+    "driver.driver_id": 771_000_000_001,
+    "fleet.fleet_id": 772_000_000_001,
+    "advice.advice_id": 773_000_000_001,
+    "dataset.dataset_id": 774_000_000_001,
+    "webhook.webhook_id": 775_000_000_001,
+    "webhook_delivery.delivery_id": 776_000_000_001,
+    "vehicle_access.access_id": 777_000_000_001,
+}
 """Numbers so long that nothing else in an answer looks like them."""
+
+
+TOLD = {
+    "owner": ("dataset", "webhook"),
+    "data_scientist": ("dataset",),
+    "administrator": ("client_id", "prefix", "name"),
+}
+"""Which of the owner's things somebody may know of."""
 
 
 @dataclass(kw_only=True)
@@ -83,13 +104,20 @@ class AccessWorld:
     """By what they are to the owner, dealer and workshop: own, foreign, expired, revoked."""
     colleague: Person
     fleets: dict[str, int]
+    things: Things = field(default_factory=Things)
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def names(self, what: str) -> dict[str, str]:
         """What addresses call a thing by; `what` is an object of tests/access_table.toml."""
+        start = {"start": str(int(TRIP.timestamp()))}
         if what == "unknown":
-            return {"vin": UNKNOWN_VIN, **dict.fromkeys(NUMBERS, UNKNOWN_NUMBER)}
-        truck = self.trucks.get(what, self.trucks["own"])
+            return {
+                "vin": UNKNOWN_VIN,
+                **dict.fromkeys(NUMBERS, UNKNOWN_NUMBER),
+                **UNKNOWN,
+                **start,
+            }
+        truck = self.trucks.get("foreign" if what == "mixed" else what, self.trucks["own"])
         driver = self.colleague if what == "colleague" else truck.driver
         advice_id = truck.driver_advice_id if what == "own_driver" else truck.advice_id
         return {
@@ -97,6 +125,8 @@ class AccessWorld:
             "driver_id": str(driver.driver_id),
             "advice_id": str(advice_id),
             "fleet_id": str(self.fleets.get(what, self.fleets["own"])),
+            **self.things.names.get(what, self.things.names["own"]),
+            **start,
         }
 
     def hidden(self, caller: str) -> tuple[str, ...]:
@@ -116,8 +146,16 @@ class AccessWorld:
             found += [*own.driver.marks, *self.colleague.marks]
         if caller == "driver":
             found += self.colleague.marks
-        if caller in {"data_scientist", "administrator", "nobody"}:
+        if caller in {"data_scientist", "nobody"}:
             found += [*own.marks, *(mark for one in everybody for mark in one.marks)]
+        if caller == "administrator":  # who has registers, and no more
+            found += own.marks[2:]
+        for what, marks in self.things.marks.items():
+            found += [
+                mark
+                for name, mark in marks.items()
+                if what == "foreign" or name not in TOLD.get(caller, ())
+            ]
         return tuple(found)
 
 
@@ -138,8 +176,9 @@ def access_world(
 @contextmanager
 def _served(database: Migrated, folder: Path) -> Iterator[AccessWorld]:
     connection = database.connection
-    for table, first in NUMBERS_FROM.items():
-        connection.execute(f"ALTER TABLE {table} ALTER {table}_id RESTART WITH {first}".encode())
+    for number, first in NUMBERS_FROM.items():
+        table, _, column = number.partition(".")
+        connection.execute(f"ALTER TABLE {table} ALTER {column} RESTART WITH {first}".encode())
     parties = {name: ensure_party(connection, name, kind) for name, kind in PARTIES.items()}
     north, south = parties["North Haulage"], parties["South Haulage"]
     colleague = new_person(connection, "CHN31000000000009", "Li Colleague", north)
@@ -160,6 +199,8 @@ def _served(database: Migrated, folder: Path) -> Iterator[AccessWorld]:
         fleets[what] = ensure_fleet(connection, party_id=party, name=f"Trucks {what}")
         member = (MONDAY - 30 * DAY, None)
         add_to_fleet(connection, fleet_id=fleets[what], vin=vin, member=member)
+    fleets["ended"] = ensure_fleet(connection, party_id=north, name="Trucks once")
+    prepare(connection, parties, trucks["own"].vin)
     settings: dict[str, Any] = {
         "api_sign_in": "required",
         "api_token_keys_file": folder / "keys.json",
@@ -167,12 +208,14 @@ def _served(database: Migrated, folder: Path) -> Iterator[AccessWorld]:
         "api_stream_poll_s": 0.05,
         "api_token_lifetime_s": 3600,
         "api_sign_in_attempts": 1000,
+        "webhook_keys": Fernet.generate_key().decode(),
     }
     with serving(database.dsn, **settings) as client:
         world = AccessWorld(
             database=database, client=client, trucks=trucks, colleague=colleague, fleets=fleets
         )
         world.headers |= _signed_in(world, parties)
+        _make_things(world, parties)
         # Grants that are taken back were felt before: what is remembered of them must not count.
         for caller in ("owner", "dealer", "service_provider"):
             address = f"/v1/vehicles/{trucks['revoked'].vin}/state"
@@ -183,6 +226,25 @@ def _served(database: Migrated, folder: Path) -> Iterator[AccessWorld]:
             (trucks["revoked"].vehicle_id, south),
         )
         yield world
+
+
+def _make_things(world: AccessWorld, parties: dict[str, int]) -> None:
+    """All that a party keeps, of the owner's and of somebody else's."""
+    connection = world.database.connection
+    vins = {what: truck.vin for what, truck in world.trucks.items()}
+    south = [vin for what, vin in vins.items() if what != "own"]
+    members = {
+        "North": [vins["own"], SPARE_VIN],
+        "South": south,
+        "maker": [*vins.values()],
+    }
+    world.things = new_things(connection, world.client, parties, world.headers, members)
+    world.headers |= world.things.headers
+    for what, grant_id in grants_by_object(connection, vins).items():
+        names = world.things.names.setdefault(what, dict(world.things.names["own"]))
+        names["grant_id"] = grant_id
+    for names in world.things.names.values():
+        names.setdefault("grant_id", world.things.names["own"]["grant_id"])
 
 
 def _grant(connection: Connection, parties: dict[str, int], trucks: dict[str, Truck]) -> None:

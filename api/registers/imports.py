@@ -172,7 +172,8 @@ class Checked:
 
 
 _ANSWERS = problems(Code.NOT_YOURS, Code.BAD_LINES, Code.INVALID_PARAMETER, *WRITING)
-_ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["model"] = ImportRefused
+# Bad lines come with their report; what else cannot be used is told as everywhere.
+_ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["model"] = ImportRefused | Problem
 del _ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["content"]
 
 

@@ -13,6 +13,7 @@ from api.settings import ApiSettings
 from tests.access_rows import (
     ANSWERS,
     ROWS,
+    SPAN_QUERY,
     Row,
     addresses,
     asked,
@@ -21,6 +22,7 @@ from tests.access_rows import (
 )
 from tests.access_world import CALLERS
 from tests.api_fixture import UNREACHABLE
+from tests.browser_session import OURS, browser, enter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 APP = create_app(ApiSettings(), SecretStr(UNREACHABLE))
 OBJECTS = {"own", "own_driver", "colleague", "foreign", "expired", "revoked", "unknown"}
+OBJECTS |= {"ended", "makers", "mixed"}
+KEPT = ("/v1/datasets", "/v1/webhooks", "/v1/registers")
+"""Addresses of what each party keeps for itself."""
 
 
 def test_every_address_has_a_row() -> None:
@@ -80,7 +85,7 @@ def _differences(world: AccessWorld, row: Row) -> Iterator[str]:
             if told.status != expected[what]:
                 said = told.content[:200].decode(errors="replace")
                 yield f"{caller}, {what}: {told.status}, not {expected[what]}: {said}"
-            yield from (f"{caller}, {what}: {leak}" for leak in _leaks(world, caller, told))
+            yield from (f"{caller}, {what}: {leak}" for leak in _leaks(world, row, caller, told))
             if told.status == 200:
                 yield from _in_other_formats(world, row, caller, what)
         if caller == "maker":
@@ -91,6 +96,8 @@ def _differences(world: AccessWorld, row: Row) -> Iterator[str]:
         nothing = found.get("unknown")
         for what, told in found.items():
             if nothing is None or told.status < 400 or expected[what] != expected["unknown"]:
+                continue
+            if what == "mixed":  # that one's own fleet is there is no secret
                 continue
             if told != nothing:
                 yield f"{caller}, {what}: {told} is not {nothing}"
@@ -106,23 +113,46 @@ def _in_other_formats(world: AccessWorld, row: Row, caller: str, what: str) -> I
         told = asked(world, row, caller, what, Accept=accepted)
         if told.status != 200 or not told.headers["content-type"].startswith(accepted):
             yield f"{caller}, {what}, {accepted}: {told.status} {told.headers}"
-        yield from (f"{caller}, {what}, {accepted}: {leak}" for leak in _leaks(world, caller, told))
+        yield from (
+            f"{caller}, {what}, {accepted}: {leak}" for leak in _leaks(world, row, caller, told)
+        )
 
 
-def _leaks(world: AccessWorld, caller: str, told: Told) -> list[str]:
+def _leaks(world: AccessWorld, row: Row, caller: str, told: Told) -> list[str]:
     text = told.text
-    return [f"tells of {mark}" for mark in world.hidden(caller) if mark in text]
+    known = [world.trucks[what].vin for what in ("expired", "revoked") if row.ended_grants]
+    hidden = [mark for mark in world.hidden(caller) if mark not in known]
+    return [f"tells of {mark}" for mark in hidden if mark in text]
+
+
+def test_a_driver_in_a_browser_sees_his_own_and_nothing_else(access_world: AccessWorld) -> None:
+    own = access_world.names("own")["driver_id"]
+    with browser(access_world.client) as client:
+        assert enter(client, "the.driver").status_code == 303
+        for path in ("/drivers/{}", "/drivers/{}/card", f"/v1/drivers/{{}}/trips?{SPAN_QUERY}"):
+            headers = OURS | ({"accept": "application/json"} if path.startswith("/v1") else {})
+            told = client.get(path.format(own), headers=headers)
+            assert told.status_code == 200, path
+            assert not [mark for mark in access_world.hidden("driver") if mark in told.text]
+            for what in ("colleague", "foreign", "unknown"):
+                other = access_world.names(what)["driver_id"]
+                assert client.get(path.format(other), headers=headers).status_code == 404, what
+        truck = access_world.names("own")["vin"]
+        for path in ("/", "/vehicles", f"/vehicles/{truck}", "/drivers", "/v1/vehicles"):
+            assert client.get(path, headers=OURS).status_code == 403, path
 
 
 def test_what_must_stay_hidden_is_there_to_be_found(access_world: AccessWorld) -> None:
-    """The maker is told all of it: so a leak would be seen."""
+    """The maker is told all of it, and whoever keeps something that: so a leak would be seen."""
+    keepers = ("owner", "administrator", "stranger", "its_administrator")
     told = "".join(
-        asked(access_world, row, "maker", what).text
+        asked(access_world, row, caller, what).text
         for row in ROWS
         if row.method == "GET" and not row.stream
+        for caller in ("maker", *(keepers if row.path.startswith(KEPT) else ()))
         for what in row.expected["maker"]
         if what != "unknown"
     )
     hidden = {mark for caller in CALLERS for mark in access_world.hidden(caller)}
     unseen = sorted(mark for mark in hidden if mark not in told)
-    assert not unseen, f"no answer to the maker tells of {unseen}: nothing would show that it leaks"
+    assert not unseen, f"no answer tells anybody of {unseen}: nothing would show that it leaks"
