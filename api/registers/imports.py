@@ -110,7 +110,9 @@ class ImportRefused(Problem):
         }
     )
 
-    report: ImportReport = Field(description="Line by line.")
+    report: ImportReport | None = Field(
+        default=None, description="Line by line; with bad_lines, and with no other code."
+    )
 
 
 class ImportQuery(Parameters):
@@ -172,8 +174,7 @@ class Checked:
 
 
 _ANSWERS = problems(Code.NOT_YOURS, Code.BAD_LINES, Code.INVALID_PARAMETER, *WRITING)
-# Bad lines come with their report; what else cannot be used is told as everywhere.
-_ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["model"] = ImportRefused | Problem
+_ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["model"] = ImportRefused
 del _ANSWERS[HTTPStatus.UNPROCESSABLE_ENTITY.value]["content"]
 
 

@@ -133,7 +133,11 @@ def test_to_all_but_his_own_a_driver_is_a_stranger(
                 more["wanted_vin"] = None
             own = told(api, name, types, -wang, **more)
             stranger = told(api, name, types, NOBODY, **more)
-            assert without_clock(own) == without_clock(stranger), (name, driver)
+            if name == "drivers":  # he is told his own name
+                assert {row[0] for row in own} == {wang}
+                assert stranger == []
+            else:
+                assert without_clock(own) == without_clock(stranger), (name, driver)
             maker = told(api, name, types, numbers["Maker"], **more)
             if without_clock(maker) != without_clock(stranger):
                 opened.add(name)
