@@ -1,6 +1,7 @@
 -- :name claim_webhooks
 -- Be the one that sends for some webhooks which have something due and nobody sends for; the one that
--- was longest without comes first. Tests are sent to a disabled webhook too, and while it fails.
+-- was longest without comes first. Tests are sent to a disabled webhook too, and while it fails. What
+-- analysis is writing again at this moment (its row is locked) is not due yet.
 UPDATE webhook SET leased_by = %(sender)s, leased_until = now() + %(lease)s
 WHERE webhook_id IN (
     SELECT hook.webhook_id
@@ -12,7 +13,9 @@ WHERE webhook_id IN (
           WHERE delivery.webhook_id = hook.webhook_id
             AND delivery.state IN ('waiting', 'sending') AND delivery.due_at <= now()
             AND (delivery.source = 'test'
-                 OR hook.disabled_at IS NULL AND hook.retry_at <= now()))
+                 OR hook.disabled_at IS NULL AND hook.retry_at <= now())
+          LIMIT 1
+          FOR NO KEY UPDATE OF delivery SKIP LOCKED)
     ORDER BY hook.leased_until NULLS FIRST, hook.webhook_id
     LIMIT %(max_rows)s
     FOR NO KEY UPDATE OF hook SKIP LOCKED)

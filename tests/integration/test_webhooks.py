@@ -119,10 +119,10 @@ def paths(world: World) -> list[tuple[str, str, Any]]:
         ("GET", one, None),
         ("PATCH", one, {"enabled": False}),
         ("DELETE", one, None),
-        ("POST", f"{one}/secret", None),
-        ("POST", f"{one}/test", None),
+        ("POST", f"{one}/secret", {}),
+        ("POST", f"{one}/test", {}),
         ("GET", f"{one}/deliveries", None),
-        ("POST", f"{one}/deliveries/{waiting['delivery_id']}/redeliver", None),
+        ("POST", f"{one}/deliveries/{waiting['delivery_id']}/redeliver", {}),
     ]
 
 
