@@ -46,7 +46,7 @@ fuzz: setup ## look for input that breaks the way from bytes to rows, for FUZZ_S
 FUZZ_EXAMPLES := 300
 
 fuzz-api: setup ## ask every address of the API, as everybody, FUZZ_EXAMPLES times each way
-	TELEMETRY_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/integration/test_api_conformance.py
+	TELEMETRY_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/api/test_api_conformance.py
 
 bench: setup ## how fast it is here, as ratios taken in one run
 	$(BIN)/python -m benchmarks

@@ -1,6 +1,6 @@
-"""Every test, in two lanes side by side: what computes, and what mostly waits for real servers.
+"""Every test, in two lanes side by side: what computes and what is asked over HTTP, and the servers.
 
-Either lane alone leaves a processor idle much of the time. Each is a pytest of its own, told apart
+Either lane alone leaves a processor idle much of the time, waiting for servers. Each is a pytest of its own, told apart
 by the name before its lines; arguments are given to both: `python -m tests -k fuel`.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 
 LANES = {
-    "compute": ("tests/unit", "tests/truth"),
+    "answers": ("tests/unit", "tests/truth", "tests/api"),
     "servers": ("tests/integration", "tests/faults"),
 }
 
