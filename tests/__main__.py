@@ -1,7 +1,7 @@
-"""Every test, in two lanes side by side: what computes and what is asked over HTTP, and the servers.
+"""Every test, in two lanes side by side, for one alone leaves a processor idle while servers work.
 
-Either lane alone leaves a processor idle much of the time, waiting for servers. Each is a pytest of its own, told apart
-by the name before its lines; arguments are given to both: `python -m tests -k fuel`.
+Each is a pytest of its own, told apart by the name before its lines; arguments are given to both:
+`python -m tests -k fuel`.
 """
 
 from __future__ import annotations
