@@ -98,6 +98,8 @@ def write(
         headers["content-type"], content = CSV, body
     elif body is not None:
         headers["content-type"], content = JSON, json.dumps(body).encode()
+    elif method == "POST":
+        headers["content-type"] = JSON  # which no page elsewhere can send: the API asks for it
     return Request(
         method=method,
         address=address,

@@ -159,7 +159,7 @@ def problem_of(answer: httpx2.Response) -> Problem:
         (TRIPS, {**HOUR, "limit": -1}, "invalid_parameter", "limit", "openapi"),
         ("/v1/vehicles", {"limit": 0}, "invalid_parameter", "limit", "openapi"),
         ("/v1/vehicles", {"limit": "many"}, "invalid_parameter", "limit", "openapi"),
-        ("/v1/vehicles", {"cursor": "x" * 65}, "invalid_parameter", "cursor", "openapi"),
+        ("/v1/vehicles", {"cursor": "x" * 97}, "invalid_parameter", "cursor", "openapi"),
         ("/v1/vehicles", {"cursor": "dDA"}, "invalid_parameter", "cursor", "next"),
         ("/v1/vehicles", {"cursor": "真"}, "invalid_parameter", "cursor", "next"),
         ("/v1/vehicles", {"offset": 10}, "invalid_parameter", "offset", "spell"),
