@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
+
+@cache
+def now() -> datetime:
+    """When this module's first test began: tests are collected long before."""
+    return datetime.now(tz=UTC).replace(microsecond=0)
+
+
 SHANGHAI, NANJING, SUZHOU, FIJI = (
     "LSGAA11112A000001",
     "LSGAA11112A000002",
@@ -57,7 +64,7 @@ def world(migrated: Migrated) -> Migrated:
                     "wheel_speed": [speed],
                     "engine_running": [running],
                 },
-                index=pd.DatetimeIndex([NOW - timedelta(minutes=minutes)]),
+                index=pd.DatetimeIndex([now() - timedelta(minutes=minutes)]),
             ),
         )
         set_vehicle_home(migrated.connection, vin, plate=plate, region=region)
@@ -221,7 +228,7 @@ def test_who_sold_a_vehicle_is_known_to_maker_owner_and_dealer(world: Migrated) 
 
 def test_a_search_finds_only_what_a_grant_opens_now(world: Migrated) -> None:
     party = ensure_party(world.connection, "Searcher", "service_provider")
-    before = (NOW - timedelta(days=9), NOW - timedelta(days=8))
+    before = (now() - timedelta(days=9), now() - timedelta(days=8))
     grant_access(world.connection, party_id=party, vin=SHANGHAI, purpose="service")
     # Opened, but not the time of its latest position.
     grant_access(world.connection, party_id=party, vin=SUZHOU, purpose="service", data=before)

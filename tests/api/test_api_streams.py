@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 
     from tests.database_fixture import Migrated
 
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
+
+@cache
+def now() -> datetime:
+    """When this module's first test began: tests are collected long before."""
+    return datetime.now(tz=UTC).replace(microsecond=0)
+
+
 VIN, OTHER, FOREIGN = "LSGAA11112A000001", "LSGAA11112A000002", "LSGAA11112A000003"
 QUICK = {"api_stream_poll_s": 0.05, "api_stream_heartbeat_s": 0.3}
 
@@ -36,7 +43,7 @@ QUICK = {"api_stream_poll_s": 0.05, "api_stream_heartbeat_s": 0.3}
 def drives(database: Migrated, vin: str, speed: float, ahead_s: int) -> None:
     """Let a vehicle be heard of."""
     rows = {"wheel_speed": [speed], "tell_tale_amber": [1.0]}
-    index = pd.DatetimeIndex([NOW + timedelta(seconds=ahead_s)])
+    index = pd.DatetimeIndex([now() + timedelta(seconds=ahead_s)])
     record(database, vin, pd.DataFrame(rows, index=index))
 
 

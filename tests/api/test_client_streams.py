@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from telemetry_client.models import VehicleChange
     from tests.database_fixture import Migrated
 
-NOW = datetime.now(tz=UTC).replace(microsecond=0)
+
+@cache
+def now() -> datetime:
+    """When this module's first test began: tests are collected long before."""
+    return datetime.now(tz=UTC).replace(microsecond=0)
+
+
 VIN, OTHER = "LSGAA11112A000001", "LSGAA11112A000002"
 QUICK = {"api_stream_poll_s": 0.05, "api_stream_heartbeat_s": 0.3}
 
@@ -36,7 +43,7 @@ _seconds = iter(range(1, 1000))
 
 def drives(database: Migrated, vin: str, speed: float) -> None:
     """Let a vehicle be heard of, later than before."""
-    index = pd.DatetimeIndex([NOW + timedelta(seconds=next(_seconds))])
+    index = pd.DatetimeIndex([now() + timedelta(seconds=next(_seconds))])
     rows = {"wheel_speed": [speed], "tell_tale_amber": [1.0]}
     record(database, vin, pd.DataFrame(rows, index=index))
 
