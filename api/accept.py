@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from api.codes import Code
 from api.openapi import problems
-from api.problems import Code, ProblemError
+from api.problems import ProblemError
 
 
 class Format(StrEnum):

@@ -13,10 +13,11 @@ from pydantic.alias_generators import to_camel
 from analytics.accumulated import LAYOUT_VERSION, accumulated_data
 from api import tables
 from api.accept import Accepted, Format, responses
+from api.codes import Code
 from api.columns import batch_of, columns_of, schema_of
 from api.parameters import EXAMPLE_VIN, Vin, no_parameters
 from api.principal import Principal
-from api.problems import Code, not_ready
+from api.problems import not_ready
 from api.services import App, Services
 
 router = APIRouter(tags=["behaviour"])

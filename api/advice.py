@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceSummary, summary
+from api.codes import Code
 from api.language import Spoken
 from api.openapi import WRITING, problems
 from api.parameters import AdviceId, no_parameters
 from api.principal import Principal
-from api.problems import Code, ProblemError
+from api.problems import ProblemError
 from api.services import App, Services
 from api.written import WriteRoute
 

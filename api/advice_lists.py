@@ -14,6 +14,7 @@ from api import cursors, fleets, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
 from api.advice_told import EXAMPLE, AdviceStatus, AdviceSummary, summary
+from api.codes import Code
 from api.language import Spoken
 from api.parameters import (
     EXAMPLE_VIN,
@@ -27,7 +28,7 @@ from api.parameters import (
     Vin,
 )
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.services import App, Services
 from storage.answers_fuel import Result
 

@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, tables
 from api.accept import Accepted, responses
+from api.codes import Code
 from api.parameters import EXAMPLE_VIN, Span, link, require_order
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from storage.served_identity import AccessEntry
 

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.codes import Code
 from api.openapi import problems
 from api.parameters import Parameters
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.services import App
 from schemas.catalogue import GROUP_NAMES, Kind, Origin, Signal, ValueType
 from schemas.search import matches

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from api import downsampling
 from api.accesses import noted_vehicle
+from api.codes import Code
 from api.columns import TIME
-from api.problems import Fault, ProblemError, unknown_vehicle
+from api.problems import Fault, ProblemError, unknown
 from api.signal_tables import has_extremes
 from schemas.catalogue import Kind, Signal
 from storage.served import UnknownVehicleError
@@ -29,9 +30,9 @@ MAX_RAW_S = 200_000
 """Vehicle-seconds that are read row by row: two days of one vehicle, two hours of twenty."""
 
 
-def unknown(vin: str) -> ProblemError:
+def unknown_vin(vin: str) -> ProblemError:
     """The one answer for a VIN among several that does not exist or is not the principal's."""
-    problem = unknown_vehicle()
+    problem = unknown(Code.UNKNOWN_VEHICLE)
     return ProblemError(
         status=HTTPStatus.NOT_FOUND,
         code=problem.code,
@@ -79,7 +80,7 @@ class Curves:
                 limit=MAX_RAW_S + 1,
             )
         except UnknownVehicleError as error:
-            raise unknown(vin) from error
+            raise unknown_vin(vin) from error
         noted_vehicle(vin)
         return [
             {

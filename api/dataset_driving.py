@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, tables
 from api.accept import Accepted, responses
+from api.codes import Code
 from api.dataset_models import EXAMPLE_VEHICLE
 from api.datasets import ONE, PATH, of_it
 from api.events import KINDS, Severity, kinds_named
@@ -23,7 +24,7 @@ from api.parameters import (
     time_within,
 )
 from api.principal import Principal
-from api.problems import Code, not_in_dataset
+from api.problems import not_in_dataset
 from api.services import App
 from api.trips import TripKind
 from storage.served_datasets import CoarseEvent, CoarseTrip, Dataset, Place

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from api import cursors, signal_tables
+from api.codes import Code
 from api.parameters import from_microseconds, microseconds
-from api.problems import Code, invalid
+from api.problems import invalid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

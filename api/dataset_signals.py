@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, resolution, tables
 from api.accept import Accepted, Format, responses
+from api.codes import Code
 from api.dataset_models import EXAMPLE_VEHICLE
 from api.dataset_rows import DatasetRows
 from api.datasets import ONE, PATH, of_it
@@ -22,7 +23,7 @@ from api.parameters import (
     require_order,
 )
 from api.principal import Principal
-from api.problems import Code, invalid, not_in_dataset
+from api.problems import invalid, not_in_dataset
 from api.services import App, Services
 from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, Series, as_times, resolve, series_of
 from storage.served_datasets import Dataset

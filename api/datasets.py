@@ -10,6 +10,7 @@ from pydantic import Field
 from api import cursors, paging, resolution, tables
 from api.accept import Accepted, responses
 from api.accesses import of_dataset
+from api.codes import Code
 from api.dataset_models import (
     DatasetChange,
     DatasetDefinition,
@@ -24,7 +25,7 @@ from api.dataset_models import (
 from api.openapi import WRITING, problems
 from api.parameters import DatasetId, Paged, link, no_parameters
 from api.principal import Principal
-from api.problems import Code, Fault, ProblemError, invalid, refused
+from api.problems import Fault, ProblemError, invalid, refused
 from api.services import App, Services
 from api.written import WriteRoute
 from schemas.catalogue import Catalogue, CatalogueError

@@ -8,10 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import cursors, events, paging, scores, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.events import EventKindText, EventsQuery, EventSummary
 from api.parameters import EXAMPLE_VIN, DriverId, Paged
 from api.principal import Principal
-from api.problems import Code
 from api.scores import ScoresQuery, ScoreSummary
 from api.services import App, Services
 from api.trips import TripKind, TripsQuery

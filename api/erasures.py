@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors
+from api.codes import Code
 from api.openapi import problems
 from api.parameters import Paged, link
 from api.principal import Principal
-from api.problems import Code
 from api.services import App
 
 PATH = "/v1/audit/erasures"

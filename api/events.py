@@ -14,10 +14,11 @@ from analytics.events.table import EVENT_KINDS
 from api import paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.coordinates import Coordinates, Placed
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.services import App, Services
 from api.vehicles import Position, position
 from storage.answers_behaviour import DrivingEvent

@@ -9,11 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import consumption, cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.consumption import Consumption
 from api.fleets import PATH
 from api.parameters import EXAMPLE_VIN, FleetId, Span, require_order
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from storage import answers_fuel
 

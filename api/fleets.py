@@ -16,9 +16,10 @@ from analytics.ranking import rank
 from api import cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.parameters import EXAMPLE_VIN, FleetId, Paged
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.scores import TREND_EXAMPLE, Grade, Trend, trend
 from api.services import App, Services
 from storage.answers_behaviour import FleetScore

@@ -11,10 +11,11 @@ from analytics.fuel.prices import FuelPrices
 from api import consumption, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.consumption import Consumption
 from api.parameters import EXAMPLE_VIN, DriverId, Order, Span, Vin
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.services import App, Services
 from storage.answers_fuel import FuelPeriod
 from storage.served_behaviour import Page

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 
 from api import deprecation
-from api.problems import Code, ProblemError, logger, response
+from api.codes import Code
+from api.problems import ProblemError, logger, response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.problems import Code
+from api.codes import Code
 from api.services import App
 from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.served import DatabaseBusyError

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from api import credentials, sessions, tokens
-from api.problems import Code, ProblemError, missing_sign_in
+from api.codes import Code
+from api.problems import ProblemError, missing_sign_in
 from api.scopes import EVERYTHING, Role, Scope, held
 from api.throttle import Throttle
 from api.tokens import InvalidTokenError

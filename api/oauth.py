@@ -14,8 +14,9 @@ from starlette.responses import JSONResponse
 
 from api import forms
 from api.authorization import OWN_PROGRAM, Answer
+from api.codes import Code
 from api.openapi import problems
-from api.problems import Code, ProblemError
+from api.problems import ProblemError
 from api.services import App, Services
 
 MAX_WAITING = 32

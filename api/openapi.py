@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from api.codes import TITLES, Code
 from api.deprecation import NOTICE
-from api.problems import MEDIA_TYPE, RETRY_AFTER_S, TITLES, Code, Problem
+from api.problems import MEDIA_TYPE, RETRY_AFTER_S, Problem
 
 _STATUS: Mapping[Code, int] = {
     Code.INVALID_PARAMETER: 422,

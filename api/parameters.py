@@ -11,16 +11,8 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors
-from api.problems import (
-    Fault,
-    invalid,
-    refused,
-    unknown_advice,
-    unknown_dataset,
-    unknown_driver,
-    unknown_fleet,
-    unknown_vehicle,
-)
+from api.codes import Code
+from api.problems import Fault, invalid, refused, unknown
 from schemas.vin import VinError, check_vin
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -46,7 +38,7 @@ async def _vin(
     try:
         check_vin(vin)
     except VinError as error:
-        raise unknown_vehicle() from error
+        raise unknown(Code.UNKNOWN_VEHICLE) from error
     return vin
 
 
@@ -69,7 +61,7 @@ async def _driver_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(driver_id) is None:
-        raise unknown_driver()
+        raise unknown(Code.UNKNOWN_DRIVER)
     return int(driver_id)
 
 
@@ -88,7 +80,7 @@ async def _fleet_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(fleet_id) is None:
-        raise unknown_fleet()
+        raise unknown(Code.UNKNOWN_FLEET)
     return int(fleet_id)
 
 
@@ -117,7 +109,7 @@ async def _advice_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(advice_id) is None:
-        raise unknown_advice()
+        raise unknown(Code.UNKNOWN_ADVICE)
     return int(advice_id)
 
 
@@ -136,7 +128,7 @@ def _dataset_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(dataset_id) is None:
-        raise unknown_dataset()
+        raise unknown(Code.UNKNOWN_DATASET)
     return int(dataset_id)
 
 

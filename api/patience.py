@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import h11  # uvicorn's own: it has no other parser here
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from api.problems import MEDIA_TYPE, RETRY_AFTER_S, Code, ProblemError
+from api.codes import Code
+from api.problems import MEDIA_TYPE, RETRY_AFTER_S, ProblemError
 from api.sizes import MAX_HEAD
 
 if TYPE_CHECKING:

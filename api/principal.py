@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api import accesses, scopes
+from api.codes import Code
 from api.identity import Caller, anybody
 from api.parameters import NUMBER
-from api.problems import missing_scope, not_ready, unknown_driver
+from api.problems import missing_scope, not_ready, unknown
 from api.scopes import Scope
 from api.services import App
 from storage.errors import SchemaError
@@ -47,7 +48,7 @@ def _require_scope(request: Request, found: Caller) -> None:
     if Scope.OWN_READ in found.scopes and own:
         asked = request.path_params.get("driver_id", "")
         if NUMBER.fullmatch(asked) is None or int(asked) != found.driver_id:
-            raise unknown_driver()
+            raise unknown(Code.UNKNOWN_DRIVER)
         return
     raise missing_scope(wanted or "that no role has")
 

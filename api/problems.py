@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from http import HTTPStatus
 
 from fastapi import FastAPI
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from api.codes import TITLES, Code
 from api.identity_provider import ProviderUnreachableError
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
@@ -41,105 +41,41 @@ RETRY_AFTER_S = 5
 logger = logging.getLogger("telemetry.api")
 
 
-class Code(StrEnum):
-    """What kind of problem it is; clients branch on it."""
-
-    INVALID_PARAMETER = "invalid_parameter"
-    UNKNOWN_SIGNAL = "unknown_signal"
-    SPAN_TOO_LONG = "span_too_long"
-    UNKNOWN_VEHICLE = "unknown_vehicle"
-    UNKNOWN_DRIVER = "unknown_driver"
-    UNKNOWN_FLEET = "unknown_fleet"
-    UNKNOWN_ADVICE = "unknown_advice"
-    UNKNOWN_WEBHOOK = "unknown_webhook"
-    UNKNOWN_DELIVERY = "unknown_delivery"
-    WEBHOOK_NAME_TAKEN = "webhook_name_taken"
-    TOO_MANY_WEBHOOKS = "too_many_webhooks"
-    WEBHOOKS_NOT_SET_UP = "webhooks_not_set_up"
-    UNKNOWN_DATASET = "unknown_dataset"
-    NOT_IN_DATASET = "not_in_dataset"
-    WITHHELD = "withheld"
-    ENDED = "ended"
-    NAME_TAKEN = "name_taken"
-    UNKNOWN_ENTRY = "unknown_entry"
-    NOT_YOURS = "not_yours"
-    ALREADY_THERE = "already_there"
-    LAST_ADMINISTRATOR = "last_administrator"
-    CHANGED_MEANWHILE = "changed_meanwhile"
-    BAD_LINES = "bad_lines"
-    TOO_LARGE = "too_large"
-    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
-    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
-    WRITE_UNDER_WAY = "write_under_way"
-    ANSWER_NOT_KEPT = "answer_not_kept"
-    ALREADY_ANSWERED = "already_answered"
-    NOT_FOUND = "not_found"
-    NOT_ACCEPTABLE = "not_acceptable"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    TOO_MANY_REQUESTS = "too_many_requests"
-    WRONG_HOST = "wrong_host"
-    NOT_HTTP = "not_http"
-    TOO_LATE = "too_late"
-    DATABASE_UNREACHABLE = "database_unreachable"
-    BUSY = "busy"
-    TOO_SLOW = "too_slow"
-    NOT_READY = "not_ready"
-    UNAUTHENTICATED = "unauthenticated"
-    MISSING_SCOPE = "missing_scope"
-    CROSS_SITE = "cross_site"
-    TOO_MANY_TRIES = "too_many_tries"
-    PROVIDER_UNREACHABLE = "provider_unreachable"
-    INTERNAL = "internal"
-
-
-TITLES: Mapping[Code, str] = {
-    Code.INVALID_PARAMETER: "A parameter cannot be used",
-    Code.UNKNOWN_SIGNAL: "No signal has this name",
-    Code.SPAN_TOO_LONG: "The span is too long for this resolution",
-    Code.UNKNOWN_VEHICLE: "There is no such vehicle",
-    Code.UNKNOWN_DRIVER: "There is no such driver",
-    Code.UNKNOWN_FLEET: "There is no such fleet",
-    Code.UNKNOWN_ADVICE: "There is no such advice",
-    Code.UNKNOWN_WEBHOOK: "There is no such webhook",
-    Code.UNKNOWN_DELIVERY: "There is no such message",
-    Code.WEBHOOK_NAME_TAKEN: "Another of your webhooks has this name",
-    Code.TOO_MANY_WEBHOOKS: "You have as many webhooks as there may be",
-    Code.WEBHOOKS_NOT_SET_UP: "Webhooks are not set up here",
-    Code.UNKNOWN_DATASET: "There is no such dataset",
-    Code.NOT_IN_DATASET: "This is not in the dataset",
-    Code.WITHHELD: "The dataset has too few vehicles to be told",
-    Code.ENDED: "The dataset has ended",
-    Code.NAME_TAKEN: "There is one of this name already",
-    Code.UNKNOWN_ENTRY: "There is no such entry",
-    Code.NOT_YOURS: "This is not yours to change",
-    Code.ALREADY_THERE: "This is there already",
-    Code.LAST_ADMINISTRATOR: "The last administrator stays",
-    Code.CHANGED_MEANWHILE: "This was changed meanwhile",
-    Code.BAD_LINES: "The list has bad lines",
-    Code.TOO_LARGE: "What was sent is too large",
-    Code.UNSUPPORTED_MEDIA_TYPE: "This address does not take this format",
-    Code.IDEMPOTENCY_KEY_REUSED: "This idempotency key was used for another request",
-    Code.WRITE_UNDER_WAY: "This is being written at this moment",
-    Code.ANSWER_NOT_KEPT: "This was done, and its answer is not kept",
-    Code.ALREADY_ANSWERED: "This advice was answered already",
-    Code.NOT_FOUND: "There is nothing at this address",
-    Code.NOT_ACCEPTABLE: "This cannot be answered in a format you accept",
-    Code.METHOD_NOT_ALLOWED: "This address does not take this method",
-    Code.TOO_MANY_REQUESTS: "Too many requests in this minute",
-    Code.WRONG_HOST: "This API is not known by this name",
-    Code.NOT_HTTP: "This is not HTTP",
-    Code.TOO_LATE: "The request took too long to come",
-    Code.DATABASE_UNREACHABLE: "The database does not answer",
-    Code.BUSY: "Too many requests at once",
-    Code.TOO_SLOW: "The answer took too long",
-    Code.NOT_READY: "The database is not ready for this version",
-    Code.UNAUTHENTICATED: "Sign in first",
-    Code.MISSING_SCOPE: "You may not do this",
-    Code.CROSS_SITE: "This may have come from a page elsewhere",
-    Code.TOO_MANY_TRIES: "Too many tries",
-    Code.PROVIDER_UNREACHABLE: "The identity provider does not answer",
-    Code.INTERNAL: "Something went wrong on our side",
+UNKNOWN: Mapping[Code, tuple[str, str]] = {
+    Code.UNKNOWN_VEHICLE: (
+        "There is no vehicle of this VIN that you may see.",
+        "/v1/vehicles lists the vehicles you may see. A VIN has 17 characters, upper case.",
+    ),
+    Code.UNKNOWN_DRIVER: (
+        "There is no driver of this number that you may know.",
+        "/v1/drivers lists the drivers you may know.",
+    ),
+    Code.UNKNOWN_FLEET: (
+        "There is no fleet of this number that you may see.",
+        "/v1/fleets lists the fleets you may see.",
+    ),
+    Code.UNKNOWN_ADVICE: (
+        "There is no advice of this number that you may see.",
+        "/v1/vehicles/{vin}/advice and /v1/fleets/{fleet_id}/advice list what you may see.",
+    ),
+    Code.UNKNOWN_WEBHOOK: (
+        "You have no webhook of this number.",
+        "/v1/webhooks lists yours.",
+    ),
+    Code.UNKNOWN_DELIVERY: (
+        "This webhook has no message of this number.",
+        "/v1/webhooks/{webhook_id}/deliveries lists those of the last weeks.",
+    ),
+    Code.UNKNOWN_DATASET: (
+        "There is no dataset of this number that you may read now.",
+        "/v1/datasets lists yours. One that has ended is defined anew by whoever may.",
+    ),
+    Code.UNKNOWN_ENTRY: (
+        "There is no such entry that you may see.",
+        "The listing of this register, one address up, has those you may see.",
+    ),
 }
+"""What is told of what does not exist, and the way out; the same of what is another party's."""
 
 
 class Fault(BaseModel):
@@ -233,74 +169,14 @@ def refused(faults: Sequence[Fault], *, code: Code = Code.INVALID_PARAMETER) -> 
     )
 
 
-def unknown_vehicle() -> ProblemError:
-    """The one answer for a VIN that does not exist, is not one, or is not the principal's."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_VEHICLE,
-        detail="There is no vehicle of this VIN that you may see.",
-        way_out="/v1/vehicles lists the vehicles you may see. A VIN has 17 characters, upper case.",
-    )
+def unknown(code: Code) -> ProblemError:
+    """The one answer for what does not exist and for what is not the principal's to know.
 
-
-def unknown_driver() -> ProblemError:
-    """The one answer for a driver who does not exist or is not the principal's to know."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_DRIVER,
-        detail="There is no driver of this number that you may know.",
-        way_out="/v1/drivers lists the drivers you may know.",
-    )
-
-
-def unknown_fleet() -> ProblemError:
-    """The one answer for a fleet that does not exist or is another party's."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_FLEET,
-        detail="There is no fleet of this number that you may see.",
-        way_out="/v1/fleets lists the fleets you may see.",
-    )
-
-
-def unknown_advice() -> ProblemError:
-    """The one answer for advice that does not exist or is not the principal's to see."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_ADVICE,
-        detail="There is no advice of this number that you may see.",
-        way_out="/v1/vehicles/{vin}/advice and /v1/fleets/{fleet_id}/advice list what you may see.",
-    )
-
-
-def unknown_webhook() -> ProblemError:
-    """The one answer for a webhook that does not exist or is another party's."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_WEBHOOK,
-        detail="You have no webhook of this number.",
-        way_out="/v1/webhooks lists yours.",
-    )
-
-
-def unknown_delivery() -> ProblemError:
-    """The answer for a message that a webhook does not have."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_DELIVERY,
-        detail="This webhook has no message of this number.",
-        way_out="/v1/webhooks/{webhook_id}/deliveries lists those of the last weeks.",
-    )
-
-
-def unknown_dataset() -> ProblemError:
-    """The one answer for a dataset that does not exist, is not the principal's or has ended."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_DATASET,
-        detail="There is no dataset of this number that you may read now.",
-        way_out="/v1/datasets lists yours. One that has ended is defined anew by whoever may.",
-    )
+    Args:
+        code: one of `UNKNOWN`.
+    """
+    detail, way_out = UNKNOWN[code]
+    return ProblemError(status=HTTPStatus.NOT_FOUND, code=code, detail=detail, way_out=way_out)
 
 
 def not_in_dataset(what: str, way_out: str) -> ProblemError:
@@ -315,16 +191,6 @@ def not_in_dataset(what: str, way_out: str) -> ProblemError:
         code=Code.NOT_IN_DATASET,
         detail=f"{what} not in this dataset.",
         way_out=way_out,
-    )
-
-
-def unknown_entry() -> ProblemError:
-    """The one answer for an entry of a register that does not exist or is another party's."""
-    return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
-        code=Code.UNKNOWN_ENTRY,
-        detail="There is no such entry that you may see.",
-        way_out="The listing of this register, one address up, has those you may see.",
     )
 
 
@@ -402,19 +268,19 @@ def of_error(error: Exception) -> ProblemError:
         case ProblemError():
             return error
         case UnknownVehicleError():
-            return unknown_vehicle()
+            return unknown(Code.UNKNOWN_VEHICLE)
         case UnknownDriverError():
-            return unknown_driver()
+            return unknown(Code.UNKNOWN_DRIVER)
         case UnknownFleetError():
-            return unknown_fleet()
+            return unknown(Code.UNKNOWN_FLEET)
         case UnknownAdviceError():
-            return unknown_advice()
+            return unknown(Code.UNKNOWN_ADVICE)
         case UnknownWebhookError():
-            return unknown_webhook()
+            return unknown(Code.UNKNOWN_WEBHOOK)
         case UnknownDeliveryError():
-            return unknown_delivery()
+            return unknown(Code.UNKNOWN_DELIVERY)
         case UnknownDatasetError():
-            return unknown_dataset()
+            return unknown(Code.UNKNOWN_DATASET)
         case UnknownDatasetVehicleError():
             return not_in_dataset(
                 "A vehicle of this pseudonym is",
@@ -428,7 +294,7 @@ def of_error(error: Exception) -> ProblemError:
                 way_out="Let whoever defined it define one over more vehicles.",
             )
         case UnknownEntryError():
-            return unknown_entry()
+            return unknown(Code.UNKNOWN_ENTRY)
         case RefusedError():
             return _of_refusal(error)
         case WriteUnderWayError():

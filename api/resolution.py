@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import datetime, timedelta
 
+from api.codes import Code
 from api.parameters import EARLIEST
-from api.problems import Code, ProblemError, invalid
+from api.problems import ProblemError, invalid
 
 DAY_S = 86_400
 

@@ -11,9 +11,9 @@ from analytics.scores.metric import METRICS
 from api import paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.parameters import EXAMPLE_VIN, Order, Span, Time, Vin
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from storage.answers_behaviour import FleetScore, Score
 

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from api import activity, cursors
 from api.activity import Activity
+from api.codes import Code
 from api.coordinates import Coordinates, Placed, meant_in
 from api.parameters import NUMBER, Paged
-from api.problems import ProblemError, invalid, unknown_fleet
+from api.problems import ProblemError, invalid, unknown
 from storage.answers_search import Box, Near, Search
 
 MAX_RADIUS_M = 20_100_000
@@ -131,7 +132,7 @@ def _fleet(text: str | None) -> int | None:
     if text is None:
         return None
     if NUMBER.fullmatch(text) is None:
-        raise unknown_fleet()
+        raise unknown(Code.UNKNOWN_FLEET)
     return int(text)
 
 

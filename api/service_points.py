@@ -12,9 +12,10 @@ from pydantic.config import JsonDict
 
 from api import cursors, paging, tables
 from api.accept import Accepted, responses
+from api.codes import Code
 from api.parameters import EXAMPLE_VIN, Paged, Vin
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.search import MAX_RADIUS_M, near_of
 from api.services import App, Services
 from api.vehicles import Position, position

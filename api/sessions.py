@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api import credentials, forms
 from api.authorization import OWN_PROGRAM
-from api.problems import Code, ProblemError, missing_sign_in
+from api.codes import Code
+from api.problems import ProblemError, missing_sign_in
 from api.scopes import ROLE_SCOPES, Role
 from api.settings import LOOPBACK_NAMES
 

@@ -12,10 +12,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursors, resolution, signal_tables, tables
 from api.accept import Accepted, Format, responses
+from api.codes import Code
 from api.coordinates import Placed, require_both, rows_in
 from api.parameters import EXAMPLE_VIN, Span, Vin, link, require_order, time_after
 from api.principal import Principal
-from api.problems import Code, Fault, refused
+from api.problems import Fault, refused
 from api.services import App
 from schemas.catalogue import Catalogue, CatalogueError, Kind, Signal
 from storage.answers import SignalRows

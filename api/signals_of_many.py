@@ -10,10 +10,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import downsampling, resolution, tables
 from api.accept import Accepted, Format, responses
-from api.curves import MAX_RAW_S, SCHEMA, Curves, batches, unknown
+from api.codes import Code
+from api.curves import MAX_RAW_S, SCHEMA, Curves, batches, unknown_vin
 from api.parameters import EXAMPLE_VIN, Parameters, Time, require_order
 from api.principal import Principal
-from api.problems import Code, invalid
+from api.problems import invalid
 from api.services import App
 from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, as_times, resolve
 from schemas.catalogue import Kind
@@ -210,7 +211,7 @@ def _vins(query: SignalsOfVehiclesQuery, signals: int) -> list[str]:
         try:
             check_vin(vin)
         except VinError as error:
-            raise unknown(vin) from error
+            raise unknown_vin(vin) from error
     return vins
 
 

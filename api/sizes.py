@@ -9,7 +9,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from api.problems import Code, ProblemError
+from api.codes import Code
+from api.problems import ProblemError
 from api.registers import vehicle_list
 
 if TYPE_CHECKING:

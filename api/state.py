@@ -8,11 +8,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import conditional, state_text
 from api.activity import Activity
+from api.codes import Code
 from api.coordinates import Placed
 from api.openapi import problems
 from api.parameters import EXAMPLE_VIN, Vin
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from api.values import Reading
 from schemas.wire import Lamp

@@ -12,12 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import activity, conditional, systems, trips
 from api.accesses import noted
 from api.activity import Activity
+from api.codes import Code
 from api.coordinates import Placed, latest_in
 from api.language import Spoken
 from api.openapi import problems
 from api.parameters import EARLIEST, EXAMPLE_VIN, LATEST, Vin
 from api.principal import Principal
-from api.problems import Code
 from api.service_due import NextService, next_service
 from api.services import App
 from api.status_example import EXAMPLE

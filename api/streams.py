@@ -17,11 +17,11 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.accesses import noted, settle
+from api.codes import Code
 from api.coordinates import Coordinates, Placed
 from api.openapi import events, problems
 from api.parameters import FleetId, Vin, from_microseconds, microseconds
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from api.values import Reading, reading
 from api.vehicles import EXAMPLE, VehicleSummary, summary

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
+from api.codes import Code
 from api.coordinates import Coordinates, Placed
 from api.parameters import EXAMPLE_VIN, Order, Span, Vin
 from api.principal import Principal
-from api.problems import Code
 from api.services import App, Services
 from api.vehicles import Position, position
 from storage.answers_fuel import TankEvent

@@ -12,10 +12,10 @@ from api import activity, conditional, cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import noted
 from api.activity import Activity
+from api.codes import Code
 from api.coordinates import Coordinates, latest_in, told_in
 from api.parameters import EXAMPLE_VIN
 from api.principal import Principal
-from api.problems import Code
 from api.search import SearchQuery, search_of
 from api.services import App, Services
 from api.values import Reading, reading

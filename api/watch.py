@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from api import activity
-from api.problems import RETRY_AFTER_S, Code, ProblemError
+from api.codes import Code
+from api.problems import RETRY_AFTER_S, ProblemError
 from storage.errors import StorageError
 
 if TYPE_CHECKING:

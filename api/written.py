@@ -24,7 +24,8 @@ from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from api import principal, problems
-from api.problems import Code, ProblemError, invalid
+from api.codes import Code
+from api.problems import ProblemError, invalid
 from api.services import services_of
 from storage.served_writes import WriteKeeper
 

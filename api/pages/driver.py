@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request, Response
 from analytics.advice import Card
 from api import advice_text, language, scores
 from api.accesses import noted
+from api.codes import Code
 from api.pages import advice_cards, figures
 from api.pages.figures import Column
 from api.pages.render import page
 from api.parameters import EARLIEST, DriverId
 from api.principal import Principal
-from api.problems import unknown_driver
+from api.problems import unknown
 from api.scores import ScoreSummary
 from api.services import App, Services
 from storage.answers_behaviour import Driver
@@ -87,7 +88,7 @@ async def show_card(
 async def _driver(services: Services, party: int, driver_id: int) -> Driver:
     found = await services.behaviour.drivers(party, after_id=driver_id - 1, limit=1)
     if not found or found[0].driver_id != driver_id:
-        raise unknown_driver()
+        raise unknown(Code.UNKNOWN_DRIVER)
     return noted(found)[0]
 
 

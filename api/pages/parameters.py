@@ -4,15 +4,16 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
+from api.codes import Code
 from api.parameters import NUMBER
-from api.problems import unknown_fleet
+from api.problems import unknown
 
 
 def _fleet(fleet: Annotated[str | None, Query(max_length=18)] = None) -> int | None:
     if fleet is None:
         return None
     if NUMBER.fullmatch(fleet) is None:
-        raise unknown_fleet()
+        raise unknown(Code.UNKNOWN_FLEET)
     return int(fleet)
 
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.advice.numbers import Numbers
 from api import display, language, sessions
-from api.problems import Code, ProblemError
+from api.codes import Code
 from api.scopes import Scope
 from api.services import services_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.identity import Caller
+    from api.problems import ProblemError
 
 PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
 """Addresses whose problems are never told as a page."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api import consumption, display, events, language, resolution
 from api.accesses import noted
+from api.codes import Code
 from api.consumption import Consumption
 from api.events import EventSummary
 from api.language import Language
@@ -18,7 +19,7 @@ from api.pages.render import page
 from api.pages.week import waterfall_of
 from api.parameters import EARLIEST, LATEST, NUMBER, Vin, from_microseconds
 from api.principal import Principal
-from api.problems import Code, ProblemError
+from api.problems import ProblemError
 from api.services import App, Services
 from api.trips import TripSummary, summary
 from storage.answers_behaviour import DrivingEvent

@@ -13,9 +13,10 @@ from analytics.local_time import zone
 from api import consumption, fleets, language
 from api.accesses import noted
 from api.advice_lists import Savings, savings_of
+from api.codes import Code
 from api.consumption import Consumption
 from api.pages import advice_cards, figures
-from api.problems import unknown_fleet
+from api.problems import unknown
 from api.scopes import Scope
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def chosen(fleets: Sequence[ListedFleet], number: int | None) -> ListedFleet:
     for fleet in fleets:
         if number in (None, fleet.fleet_id):
             return fleet
-    raise unknown_fleet()
+    raise unknown(Code.UNKNOWN_FLEET)
 
 
 async def first_day_of(

@@ -9,10 +9,11 @@ from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 
 from api import credentials, cursors, paging
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
 from api.principal import Principal
-from api.problems import Code, invalid, unknown_entry
+from api.problems import invalid, unknown
 from api.registers.common import PATH
 from api.registers.vehicles import RegisterQuery
 from api.scopes import Role
@@ -123,7 +124,7 @@ def _name(
     ],
 ) -> str:
     if not name.isprintable():
-        raise unknown_entry()
+        raise unknown(Code.UNKNOWN_ENTRY)
     return name
 
 

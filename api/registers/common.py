@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Header
 from pydantic import AfterValidator, StringConstraints
 
+from api.codes import Code
 from api.parameters import NUMBER
-from api.problems import unknown_entry
+from api.problems import unknown
 from api.registers.vehicle_list import FORMULA, MAX_TEXT
 
 if TYPE_CHECKING:
@@ -84,5 +85,5 @@ def number(text: str) -> int:
         ProblemError: 404, it is none.
     """
     if NUMBER.fullmatch(text) is None:
-        raise unknown_entry()
+        raise unknown(Code.UNKNOWN_ENTRY)
     return int(text)

@@ -9,10 +9,10 @@ from pydantic.config import JsonDict
 
 from api import conditional, cursors, paging
 from api.accesses import noted
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import DriverId, Time, no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers.common import PATH, Expected, Text, one_line, quoted, tagged
 from api.registers.vehicles import RegisterQuery
 from api.services import App

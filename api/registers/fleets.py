@@ -10,10 +10,10 @@ from pydantic.config import JsonDict
 
 from api import conditional, cursors, paging
 from api.accesses import noted
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import EXAMPLE_VIN, FleetId, Time, Vin, no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers.common import PATH, Expected, Text, quoted, tagged
 from api.registers.vehicles import RegisterQuery
 from api.services import App

@@ -10,10 +10,10 @@ from pydantic.config import JsonDict
 
 from api import cursors, paging
 from api.accesses import noted
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import EXAMPLE_VIN, Time, no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers.common import PATH, Text, number
 from api.registers.parties import PartyKind
 from api.registers.vehicles import RegisterQuery

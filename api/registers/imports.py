@@ -16,10 +16,11 @@ from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import EXAMPLE_VIN, Parameters
 from api.principal import Principal
-from api.problems import MEDIA_TYPE, Code, Problem, ProblemError
+from api.problems import MEDIA_TYPE, Problem, ProblemError
 from api.registers import vehicle_list
 from api.registers.vehicle_list import GoodLine
 from api.registers.vehicles import VEHICLES

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import credentials, cursors, paging
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers import machines
 from api.registers.common import PATH
 from api.registers.machines import DAYS, NewMachine, Overlap, PathName

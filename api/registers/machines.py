@@ -8,8 +8,9 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors
+from api.codes import Code
 from api.parameters import Paged
-from api.problems import invalid, unknown_entry
+from api.problems import invalid, unknown
 from api.registers.common import Text
 from api.scopes import ROLE_SCOPES, Role, Scope
 from api.services import Services
@@ -71,7 +72,7 @@ def public_name(text: str) -> str:
         ProblemError: 404, it is none.
     """
     if _PUBLIC_NAME.fullmatch(text) is None:
-        raise unknown_entry()
+        raise unknown(Code.UNKNOWN_ENTRY)
     return text
 
 

@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import cursors, paging
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers.common import PATH, Text
 from api.registers.vehicles import RegisterQuery
 from api.services import App

@@ -5,10 +5,10 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import EXAMPLE_VIN, Time, Vin, no_parameters
 from api.principal import Principal
-from api.problems import Code
 from api.registers.common import Text
 from api.registers.vehicles import VEHICLES
 from api.services import App

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from api.codes import Code
 from api.parameters import given_once
 from api.principal import Principal
-from api.problems import Code, ProblemError
+from api.problems import ProblemError
 from api.rfms.errors import bad_request
 from api.rfms.media import Resource, is_acceptable
 from api.services import App

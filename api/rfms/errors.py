@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.problems import RETRY_AFTER_S, Code, ProblemError
+from api.codes import Code
+from api.problems import RETRY_AFTER_S, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from api.codes import Code
 from api.parameters import EARLIEST, EXAMPLE_VIN, Parameters, Time
-from api.problems import unknown_vehicle
+from api.problems import unknown
 from api.rfms.errors import bad_request
 from api.services import Services
 from schemas.vin import VinError, check_vin
@@ -186,7 +187,7 @@ def require_sense(query: ReportsQuery) -> None:
         try:
             check_vin(query.vin)
         except VinError as error:
-            raise unknown_vehicle() from error
+            raise unknown(Code.UNKNOWN_VEHICLE) from error
 
 
 async def find(

@@ -9,10 +9,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import cursors
+from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import NUMBER, Paged, link, no_parameters
 from api.principal import Principal
-from api.problems import Code, unknown_delivery
+from api.problems import unknown
 from api.services import App
 from api.webhooks.models import ONE, PATH, WebhookId
 from api.written import WriteRoute
@@ -30,7 +31,7 @@ def _delivery_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(delivery_id) is None:
-        raise unknown_delivery()
+        raise unknown(Code.UNKNOWN_DELIVERY)
     return int(delivery_id)
 
 

@@ -10,19 +10,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from api import cursors, paging
+from api.codes import Code
 from api.events import Severity
 from api.identity import Caller
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
 from api.principal import Asking, Principal
-from api.problems import (
-    Code,
-    ProblemError,
-    invalid,
-    missing_scope,
-    unknown_vehicle,
-    unknown_webhook,
-)
+from api.problems import ProblemError, invalid, missing_scope, unknown
 from api.services import App, Services
 from api.webhooks import signing
 from api.webhooks.addresses import AddressError
@@ -249,7 +243,7 @@ def _vins(vins: list[str] | None) -> list[str] | None:
         try:
             check_vin(vin)
         except VinError as error:
-            raise unknown_vehicle() from error
+            raise unknown(Code.UNKNOWN_VEHICLE) from error
     return vins
 
 
@@ -269,7 +263,7 @@ def _written(webhook_id: int | None, refusal: str | None) -> int:
             way_out="Delete one, or let one take more kinds.",
         )
     if webhook_id is None:  # it was deleted meanwhile
-        raise unknown_webhook()
+        raise unknown(Code.UNKNOWN_WEBHOOK)
     return webhook_id
 
 

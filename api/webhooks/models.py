@@ -7,9 +7,10 @@ from fastapi import Depends, Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from api.codes import Code
 from api.events import Severity
 from api.parameters import EXAMPLE_VIN, NUMBER, Paged
-from api.problems import unknown_webhook
+from api.problems import unknown
 from api.webhooks.kinds import SOURCES
 
 PATH = "/v1/webhooks"
@@ -33,7 +34,7 @@ def _webhook_id(
     ],
 ) -> int:
     if NUMBER.fullmatch(webhook_id) is None:
-        raise unknown_webhook()
+        raise unknown(Code.UNKNOWN_WEBHOOK)
     return int(webhook_id)
 
 

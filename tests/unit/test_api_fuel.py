@@ -19,6 +19,7 @@ from api import advice_told, consumption, problems
 from api.advice_evidence import evidence
 from api.advice_text import Unit
 from api.app import create_app
+from api.codes import Code
 from api.consumption import Cause, Consumption
 from api.language import CODES
 from api.settings import ApiSettings
@@ -216,7 +217,7 @@ def test_evidence_may_be_missing() -> None:
 
 def test_advice_that_is_not_there_is_a_404_of_its_own() -> None:
     refusal = problems.of_error(UnknownAdviceError("What was asked for is not there."))
-    assert (refusal.status, refusal.code) == (404, problems.Code.UNKNOWN_ADVICE)
+    assert (refusal.status, refusal.code) == (404, Code.UNKNOWN_ADVICE)
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "POST", "DELETE"])
