@@ -133,6 +133,7 @@ class Sender:
         await self._outbox.open()
         await self._reader.open()
         stopping = asyncio.create_task(stop.wait())
+        idle = 0
         try:
             while not stop.is_set():
                 try:
@@ -145,7 +146,9 @@ class Sender:
                     claimed, pause_s = False, AFTER_ERROR_S
                 else:
                     pause_s = self._settings.webhook_poll_s
-                if once and not claimed and not self._running:
+                # A webhook whose row is locked at this moment (it is given back, say) is not found.
+                idle = 0 if claimed or self._running else idle + 1
+                if once and idle > 1:
                     break
                 await asyncio.sleep(BREATH_S)
                 await asyncio.wait(
