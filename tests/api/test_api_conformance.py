@@ -69,6 +69,10 @@ OPERATIONS: dict[str, Any] = {
 }
 """By method and path; a part of the document that is none would have raised."""
 
+WITH_SOMETHING_TO_GET_WRONG = [
+    label for label, one in OPERATIONS.items() if one.body or any(one.iter_parameters())
+]
+
 STREAM = "text/event-stream"
 
 OFTEN = {
@@ -159,13 +163,11 @@ def test_every_answer_is_one_that_the_document_tells_of(
     ask()
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("label", WITH_SOMETHING_TO_GET_WRONG)
 def test_what_the_document_forbids_is_refused(
     access_world: AccessWorld, session: requests.Session, label: str
 ) -> None:
     operation = OPERATIONS[label]
-    if not operation.body and not any(operation.iter_parameters()):
-        return  # there is nothing to get wrong
     often = next((who for path, who in OFTEN.items() if path in label), OFTEN[""])
 
     @explored(EXAMPLES, 8)

@@ -184,6 +184,9 @@ def test_a_value_that_another_worker_removes_is_left_to_it(small: Migrated, vehi
         writer._connection.execute("SET statement_timeout = '5s'")
         writer.write(Batch(refused_values=(value, value)))
     writer.close()
+    # Nobody waited: that worker removed the first, this one the second, and one is to be kept.
+    kept = "SELECT count(*) FROM refused_value WHERE vehicle_id = %s"
+    assert small.connection.execute(kept, (vehicle,)).fetchone() == (1,)
 
 
 def test_replayed_events_leave_what_is_stored_about_the_same_moment(
