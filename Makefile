@@ -30,7 +30,7 @@ faults: setup ## servers and workers killed, cut off, filled up at random: SEED=
 	$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 check: lint ## format, lint, types, unit tests (layers among them): under a minute
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m tests --fast
 
 lint: setup ## format, lint and types alone
 	$(BIN)/ruff format --check .

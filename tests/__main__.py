@@ -1,7 +1,7 @@
 """Every test, in two lanes side by side, for one alone leaves a processor idle while servers work.
 
 Each is a pytest of its own, told apart by the name before its lines; arguments are given to both:
-`python -m tests -k fuel`.
+`python -m tests -k fuel`. `python -m tests --fast` runs the unit tests alone, half of them a lane.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ LANES = {
     "servers": ("tests/integration", "tests/faults"),
 }
 
+FAST = "--fast"
+
 ROOT = Path(__file__).parents[1]
 
 NOTHING_CHOSEN = 5
@@ -33,13 +35,13 @@ class Lane(Thread):
 
     Args:
         name: said before each line.
-        folders: what it runs.
+        places: folders and files that it runs.
         arguments: further ones for pytest.
     """
 
-    def __init__(self, name: str, folders: tuple[str, ...], arguments: list[str]) -> None:
+    def __init__(self, name: str, places: tuple[str, ...], arguments: list[str]) -> None:
         super().__init__(name=name)
-        self._command = [sys.executable, "-m", "pytest", *folders, *arguments]
+        self._command = [sys.executable, "-m", "pytest", *places, *arguments]
         self.exit_code = 1
         self.counts: Counter[str] = Counter()
 
@@ -62,7 +64,9 @@ class Lane(Thread):
 def main(arguments: list[str]) -> int:
     """Run both lanes; returns the code to exit with, 0 where no test failed in either."""
     start = time.monotonic()
-    lanes = [Lane(name, folders, arguments) for name, folders in LANES.items()]
+    chosen = _halves() if FAST in arguments else LANES
+    given = [argument for argument in arguments if argument != FAST]
+    lanes = [Lane(name, places, given) for name, places in chosen.items()]
     for lane in lanes:
         lane.start()
     for lane in lanes:
@@ -74,6 +78,12 @@ def main(arguments: list[str]) -> int:
     if codes == {NOTHING_CHOSEN}:
         return NOTHING_CHOSEN
     return next((code for code in codes if code not in {0, NOTHING_CHOSEN}), 0)
+
+
+def _halves() -> dict[str, tuple[str, ...]]:
+    """The unit tests, every second file a lane: neighbours are of one subject and weigh alike."""
+    files = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/unit/test_*.py"))]
+    return {"one half": tuple(files[::2]), "the other": tuple(files[1::2])}
 
 
 if __name__ == "__main__":
