@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import ipc
 
+from api.accept import Format
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party, grant_access
-from tests.api_fixture import drive, record
+from tests.api_fixture import drive, every_page, record
 from tests.behaviour_samples import store
 from tests.identity_world import World, world
 
@@ -142,3 +145,39 @@ def defined(client: httpx2.Client, header: dict[str, str], **others: Any) -> int
     answer = client.post("/v1/datasets", json=asked, headers=header)
     assert answer.status_code == 201, answer.text
     return int(answer.json()["dataset_id"])
+
+
+def get(
+    client: httpx2.Client, address: str, header: dict[str, str], **params: Any
+) -> dict[str, Any]:
+    answer = client.get(address, headers=header, params=params or None)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def pages(
+    client: httpx2.Client, address: str, header: dict[str, str], **params: Any
+) -> list[dict[str, Any]]:
+    client.headers.update(header)
+    try:
+        return every_page(client, address, params)
+    finally:
+        for name in header:
+            del client.headers[name]
+
+
+def table(client: httpx2.Client, address: str, header: dict[str, str], **params: Any) -> pa.Table:
+    answer = client.get(address, params=params, headers={**header, "Accept": Format.ARROW})
+    assert answer.status_code == 200, answer.text
+    return ipc.open_stream(answer.content).read_all()
+
+
+def pseudonyms(made: Research, address: str) -> dict[str, str]:
+    """The vehicle of each pseudonym, as nobody but the database knows it."""
+    return dict(
+        made.world.database.connection.execute(
+            "SELECT pseudonym, vin FROM dataset_vehicle JOIN vehicle USING (vehicle_id)"
+            " WHERE dataset_id = %s",
+            (int(address.rsplit("/", 1)[1]),),
+        ).fetchall()
+    )
