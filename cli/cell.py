@@ -5,13 +5,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import context
-from schemas import catalogue
+from cli import context, database
 from schemas.errors import TelemetryError
 from storage import cells
 from storage.cells import Cell
-from storage.connection import connect
-from storage.migrate import require_current
 from storage.settings import StorageSettings
 
 app = typer.Typer(
@@ -25,8 +22,7 @@ def show(command: typer.Context) -> None:
     """Which regions' vehicles this database keeps, and who keeps the others."""
     if command.invoked_subcommand is not None:
         return
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         known = cells.directory(connection)
     console = Console(soft_wrap=True)
     for cell in known:
@@ -57,8 +53,7 @@ def set_(
         if not number.isdecimal() or int(number) == here:
             raise TelemetryError(f"{text!r} is no other cell: write number=regions, as 2=DE,FR.")
         known.append(Cell(cell=int(number), regions=_regions(held), is_here=False))
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         cells.set_directory(connection, known)
 
 
@@ -68,8 +63,7 @@ def elsewhere(
     vins: Annotated[list[str], typer.Argument(help="VINs.")],
 ) -> None:
     """Say that vehicles are kept in another cell: their frames become dead letters here."""
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         cells.put_elsewhere(connection, vins, cell)
 
 

@@ -11,12 +11,10 @@ from rich.table import Table
 
 from api.datasets import names_of, refusal_of
 from api.problems import ProblemError
-from cli import context
+from cli import database
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import datasets, registers
-from storage.connection import connect
-from storage.migrate import require_current
 from storage.served_datasets import Definition
 
 app = typer.Typer(
@@ -58,8 +56,7 @@ def create(
         raise TelemetryError("Say which vehicles: --vins FILE or --fleet-id, one of them.")
     try:
         named = names_of(catalogue.default(), signals.split(","))
-        with connect(context.database_dsn()) as connection:
-            require_current(connection, catalogue.default())
+        with database.opened() as connection:
             made = datasets.define(
                 connection,
                 registers.find_party(connection, party),
@@ -100,8 +97,7 @@ def list_datasets() -> None:
     table = Table(
         "Number", "Name", "Purpose", "Of", "For", "Vehicles", "Data", "Until (UTC)", "", box=None
     )
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         for one in datasets.every(connection):
             table.add_row(
                 str(one.dataset_id),
@@ -120,8 +116,7 @@ def list_datasets() -> None:
 @app.command("end", epilog="Example: telemetry datasets end 12")
 def end(number: Annotated[int, typer.Argument(min=1, help="Which.")]) -> None:
     """End a dataset at once and for good, whoever defined it."""
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         name = datasets.end(connection, number)
     _say(f"Dataset {number} {name} has ended.")
 

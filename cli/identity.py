@@ -6,8 +6,6 @@ other users of the machine can see.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -18,12 +16,10 @@ from rich.table import Table
 from api import credentials, tokens
 from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
-from cli import context
-from schemas import catalogue
+from cli import context, database
 from schemas.errors import TelemetryError
 from storage import identity, registers
-from storage.connection import Connection, connect
-from storage.migrate import require_current
+from storage.connection import Connection
 
 app = typer.Typer(
     help="Who may ask: users, clients, API keys; rotate and revoke them. Secrets are shown once.",
@@ -51,13 +47,6 @@ Days = Annotated[int, typer.Option(min=1, max=1096, help="How long it holds [day
 Overlap = Annotated[
     float, typer.Option(min=0, max=8760, help="How long the old one goes on [hours].")
 ]
-
-
-@contextmanager
-def _database() -> Iterator[Connection]:
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
-        yield connection
 
 
 def _say(text: str) -> None:
@@ -119,7 +108,7 @@ def first_administrator(party: Party, name: Name) -> None:
     The password is asked for, or read from standard input. Refused where there is one already:
     `telemetry identity users create --role administrator` makes further ones.
     """
-    with _database() as connection:
+    with database.opened() as connection:
         if identity.has_administrator(connection):
             raise TelemetryError(
                 "There is an administrator already: `telemetry identity users create --role "
@@ -140,7 +129,7 @@ def create_user(
     ] = None,
 ) -> None:
     """Let a person sign in; the password is asked for, or read from standard input."""
-    with _database() as connection:
+    with database.opened() as connection:
         _create_user(connection, party, name, role, driver_id)
 
 
@@ -165,7 +154,7 @@ def _create_user(
 @users.command("password", epilog="Example: telemetry identity users password wu")
 def set_password(name: Annotated[str, typer.Argument(help="Whose.")]) -> None:
     """Change a password and sign its owner out everywhere."""
-    with _database() as connection:
+    with database.opened() as connection:
         identity.set_password(connection, name.lower(), credentials.hash_password(_password()))
     _say(f"{name} has a new password and is signed out everywhere.")
 
@@ -173,7 +162,7 @@ def set_password(name: Annotated[str, typer.Argument(help="Whose.")]) -> None:
 @users.command("revoke", epilog="Example: telemetry identity users revoke wu")
 def revoke_user(name: Annotated[str, typer.Argument(help="Whose account.")]) -> None:
     """Let a person sign in no more, and sign them out everywhere."""
-    with _database() as connection:
+    with database.opened() as connection:
         identity.disable_account(connection, name.lower())
     _say(f"{name} is signed out, within 10 s also of what is running, and may not sign in.")
 
@@ -182,7 +171,7 @@ def revoke_user(name: Annotated[str, typer.Argument(help="Whose account.")]) -> 
 def list_users() -> None:
     """Show who may sign in."""
     table = _table("Name", "Party", "Role", "Driver", "Since (UTC)", "Revoked (UTC)")
-    with _database() as connection:
+    with database.opened() as connection:
         for one in identity.accounts(connection):
             driver = "" if one.driver_id is None else str(one.driver_id)
             table.add_row(
@@ -201,7 +190,7 @@ def create_client(
 ) -> None:
     """Let a machine get tokens; prints its id and its secret, this once."""
     client_id, secret = credentials.new_client_id(), credentials.new_client_secret()
-    with _database() as connection:
+    with database.opened() as connection:
         party_id = registers.find_party(connection, party)
         role = _role(connection, None, party_id)
         identity.create_client(
@@ -223,7 +212,7 @@ def rotate_client(
 ) -> None:
     """Give a client another secret; prints it, this once. The old one goes on for a while."""
     secret = credentials.new_client_secret()
-    with _database() as connection:
+    with database.opened() as connection:
         identity.rotate_client_secret(
             connection, client_id, credentials.hash_of(secret), timedelta(hours=overlap)
         )
@@ -234,7 +223,7 @@ def rotate_client(
 @clients.command("revoke", epilog="Example: telemetry identity clients revoke vtc_...")
 def revoke_client(client_id: Annotated[str, typer.Argument(help="Which.")]) -> None:
     """Let a client get no tokens; those it has are refused within 10 s."""
-    with _database() as connection:
+    with database.opened() as connection:
         identity.disable_client(connection, client_id)
     _say(f"{client_id} is revoked.")
 
@@ -243,7 +232,7 @@ def revoke_client(client_id: Annotated[str, typer.Argument(help="Which.")]) -> N
 def list_clients() -> None:
     """Show the clients."""
     table = _table("Client", "Party", "Name", "Scopes", "Secrets", "Since (UTC)", "Revoked (UTC)")
-    with _database() as connection:
+    with database.opened() as connection:
         for one in identity.clients(connection):
             table.add_row(
                 one.client_id,
@@ -266,7 +255,7 @@ def create_key(
 ) -> None:
     """Make an API key; prints it, this once."""
     made = credentials.new_api_key()
-    with _database() as connection:
+    with database.opened() as connection:
         party_id = registers.find_party(connection, party)
         role = _role(connection, None, party_id)
         expires_at = identity.create_api_key(
@@ -291,7 +280,7 @@ def rotate_key(
 ) -> None:
     """Make a key that opens what an old one does; prints it, this once. Both go on for a while."""
     made = credentials.new_api_key()
-    with _database() as connection:
+    with database.opened() as connection:
         expires_at = identity.rotate_api_key(
             connection,
             prefix,
@@ -310,7 +299,7 @@ def rotate_key(
 @keys.command("revoke", epilog="Example: telemetry identity keys revoke vtk_...")
 def revoke_key(prefix: Annotated[str, typer.Argument(help="How it begins.")]) -> None:
     """Let a key open nothing; felt within 10 s."""
-    with _database() as connection:
+    with database.opened() as connection:
         identity.revoke_api_key(connection, prefix)
     _say(f"{prefix} is revoked.")
 
@@ -319,7 +308,7 @@ def revoke_key(prefix: Annotated[str, typer.Argument(help="How it begins.")]) ->
 def list_keys() -> None:
     """Show the keys by how they begin."""
     table = _table("Key", "Party", "Name", "Scopes", "Until (UTC)", "Revoked (UTC)")
-    with _database() as connection:
+    with database.opened() as connection:
         for one in identity.api_keys(connection):
             table.add_row(
                 one.prefix,
@@ -358,6 +347,6 @@ def forget(
 
     How long a log of who has read what must be kept, and may be, the law of the place says.
     """
-    with _database() as connection:
+    with database.opened() as connection:
         reads, sign_ins = identity.forget_before(connection, before.replace(tzinfo=UTC))
     _say(f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins are gone.")

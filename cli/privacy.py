@@ -1,8 +1,6 @@
 """`telemetry privacy`: what is held of a driver or a place: told, erased, looked for."""
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import context
+from cli import context, database
 from cli.privacy_readme import readme
 from ingest.kafka.retention import Held, held
 from ingest.settings import IngestSettings
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import erasure, personal_export, personal_files, personal_search, registers
-from storage.connection import Connection, connect
-from storage.migrate import require_current
+from storage.connection import Connection
 from storage.settings import StorageSettings
 
 app = typer.Typer(
@@ -38,13 +35,6 @@ Before = Annotated[
         formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only what is older (UTC). Default: now."
     ),
 ]
-
-
-@contextmanager
-def _database() -> Iterator[Connection]:
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
-        yield connection
 
 
 def _say(text: str, style: str | None = None) -> None:
@@ -82,7 +72,7 @@ def export(
     if (driver is None) == (not vehicle_positions):
         raise TelemetryError("Say of whom: either --driver, or --vehicle-positions.")
     signals, made = catalogue.default(), datetime.now(tz=UTC)
-    with _database() as connection:
+    with database.opened() as connection:
         if driver is not None:
             if since or before:
                 raise TelemetryError("--from and --before go with --vehicle-positions.")
@@ -135,7 +125,7 @@ def erase(
     if driver is not None and before is not None:
         raise TelemetryError("A driver is erased as a whole: --before goes with --vehicle.")
     asked_by = by or getpass.getuser()
-    with _database() as connection:
+    with database.opened() as connection:
         if driver is not None:
             _erase_driver(connection, driver, asked_by, positions=positions, yes=yes)
         elif vehicle is not None:
@@ -235,7 +225,7 @@ def search(
     ]
     # A number is not looked for as a text: every 17 would be found.
     texts = [one for one in texts if not (one in cards and one.isdecimal() and len(one) < 10)]
-    with _database() as connection:
+    with database.opened() as connection:
         if vehicle is not None:
             until = _utc(before) or datetime.now(tz=UTC)
             number = _vehicle(connection, vehicle)
@@ -250,7 +240,7 @@ def readmit(card: Annotated[str, typer.Argument(help="The card that was erased."
 
     What was erased does not come back; what vehicles send from now on is held again.
     """
-    with _database() as connection:
+    with database.opened() as connection:
         if not erasure.readmit(connection, card):
             raise TelemetryError("That card was not erased.")
     _say("The card may be registered again.")
@@ -275,7 +265,7 @@ def status() -> None:
     table.add_row("reports", f"{storage.report_retention_days} days", "at once, by erase")
     console = Console()
     console.print(table)
-    with _database() as connection:
+    with database.opened() as connection:
         done = erasure.erasures(connection)
     records = Table("Erasure", "Of", "By", "Began (UTC)", "Ended (UTC)", "Rows", box=None)
     for one in done:

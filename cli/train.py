@@ -8,12 +8,9 @@ from rich.console import Console
 
 from analytics.fuel.model import HELD_OUT
 from analytics.runner.training import Trained, roll_back, train
-from cli import context
-from schemas import catalogue
+from cli import database
 from storage import fuel_models
-from storage.connection import connect
 from storage.fuel_models import FuelModel, TrainingData
-from storage.migrate import require_current
 
 app = typer.Typer(
     help="Learn models from what analysis has found: fuel.",
@@ -63,8 +60,7 @@ def fuel(
         raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
     data = TrainingData(first=from_.date() if from_ else None, last=to.date() if to else None)
     console = Console(soft_wrap=True)
-    with connect(context.database_dsn()) as connection:
-        require_current(connection, catalogue.default())
+    with database.opened() as connection:
         if list_:
             for line in table(fuel_models.models(connection)):
                 console.print(line, highlight=False)

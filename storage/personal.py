@@ -148,6 +148,23 @@ RULES: tuple[Rule, ...] = (
         shown=_READ,
     ),
     Rule(
+        # Which advice it was. A sender that is at it finds no advice and sends nothing.
+        table="webhook_delivery",
+        column="subject",
+        where="source = 'advice' AND split_part(subject, ' ', 3) = %(driver_id)s::bigint::text",
+        is_told=False,
+    ),
+    Rule(
+        # What was answered when somebody was registered or got an account. Sent again, the write is
+        # refused as one whose answer is not kept: it is not done twice.
+        table="kept_answer",
+        column="body",
+        where="position(convert_to(%(card)s, 'UTF8') IN body) > 0 OR position(convert_to("
+        "'\"driver_id\":' || %(driver_id)s::bigint::text || ',', 'UTF8') IN body) > 0",
+        change="body = NULL",
+        is_told=False,
+    ),
+    Rule(
         table="refresh_token",
         column="family_id",
         where="family_id IN (SELECT family_id FROM sign_in JOIN account USING (account_id)"

@@ -1,9 +1,9 @@
 """What the API reads: as role telemetry_api through the functions of schema `served`, nothing else.
 
 Every read names its principal, a party's number; what that party may not see is not there. The
-connections cannot see a table (storage/migrations/0005_served.sql) and are read-only, but for a
-statement that is sent to change something. What is asked within `Reader.together` is one
-transaction.
+connections cannot see a table (storage/migrations/0005_served.sql; 0014_own_only.sql on drivers who
+sign in) and are read-only, but for a statement that is sent to change something. What is asked
+within `Reader.together` is one transaction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the API reads of how vehicles were driven, through `storage.served.Reader`.
 
-The rule on who may know what of drivers is in storage/migrations/0008_served_behaviour.sql.
+The rule on who may know what of drivers is in storage/migrations/0008_served_behaviour.sql, on what
+drivers may know of themselves in 0014_own_only.sql, on what is refused in 0020_secrecy.sql.
 """
 
 from __future__ import annotations

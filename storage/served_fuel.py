@@ -1,6 +1,7 @@
 """What the API reads of fuel and advice, and what it says became of advice, through `Reader`.
 
-The rules on who may see what are in storage/migrations/0010_served_fuel.sql.
+The rules on who may see what are in storage/migrations/0010_served_fuel.sql, on what drivers may
+see of their own in 0014_own_only.sql, on what is refused in 0020_secrecy.sql.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ def fill(database: Migrated, vin: str, card: str = CARD, other: str = OTHER_CARD
     for who in (driver, second):
         derive(connection, number, who, START if who == driver else END)
     _account(connection, party, driver, f"{ACCOUNT}.{driver}")
+    _told(connection, party, driver, card)
     return Personal(vin=vin, vehicle_id=number, driver_id=driver, other_id=second)
 
 
@@ -191,4 +192,24 @@ def _account(connection: Connection, party: int, driver: int, name: str) -> None
         " VALUES (now(), %(p)s, 'account:' || %(n)s, 'driver', 'GET', '/v1/drivers/{driver_id}',"
         "  '{}', '{}', '192.0.2.1', 200, 1)",
         {"p": party, "d": driver, "n": name},
+    )
+
+
+def _told(connection: Connection, party: int, driver: int, card: str) -> None:
+    """What was answered to whoever registered the driver, and what a webhook was told of advice."""
+    values = {"p": party, "d": driver, "c": card}
+    connection.execute(
+        "INSERT INTO kept_answer (key_hash, request_hash, status, body)"
+        " SELECT sha256(told), sha256(told), 201, told FROM convert_to(format("
+        '  \'{"driver_id":%%s,"card_id":"%%s"}\', %(d)s::bigint, %(c)s::text), \'UTF8\') AS told',
+        values,
+    )
+    connection.execute(
+        "WITH hook AS (INSERT INTO webhook (party_id, name, url, kinds, secret, disabled_at,"
+        "  disabled_by) VALUES (%(p)s, 'of ' || %(d)s::bigint, 'https://example.com',"
+        "  '{advice.*}', '', now(), 'party') RETURNING webhook_id)"
+        " INSERT INTO webhook_delivery (webhook_id, message_id, subject, source, kind, at)"
+        " SELECT webhook_id, 'msg_' || %(d)s::bigint, concat_ws(' ', 'advice', 1, %(d)s::bigint,"
+        "  '2026-11-02', 'idling'), 'advice', 'idling', now() FROM hook",
+        values,
     )

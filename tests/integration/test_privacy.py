@@ -103,7 +103,9 @@ def test_nothing_that_is_held_of_a_driver_can_be_written_again_unseen(migrated: 
         )
     }
     by_reference = {"account", "sign_in", "refresh_token"}
-    assert guarded >= {rule.table for rule in (*RULES, *LAST)} - by_reference
+    # These are written beside a row of a guarded table, in its transaction, or not at all.
+    beside = {"webhook_delivery", "kept_answer"}
+    assert guarded >= {rule.table for rule in (*RULES, *LAST)} - by_reference - beside
     assert guarded >= {place.table for place in PLACES} - {"refused_value"}
 
 
