@@ -11,9 +11,8 @@ from pydantic.config import JsonDict
 from api import cursors
 from api.codes import Code
 from api.openapi import WRITING, problems
-from api.parameters import NUMBER, Paged, link, no_parameters
+from api.parameters import Paged, link, no_parameters, number
 from api.principal import Principal
-from api.problems import unknown
 from api.services import App
 from api.webhooks.models import ONE, PATH, WebhookId
 from api.written import WriteRoute
@@ -30,9 +29,7 @@ def _delivery_id(
         str, Path(description="The message's number, from the listing.", examples=["90210"])
     ],
 ) -> int:
-    if NUMBER.fullmatch(delivery_id) is None:
-        raise unknown(Code.UNKNOWN_DELIVERY)
-    return int(delivery_id)
+    return number(delivery_id, Code.UNKNOWN_DELIVERY)
 
 
 DeliveryId = Annotated[int, Depends(_delivery_id)]
