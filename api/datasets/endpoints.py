@@ -11,7 +11,7 @@ from api import cursors, paging, resolution, tables
 from api.accept import Accepted, responses
 from api.accesses import of_dataset
 from api.codes import Code
-from api.dataset_models import (
+from api.datasets.models import (
     DatasetChange,
     DatasetDefinition,
     Datasets,
