@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors, tables
+from api import cursors, paging, tables
 from api.accept import Accepted, responses
 from api.codes import Code
-from api.parameters import EXAMPLE_VIN, Span, link, require_order
+from api.parameters import EXAMPLE_VIN, Span, require_order
 from api.principal import Principal
 from api.services import App, Services
 from storage.served_identity import AccessEntry
@@ -16,9 +16,6 @@ from storage.served_identity import AccessEntry
 PATH = "/v1/audit"
 
 MAX_ENTRIES = 1000
-
-_NEWEST = 2**63 - 1
-"""Before this number lies every entry."""
 
 router = APIRouter(tags=["audit"])
 
@@ -153,17 +150,16 @@ async def _page(services: Services, party: int, query: AuditQuery) -> Audit:
         dataset_id=query.dataset_id,
         start=query.start,
         stop=query.end,
-        before_id=_NEWEST if query.cursor is None else cursors.read_number(query.cursor),
+        before_id=paging.number_before(query),
         limit=query.limit + 1,
     )
     lost = await services.identity.access_losses(party, query.start, query.end)
-    shown = found[: query.limit]
     return Audit(
-        reads=[_read(entry) for entry in shown],
+        reads=[_read(entry) for entry in found[: query.limit]],
         lost=[Lost(start=one.since, end=one.until, reads=one.reads) for one in lost],
-        next=link(PATH, query, cursors.after_number(shown[-1].entry_id))
-        if len(found) > query.limit
-        else None,
+        next=paging.link_if_more(
+            PATH, query, found, query.limit, lambda shown: cursors.after_number(shown[-1].entry_id)
+        ),
     )
 
 

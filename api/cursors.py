@@ -19,10 +19,11 @@ MAX_LENGTH = 96
 
 _TIME_US = re.compile(r"-?[0-9]{1,17}", re.ASCII)
 _ROWS_OF_TIME = re.compile(r"(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
-_PLACE = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),(.{17})", re.ASCII)
+_DISTANCE = r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?)"
+_PLACE = re.compile(_DISTANCE + r",(.{17})", re.ASCII)
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ROWS_OF_VEHICLE = re.compile(r"([0-9a-f]{32}),(-?[0-9]{1,17})\.([0-9]{1,6})", re.ASCII)
-_POINT = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,20})?(?:e-[0-9]{2})?),([0-9]{1,18})", re.ASCII)
+_POINT = re.compile(_DISTANCE + r",([0-9]{1,18})", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 
@@ -69,7 +70,7 @@ def read_place(cursor: str) -> tuple[float, str]:
 
 def after_point(distance_m: float, number: int) -> str:
     """A cursor that goes on after something of that number at a distance [m]."""
-    return _write("p", f"{distance_m!r},{number}")
+    return _write("s", f"{distance_m!r},{number}")
 
 
 def read_point(cursor: str) -> tuple[float, int]:
@@ -78,7 +79,7 @@ def read_point(cursor: str) -> tuple[float, int]:
     Raises:
         ProblemError: 422, it is no cursor of a listing of places by distance.
     """
-    found = _POINT.fullmatch(_read("p", cursor))
+    found = _POINT.fullmatch(_read("s", cursor))
     if found is None:
         raise _no_cursor()
     return float(found.group(1)), int(found.group(2))

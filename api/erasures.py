@@ -6,19 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors
+from api import cursors, paging
 from api.codes import Code
 from api.openapi import problems
-from api.parameters import Paged, link
+from api.parameters import Paged
 from api.principal import Principal
 from api.services import App
 
 PATH = "/v1/audit/erasures"
 
 MAX_ERASURES = 1000
-
-_NEWEST = 2**63 - 1
-"""Before this number lies every erasure."""
 
 router = APIRouter(tags=["audit"])
 
@@ -104,10 +101,9 @@ async def list_erasures(
     """
     found = await services.identity.erasures(
         party,
-        before_id=_NEWEST if query.cursor is None else cursors.read_number(query.cursor),
+        before_id=paging.number_before(query),
         limit=query.limit + 1,
     )
-    shown = found[: query.limit]
     return ErasureRecords(
         erasures=[
             ErasureRecord(
@@ -119,9 +115,13 @@ async def list_erasures(
                     ErasedRows(table=table, rows=rows) for table, rows in sorted(one.counts.items())
                 ],
             )
-            for one in shown
+            for one in found[: query.limit]
         ],
-        next=link(PATH, query, cursors.after_number(shown[-1].erasure_id))
-        if len(found) > query.limit
-        else None,
+        next=paging.link_if_more(
+            PATH,
+            query,
+            found,
+            query.limit,
+            lambda shown: cursors.after_number(shown[-1].erasure_id),
+        ),
     )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 
+_BEYOND = 2**63 - 1
+"""Before this number lies every row of a table."""
+
 Row = TypeVar("Row")
 
 
@@ -32,6 +35,15 @@ def number_after(query: Paged) -> int:
         ProblemError: 422, the cursor is none of ours.
     """
     return 0 if query.cursor is None else cursors.read_number(query.cursor)
+
+
+def number_before(query: Paged) -> int:
+    """Before which number a listing by number goes on that has the newest first.
+
+    Raises:
+        ProblemError: 422, the cursor is none of ours.
+    """
+    return _BEYOND if query.cursor is None else cursors.read_number(query.cursor)
 
 
 def link_if_more(

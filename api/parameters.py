@@ -50,6 +50,21 @@ NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 """A number of ours; what is longer no database column holds."""
 
 
+def number(text: str, otherwise: Code) -> int:
+    """A number of ours, out of an address.
+
+    Args:
+        text: what the address has in its place.
+        otherwise: what is unknown where that is none.
+
+    Raises:
+        ProblemError: 404, it is none.
+    """
+    if NUMBER.fullmatch(text) is None:
+        raise unknown(otherwise)
+    return int(text)
+
+
 async def _driver_id(
     driver_id: Annotated[
         str,
@@ -60,9 +75,7 @@ async def _driver_id(
         ),
     ],
 ) -> int:
-    if NUMBER.fullmatch(driver_id) is None:
-        raise unknown(Code.UNKNOWN_DRIVER)
-    return int(driver_id)
+    return number(driver_id, Code.UNKNOWN_DRIVER)
 
 
 DriverId = Annotated[int, Depends(_driver_id)]
@@ -79,9 +92,7 @@ async def _fleet_id(
         ),
     ],
 ) -> int:
-    if NUMBER.fullmatch(fleet_id) is None:
-        raise unknown(Code.UNKNOWN_FLEET)
-    return int(fleet_id)
+    return number(fleet_id, Code.UNKNOWN_FLEET)
 
 
 FleetId = Annotated[int, Depends(_fleet_id)]
@@ -108,9 +119,7 @@ async def _advice_id(
         ),
     ],
 ) -> int:
-    if NUMBER.fullmatch(advice_id) is None:
-        raise unknown(Code.UNKNOWN_ADVICE)
-    return int(advice_id)
+    return number(advice_id, Code.UNKNOWN_ADVICE)
 
 
 AdviceId = Annotated[int, Depends(_advice_id)]
@@ -127,9 +136,7 @@ def _dataset_id(
         ),
     ],
 ) -> int:
-    if NUMBER.fullmatch(dataset_id) is None:
-        raise unknown(Code.UNKNOWN_DATASET)
-    return int(dataset_id)
+    return number(dataset_id, Code.UNKNOWN_DATASET)
 
 
 DatasetId = Annotated[int, Depends(_dataset_id)]

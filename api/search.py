@@ -9,8 +9,8 @@ from api import activity, cursors
 from api.activity import Activity
 from api.codes import Code
 from api.coordinates import Coordinates, Placed, meant_in
-from api.parameters import NUMBER, Paged
-from api.problems import ProblemError, invalid, unknown
+from api.parameters import Paged, number
+from api.problems import ProblemError, invalid
 from storage.answers_search import Box, Near, Search
 
 MAX_RADIUS_M = 20_100_000
@@ -129,11 +129,7 @@ def _text(name: str, text: str | None) -> str | None:
 
 
 def _fleet(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if NUMBER.fullmatch(text) is None:
-        raise unknown(Code.UNKNOWN_FLEET)
-    return int(text)
+    return None if text is None else number(text, Code.UNKNOWN_FLEET)
 
 
 def _doing(text: str | None) -> list[Activity] | None:

@@ -91,7 +91,7 @@ class ServicePoints(BaseModel):
             "examples": [
                 {
                     "service_points": [EXAMPLE],
-                    "next": f"{PATH}?near=31.36%2C121.25&limit=1&cursor=cDE4NDAuMiw1MTI",
+                    "next": f"{PATH}?near=31.36%2C121.25&limit=1&cursor=czE4NDAuMiw1MTI",
                 }
             ]
         }
@@ -116,7 +116,7 @@ class NearestServicePoints(BaseModel):
                     },
                     "service_points": [EXAMPLE],
                     "next": f"/v1/vehicles/{EXAMPLE_VIN}/service-points/nearest?limit=1"
-                    "&cursor=cDE4NDAuMiw1MTI",
+                    "&cursor=czE4NDAuMiw1MTI",
                 }
             ]
         }

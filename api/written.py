@@ -1,4 +1,4 @@
-"""Writes: read within bounds, and under an idempotency key done once, however often they are sent.
+"""Writes: read whole, and under an idempotency key done once, however often they are sent.
 
 The key is a row of the database. It is made, the write done and its answer put down in one
 transaction, so that no write is ever without its answer, whatever dies in between; a twin that
@@ -27,6 +27,7 @@ from api import principal, problems
 from api.codes import Code
 from api.problems import ProblemError, invalid
 from api.services import services_of
+from api.sizes import MAX_BODY
 from storage.served_writes import WriteKeeper
 
 if TYPE_CHECKING:
@@ -37,11 +38,8 @@ if TYPE_CHECKING:
     from api.identity import Caller
     from storage.served_writes import BegunWrite
 
-KEY_HEADER = "idempotency-key"
+KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
-
-MAX_BODY = 64 * 1024
-"""Bytes of a body of JSON; the longest sensible one has some 1,000."""
 
 IN_MEMORY = 1024 * 1024
 """Bytes of a body that are kept in memory; what is longer waits in a file without a name."""
@@ -61,7 +59,6 @@ _PIECE = 64 * 1024
 class WriteRoute(APIRoute):
     """The route of an address that writes; reads under it go on as always."""
 
-    max_body: ClassVar[int] = MAX_BODY
     media_type: ClassVar[str] = "application/json"
     """What a body is; browsers let no page send it to another place unasked."""
     keeps_answers: ClassVar[bool] = True
@@ -79,7 +76,7 @@ class WriteRoute(APIRoute):
             key = _key(request)
             self._require_media_type(request)
             with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
-                digest = await _receive(request, body, self.max_body)
+                digest = await _receive(request, body)
                 request.state.body = body
                 again = Request(request.scope, _replaying(request, body))
                 if key is None:
@@ -136,41 +133,23 @@ def _key(request: Request) -> str | None:
         return None
     if len(given) > 1 or _KEY.fullmatch(given[0]) is None:
         raise invalid(
-            "Idempotency-Key",
-            "Idempotency-Key is not one text of 1 to 255 visible ASCII characters.",
+            KEY_HEADER,
+            f"{KEY_HEADER} is not one text of 1 to 255 visible ASCII characters.",
             "Send one, such as a UUID that you make anew for each write.",
         )
     return given[0]
 
 
-async def _receive(request: Request, body: SpooledTemporaryFile[bytes], most: int) -> bytes:
-    """Read the body into a file; returns the hash of what may be told apart by it.
-
-    Raises:
-        ProblemError: 413.
-    """
-    said = request.headers.get("content-length", "0")
-    too_large = said.isdecimal() and int(said) > most
+async def _receive(request: Request, body: SpooledTemporaryFile[bytes]) -> bytes:
+    """Read the body, which `api.sizes` bounds, into a file; its hash, without a password."""
     digest = hashlib.sha256()
     size = 0
-    if not too_large:
-        async for piece in request.stream():
-            size += len(piece)
-            too_large = size > most
-            if too_large:
-                break
-            digest.update(piece)
-            body.write(piece)
-    if too_large:
-        raise ProblemError(
-            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            code=Code.TOO_LARGE,
-            detail=f"The body is larger than {most:,} bytes.",
-            way_out="Send it in several parts.",
-            headers={"Connection": "close"},
-        )
+    async for piece in request.stream():
+        size += len(piece)
+        digest.update(piece)
+        body.write(piece)
     body.seek(0)
-    if size <= MAX_BODY:
+    if size <= MAX_BODY:  # what is longer is a list, without passwords
         text = body.read()
         body.seek(0)
         return hashlib.sha256(_without_password(text)).digest()
@@ -249,7 +228,7 @@ def _kept_body(answer: Response) -> bytes | None:
 def _replay(begun: BegunWrite) -> Response:
     if not begun.is_same:
         raise invalid(
-            "Idempotency-Key",
+            KEY_HEADER,
             "This key was used for another request.",
             "Make a new key for each write; the same one only to send the same write again.",
             code=Code.IDEMPOTENCY_KEY_REUSED,

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.datasets import names_of, refusal_of
+from api.datasets.endpoints import names_of, refusal_of
 from api.problems import ProblemError
 from cli import database
 from schemas import catalogue

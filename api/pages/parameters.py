@@ -5,16 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from api.codes import Code
-from api.parameters import NUMBER
-from api.problems import unknown
+from api.parameters import number
 
 
 def _fleet(fleet: Annotated[str | None, Query(max_length=18)] = None) -> int | None:
-    if fleet is None:
-        return None
-    if NUMBER.fullmatch(fleet) is None:
-        raise unknown(Code.UNKNOWN_FLEET)
-    return int(fleet)
+    return None if fleet is None else number(fleet, Code.UNKNOWN_FLEET)
 
 
 FleetChoice = Annotated[int | None, Depends(_fleet)]

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Header
 from pydantic import AfterValidator, StringConstraints
 
-from api.codes import Code
-from api.parameters import NUMBER
-from api.problems import unknown
 from api.registers.vehicle_list import FORMULA, MAX_TEXT
 
 if TYPE_CHECKING:
@@ -76,14 +73,3 @@ def quoted(tag: str) -> str:
 def tagged(response: Response, tag: str) -> None:
     """Let an answer carry the ETag of the entry it tells."""
     response.headers["ETag"] = quoted(tag)
-
-
-def number(text: str) -> int:
-    """A path's number.
-
-    Raises:
-        ProblemError: 404, it is none.
-    """
-    if NUMBER.fullmatch(text) is None:
-        raise unknown(Code.UNKNOWN_ENTRY)
-    return int(text)

@@ -12,9 +12,9 @@ from api import cursors, paging
 from api.accesses import noted
 from api.codes import Code
 from api.openapi import WRITING, problems
-from api.parameters import EXAMPLE_VIN, Time, no_parameters
+from api.parameters import EXAMPLE_VIN, Time, no_parameters, number
 from api.principal import Principal
-from api.registers.common import PATH, Text, number
+from api.registers.common import PATH, Text
 from api.registers.parties import PartyKind
 from api.registers.vehicles import RegisterQuery
 from api.services import App
@@ -190,7 +190,7 @@ def _grant_id(
         ),
     ],
 ) -> int:
-    return number(grant_id)
+    return number(grant_id, Code.UNKNOWN_ENTRY)
 
 
 GrantId = Annotated[int, Depends(_grant_id)]

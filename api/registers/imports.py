@@ -36,7 +36,6 @@ SHORT = 256 * 1024
 class ImportRoute(WriteRoute):
     """The route of the list."""
 
-    max_body: ClassVar[int] = vehicle_list.MAX_BYTES
     media_type: ClassVar[str] = "text/csv"
 
 

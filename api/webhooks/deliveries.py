@@ -8,19 +8,15 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from api import cursors
+from api import cursors, paging
 from api.codes import Code
 from api.openapi import WRITING, problems
-from api.parameters import NUMBER, Paged, link, no_parameters
+from api.parameters import Paged, no_parameters, number
 from api.principal import Principal
-from api.problems import unknown
 from api.services import App
 from api.webhooks.models import ONE, PATH, WebhookId
 from api.written import WriteRoute
 from storage.served_webhooks import StoredDelivery
-
-NEWEST = 2**63 - 1
-"""Before this number lies every message."""
 
 router = APIRouter(tags=["webhooks"], route_class=WriteRoute)
 
@@ -30,9 +26,7 @@ def _delivery_id(
         str, Path(description="The message's number, from the listing.", examples=["90210"])
     ],
 ) -> int:
-    if NUMBER.fullmatch(delivery_id) is None:
-        raise unknown(Code.UNKNOWN_DELIVERY)
-    return int(delivery_id)
+    return number(delivery_id, Code.UNKNOWN_DELIVERY)
 
 
 DeliveryId = Annotated[int, Depends(_delivery_id)]
@@ -171,20 +165,19 @@ async def list_webhook_deliveries(
         party,
         webhook_id,
         state=query.state,
-        before_id=NEWEST if query.cursor is None else cursors.read_number(query.cursor),
+        before_id=paging.number_before(query),
         limit=query.limit + 1,
     )
-    shown = found[: query.limit]
     return Deliveries(
         webhook_id=webhook_id,
-        deliveries=[_delivery_summary(one) for one in shown],
-        next=link(
+        deliveries=[_delivery_summary(one) for one in found[: query.limit]],
+        next=paging.link_if_more(
             f"{PATH}/{webhook_id}/deliveries",
             query,
-            cursors.after_number(shown[-1].delivery_id),
-        )
-        if len(found) > query.limit
-        else None,
+            found,
+            query.limit,
+            lambda shown: cursors.after_number(shown[-1].delivery_id),
+        ),
     )
 
 

@@ -11,11 +11,6 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-RESULTS = (
-    "delivered", "answered", "timeout", "refused", "unreachable", "broken", "withheld", "unsealed",
-)  # fmt: skip
-"""How attempts end; withheld: nothing was sent, for the party may not see it now."""
-
 
 class Metrics:
     """Of one sender, in a registry of its own."""

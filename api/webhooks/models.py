@@ -9,8 +9,7 @@ from pydantic.config import JsonDict
 
 from api.codes import Code
 from api.events import Severity
-from api.parameters import EXAMPLE_VIN, NUMBER, Paged
-from api.problems import unknown
+from api.parameters import EXAMPLE_VIN, Paged, number
 from api.webhooks.kinds import SOURCES
 
 PATH = "/v1/webhooks"
@@ -33,9 +32,7 @@ def _webhook_id(
         ),
     ],
 ) -> int:
-    if NUMBER.fullmatch(webhook_id) is None:
-        raise unknown(Code.UNKNOWN_WEBHOOK)
-    return int(webhook_id)
+    return number(webhook_id, Code.UNKNOWN_WEBHOOK)
 
 
 WebhookId = Annotated[int, Depends(_webhook_id)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pytest
 
-from api.dataset_rows import MAX_TABLE_ROWS, DatasetRows
+from api.datasets.rows import MAX_TABLE_ROWS, DatasetRows
 from api.parameters import from_microseconds, microseconds
 from api.problems import ProblemError
 from api.signal_tables import BATCH

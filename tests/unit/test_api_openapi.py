@@ -13,15 +13,15 @@ from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
 from api.audit import Audit
 from api.catalogue import CatalogueAnswer
-from api.dataset_driving import EventsOfDataset, TripsOfDataset
-from api.dataset_models import (
+from api.datasets.driving import EventsOfDataset, TripsOfDataset
+from api.datasets.models import (
     DatasetChange,
     DatasetDefinition,
     Datasets,
     DatasetVehicles,
     DatasetWithCounts,
 )
-from api.dataset_signals import SignalsOfDataset
+from api.datasets.signals import SignalsOfDataset
 from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
 from api.events import VehicleEvents
 from api.fleet_fuel import FleetFuel

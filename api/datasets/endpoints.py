@@ -11,7 +11,7 @@ from api import cursors, paging, resolution, tables
 from api.accept import Accepted, responses
 from api.accesses import of_dataset
 from api.codes import Code
-from api.dataset_models import (
+from api.datasets.models import (
     DatasetChange,
     DatasetDefinition,
     Datasets,
@@ -23,7 +23,7 @@ from api.dataset_models import (
     summary,
 )
 from api.openapi import WRITING, problems
-from api.parameters import DatasetId, Paged, link, no_parameters
+from api.parameters import DatasetId, Paged, no_parameters
 from api.principal import Principal
 from api.problems import Fault, ProblemError, invalid, refused
 from api.services import App, Services
@@ -212,7 +212,6 @@ async def list_dataset_vehicles(
         found = await services.datasets.vehicles(
             party, dataset_id, after_vehicle=after, limit=asked.limit + 1
         )
-        shown = found[: asked.limit]
         return DatasetVehicles(
             dataset_id=dataset_id,
             vehicles=[
@@ -222,13 +221,15 @@ async def list_dataset_vehicles(
                     model=one.model,
                     signals=one.signals,
                 )
-                for one in shown
+                for one in found[: asked.limit]
             ],
-            next=link(
-                f"{PATH}/{dataset_id}/vehicles", asked, cursors.after_vehicle(shown[-1].vehicle)
-            )
-            if len(found) > asked.limit
-            else None,
+            next=paging.link_if_more(
+                f"{PATH}/{dataset_id}/vehicles",
+                asked,
+                found,
+                asked.limit,
+                lambda shown: cursors.after_vehicle(shown[-1].vehicle),
+            ),
         )
 
     return await tables.answer(accepted, query, page, rows="vehicles", of=DatasetVehicle)

@@ -11,9 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import cursors, resolution, tables
 from api.accept import Accepted, Format, responses
 from api.codes import Code
-from api.dataset_models import EXAMPLE_VEHICLE
-from api.dataset_rows import DatasetRows
-from api.datasets import ONE, PATH, of_it
+from api.datasets.endpoints import ONE, PATH, of_it
+from api.datasets.models import EXAMPLE_VEHICLE
+from api.datasets.rows import DatasetRows
 from api.parameters import (
     DatasetId,
     Paged,

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import cursors, tables
 from api.accept import Accepted, responses
 from api.codes import Code
-from api.dataset_models import EXAMPLE_VEHICLE
-from api.datasets import ONE, PATH, of_it
+from api.datasets.endpoints import ONE, PATH, of_it
+from api.datasets.models import EXAMPLE_VEHICLE
 from api.events import KINDS, Severity, kinds_named
 from api.parameters import (
     DatasetId,
