@@ -36,8 +36,6 @@ COMPARED = 4
 """Weeks before this one that it is compared with, as scores are."""
 
 PIECES = 3
-OPEN = ("given", "seen", "accepted")
-"""Advice that still matters."""
 
 ALIKE_PERCENT = 0.5
 """A change of consumption below this is none."""
@@ -96,7 +94,7 @@ async def week_of(services: Services, party: int, choice: Choice, text: Language
     }
     found = noted(
         await services.advice.of_fleet(
-            party, fleet.fleet_id, first_day, statuses=OPEN, skipped=0, limit=PIECES
+            party, fleet.fleet_id, first_day, statuses=advice_cards.OPEN, skipped=0, limit=PIECES
         )
     )
     results = await services.advice.results(party, fleet.fleet_id)
