@@ -47,6 +47,10 @@ class Language:
         text = self.texts[key]
         return text.format(**filled_in) if filled_in else text
 
+    def beginning(self, start: str) -> dict[str, str]:
+        """The texts whose keys begin so, for a script: it fills them in itself."""
+        return {key: text for key, text in self.texts.items() if key.startswith(start)}
+
 
 @cache
 def language(code: str) -> Language:

@@ -10,8 +10,8 @@ from api import advice as api_advice
 from api import forms, language, sessions
 from api.accesses import noted
 from api.advice_told import AdviceStatus
-from api.pages import advice_cards, week
-from api.pages.parameters import FleetChoice, WeekChoice
+from api.pages import advice_cards
+from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page, within
 from api.parameters import AdviceId
 from api.principal import Asking, Principal
@@ -37,16 +37,14 @@ async def show_advice(
     """Show a week's advice, the greatest saving first."""
     text = language.chosen(request)
     party = who.party_id
-    known = await week.fleets_of(services, who)
-    if not known and fleet is None:
+    chosen = await choice(services, who, fleet, chosen_week)
+    if chosen is None:
         return page(request, "advice_list.html", fleet=None, pieces=[], wanted=status)
-    chosen = week.chosen(known, fleet)
-    first_day = await week.first_day_of(services, party, chosen, chosen_week)
     found = noted(
         await services.advice.of_fleet(
             party,
-            chosen.fleet_id,
-            first_day,
+            chosen.fleet.fleet_id,
+            chosen.first_day,
             statuses=None if status is None else [status],
             skipped=0,
             limit=MAX_PIECES,
@@ -56,9 +54,9 @@ async def show_advice(
     return page(
         request,
         "advice_list.html",
-        fleet=chosen,
-        first_day=first_day,
-        steps=week.steps(first_day, chosen),
+        fleet=chosen.fleet,
+        first_day=chosen.first_day,
+        steps=chosen.steps,
         wanted=status,
         statuses=list(AdviceStatus),
         pieces=[advice_cards.card(one, names, text, services.settings) for one in found],

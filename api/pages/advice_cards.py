@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.advice_told import AdviceSummary, summary
+from api.advice_told import AdviceStatus, AdviceSummary, summary
 from api.pages import figures
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from api.pages.figures import Column
     from api.services import Services
     from storage.answers_fuel import Advice
+
+OPEN = (AdviceStatus.GIVEN, AdviceStatus.SEEN, AdviceStatus.ACCEPTED)
+"""Advice that still matters."""
 
 MAX_NAMES = 500
 """Drivers whose names are looked up at once."""

@@ -30,8 +30,6 @@ ON_THE_CARD = 2
 
 TRIPS = 10
 
-OPEN = ("given", "seen", "accepted")
-
 router = APIRouter()
 
 
@@ -106,7 +104,11 @@ async def _scores(services: Services, party: int, driver_id: int) -> Scores:
 
 
 async def _pieces(services: Services, party: int, driver_id: int, limit: int) -> list[Advice]:
-    return noted(await services.advice.of_driver(party, driver_id, _newest(limit), statuses=OPEN))
+    return noted(
+        await services.advice.of_driver(
+            party, driver_id, _newest(limit), statuses=advice_cards.OPEN
+        )
+    )
 
 
 def _newest(limit: int) -> Page:

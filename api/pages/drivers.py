@@ -5,8 +5,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import fleets
 from api.accesses import noted
-from api.pages import week
-from api.pages.parameters import FleetChoice, WeekChoice
+from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page
 from api.principal import Asking
 from api.services import App
@@ -25,21 +24,19 @@ async def show_drivers(
     fleet: FleetChoice = None,
 ) -> Response:
     """Show a fleet's drivers by their scores of a week."""
-    known = await week.fleets_of(services, who)
-    if not known and fleet is None:
+    chosen = await choice(services, who, fleet, chosen_week)
+    if chosen is None:
         return page(request, "drivers.html", fleet=None, places=[])
-    chosen = week.chosen(known, fleet)
-    first_day = await week.first_day_of(services, who.party_id, chosen, chosen_week)
     found = await services.behaviour.fleet_scores(
-        who.party_id, chosen.fleet_id, first_day, of_drivers=True
+        who.party_id, chosen.fleet.fleet_id, chosen.first_day, of_drivers=True
     )
     places = await run_in_threadpool(fleets.ranked, found)
     return page(
         request,
         "drivers.html",
-        fleet=chosen,
-        first_day=first_day,
-        steps=week.steps(first_day, chosen),
+        fleet=chosen.fleet,
+        first_day=chosen.first_day,
+        steps=chosen.steps,
         places=noted(places[:MAX_PLACES]),
         more=max(len(places) - MAX_PLACES, 0),
     )

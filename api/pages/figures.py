@@ -72,12 +72,12 @@ class Step:
 
 
 def waterfall(actual: float, causes: Sequence[tuple[str, float, float, float]]) -> list[Step]:
-    """From what was needed without the causes, over each of them, to what was needed.
+    """From what was needed without the causes, over each of them, to what was used.
 
     The axis is cut: the reference is many times what came on top, and nobody would see that.
 
     Args:
-        actual: what was needed.
+        actual: what was used.
         causes: name, value, low, high; the dearest first. They add up to what came on top.
     """
     reference = actual - sum(value for _, value, _, _ in causes)

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse
 from api import forms, language, sessions
 from api.oauth import MAX_WAITING
 from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
-from api.problems import ProblemError, invalid
+from api.problems import invalid
 from api.services import App, Services
 from api.sessions import Sessions
 
@@ -117,11 +117,7 @@ async def _read(request: Request) -> dict[str, str]:
     try:
         return await forms.read(request)
     except forms.FormError as error:
-        raise _no_form(error.detail) from error
-
-
-def _no_form(detail: str) -> ProblemError:
-    return invalid("body", detail, "Send the form of /sign-in.")
+        raise invalid("body", error.detail, "Send the form of /sign-in.") from error
 
 
 def _go(address: str) -> RedirectResponse:

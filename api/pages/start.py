@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from api import language
 from api.pages import vehicles, week
-from api.pages.parameters import FleetChoice, WeekChoice
+from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page
 from api.pages.vehicles import Cursor
 from api.principal import Asking
@@ -23,10 +23,8 @@ async def show_start(
     cursor: Cursor = None,
 ) -> Response:
     """Show a fleet's week; the vehicles where there is no fleet."""
-    known = await week.fleets_of(services, who)
-    if not known and fleet is None:
+    chosen = await choice(services, who, fleet, chosen_week)
+    if chosen is None:
         return await vehicles.listing(request, services, who.party_id, cursor)
-    chosen = week.chosen(known, fleet)
-    first_day = await week.first_day_of(services, who.party_id, chosen, chosen_week)
-    shown = await week.week_of(services, who.party_id, chosen, first_day, language.chosen(request))
-    return page(request, "week.html", week=shown, fleets=known)
+    shown = await week.week_of(services, who.party_id, chosen, language.chosen(request))
+    return page(request, "week.html", week=shown, fleets=chosen.fleets)

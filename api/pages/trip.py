@@ -159,10 +159,10 @@ async def _track(
 
 
 def _marks(found: list[DrivingEvent], track: Track | None, text: Language) -> list[Mark]:
-    titles = {kind.kind: kind for kind in events.kind_texts(found)}
+    kinds = {kind.kind: kind for kind in events.kind_texts(found)}
     marks = []
     for event in map(events.summary, found):
-        kind, place = titles[event.kind], event.position
+        kind, place = kinds[event.kind], event.position
         marks.append(
             Mark(
                 told=event,
@@ -202,7 +202,7 @@ def _profile(services: Services, vin: str, trip: TripSummary, text: Language) ->
         "start": trip.start.timestamp(),
         "end": trip.end.timestamp(),
         "signals": signals,
-        "texts": {key: words for key, words in text.texts.items() if key.startswith("chart_")},
+        "texts": text.beginning("chart_"),
     }
 
 

@@ -120,5 +120,5 @@ def _chart(
         "maxPoints": MAX_POINTS,
         "maxRawSpan": resolution.MAX_RAW_SPAN.total_seconds(),
         "maxBuckets": resolution.MAX_BUCKETS,
-        "texts": {key: words for key, words in text.texts.items() if key.startswith("chart_")},
+        "texts": text.beginning("chart_"),
     }

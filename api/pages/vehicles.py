@@ -34,13 +34,12 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
     if found.next is not None:
         after = cursors.after_vin(found.vehicles[-1].vin)
         following = f"/vehicles?{urlencode({'cursor': after})}"
-    placed = [vehicle for vehicle in found.vehicles if vehicle.position is not None]
-    places = [
-        (vehicle.position.latitude, vehicle.position.longitude)
-        for vehicle in placed
-        if vehicle.position is not None
+    placed = [
+        (vehicle, (position.latitude, position.longitude))
+        for vehicle in found.vehicles
+        if (position := vehicle.position) is not None
     ]
-    drawn = maps.around(places, maps.WIDE)
+    drawn = maps.around([place for _, place in placed], maps.WIDE)
     return page(
         request,
         "vehicles.html",
@@ -48,9 +47,7 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
         map=drawn,
         points=[]
         if drawn is None
-        else [
-            (vehicle, drawn.point(*place)) for vehicle, place in zip(placed, places, strict=True)
-        ],
+        else [(vehicle, drawn.point(*place)) for vehicle, place in placed],
         is_first=cursor is None,
         following=following,
     )

@@ -6,33 +6,28 @@ Every number is one of the API's, or a difference of two of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from analytics.local_time import zone
-from api import consumption, fleets, language
+from api import consumption
 from api.accesses import noted
 from api.advice_lists import Savings, savings_of
-from api.codes import Code
 from api.consumption import Consumption
 from api.pages import advice_cards, figures
-from api.problems import unknown
-from api.scopes import Scope
+from api.pages.choice import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from analytics.fuel.prices import FuelPrices
-    from api.identity import Caller
+    from api.language import Language
     from api.pages.advice_cards import AdviceCard
+    from api.pages.choice import Choice, Steps
     from api.pages.figures import Column, Gauge, Step
     from api.services import Services
     from storage.answers_behaviour import ListedFleet
     from storage.answers_fuel import FleetWeek
-
-MAX_FLEETS = 50
-"""Fleets one may choose from on the page."""
 
 SHOWN = 9
 """Weeks in the small picture, this one last."""
@@ -41,8 +36,6 @@ COMPARED = 4
 """Weeks before this one that it is compared with, as scores are."""
 
 PIECES = 3
-OPEN = ("given", "seen", "accepted")
-"""Advice that still matters."""
 
 ALIKE_PERCENT = 0.5
 """A change of consumption below this is none."""
@@ -73,16 +66,6 @@ class Peers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Steps:
-    """The weeks before and after one, as addresses have them."""
-
-    this: str
-    previous: str
-    following: str | None
-    """None: it has not begun."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Week:
     """What the page shows of a week of a fleet."""
 
@@ -99,54 +82,19 @@ class Week:
     savings: Savings
 
 
-async def fleets_of(services: Services, who: Caller) -> list[ListedFleet]:
-    """The fleets that one may choose from; none for who may not see fleets."""
-    if Scope.FLEETS_READ not in who.scopes:
-        return []
-    return await services.behaviour.fleets(who.party_id, after_id=0, limit=MAX_FLEETS)
-
-
-def chosen(fleets: Sequence[ListedFleet], number: int | None) -> ListedFleet:
-    """The fleet that is asked for; the first where none is.
-
-    Raises:
-        ProblemError: 404, it is not one of them.
-    """
-    for fleet in fleets:
-        if number in (None, fleet.fleet_id):
-            return fleet
-    raise unknown(Code.UNKNOWN_FLEET)
-
-
-async def first_day_of(
-    services: Services, party: int, fleet: ListedFleet, week: str | None
-) -> date:
-    """The Monday of the week that is asked for; of the newest with trips where none is.
-
-    Raises:
-        ProblemError: 422, that is no week.
-    """
-    if week is not None:
-        return fleets.read_week(week)
-    newest = await services.fuel.fleet_newest(party, fleet.fleet_id)
-    local = (newest or datetime.now(tz=UTC)).astimezone(zone(fleet.time_zone)).date()
-    return local - timedelta(days=local.weekday())
-
-
-async def week_of(
-    services: Services, party: int, fleet: ListedFleet, first_day: date, text: language.Language
-) -> Week:
+async def week_of(services: Services, party: int, choice: Choice, text: Language) -> Week:
     """All that the page shows."""
     prices = services.settings
-    begin = _midnight(first_day - timedelta(weeks=SHOWN - 1), fleet)
-    end = _midnight(first_day + timedelta(weeks=1), fleet)
+    fleet, first_day = choice.fleet, choice.first_day
+    begin = midnight(first_day - timedelta(weeks=SHOWN - 1), fleet)
+    end = midnight(first_day + timedelta(weeks=1), fleet)
     weeks = {
         week.week: week
         for week in await services.fuel.fleet_weeks(party, fleet.fleet_id, begin, end)
     }
     found = noted(
         await services.advice.of_fleet(
-            party, fleet.fleet_id, first_day, statuses=OPEN, skipped=0, limit=PIECES
+            party, fleet.fleet_id, first_day, statuses=advice_cards.OPEN, skipped=0, limit=PIECES
         )
     )
     results = await services.advice.results(party, fleet.fleet_id)
@@ -157,7 +105,7 @@ async def week_of(
     return Week(
         fleet=fleet,
         first_day=first_day,
-        steps=steps(first_day, fleet),
+        steps=choice.steps,
         fuel=fuel,
         past=_past(
             fuel, now, [weeks[day] for day in days[-1 - COMPARED : -1] if day in weeks], prices
@@ -168,21 +116,6 @@ async def week_of(
         pieces=[advice_cards.card(one, names, text, prices) for one in found],
         savings=savings_of(results, text.code, prices),
     )
-
-
-def steps(first_day: date, fleet: ListedFleet) -> Steps:
-    """Where one may go from a week of a fleet."""
-    before, after = first_day - timedelta(weeks=1), first_day + timedelta(weeks=1)
-    has_begun = _midnight(after, fleet) <= datetime.now(tz=UTC)
-    return Steps(
-        this=f"{first_day:%G-W%V}",
-        previous=f"{before:%G-W%V}",
-        following=f"{after:%G-W%V}" if has_begun else None,
-    )
-
-
-def _midnight(day: date, fleet: ListedFleet) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone(fleet.time_zone)).astimezone(UTC)
 
 
 def _past(
