@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,6 +19,8 @@ from api.scopes import Scope
 from api.services import services_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
     from api.identity import Caller
@@ -118,16 +121,29 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         return None
     if problem.code is Code.UNAUTHENTICATED and services_of(request).sessions is not None:
         return _to_sign_in(request)
-    known = f"problem_{problem.code}" in language.chosen(request).texts
     return page(
         request,
         "problem.html",
         status=problem.status,
         headers=dict(problem.headers),
-        code=problem.code if known else Code.INTERNAL,
+        code=_told_as(problem, language.chosen(request).texts),
         may_pass="Retry-After" in problem.headers,
         home=_home(request),
     )
+
+
+def _told_as(problem: ProblemError, texts: Mapping[str, str]) -> Code:
+    """The code whose text a page shows: its own, or that of others like it.
+
+    What is not ours to have done wrong is never told as if it were.
+    """
+    if f"problem_{problem.code}" in texts:
+        return problem.code
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Code.INTERNAL
+    if problem.status == HTTPStatus.NOT_FOUND:
+        return Code.NOT_FOUND
+    return Code.INVALID_PARAMETER
 
 
 def _home(request: Request) -> str:

@@ -230,20 +230,21 @@ def test_what_is_foreign_is_answered_as_what_is_not_there(
     made: PagesWorld, owner: httpx2.Client
 ) -> None:
     start = int(TRIP.timestamp())
-    for pattern, foreign, unknown in (
-        ("/?fleet={}", made.foreign_fleet, 999_999),
-        ("/advice?fleet={}", made.foreign_fleet, 999_999),
-        ("/drivers?fleet={}", made.foreign_fleet, 999_999),
-        ("/drivers/{}", made.foreign_driver, 999_999),
-        ("/drivers/{}/card", made.foreign_driver, 999_999),
-        ("/advice/{}", made.foreign_advice, 999_999),
-        ("/vehicles/{}", FOREIGN_VIN, "LSGAA11112A000888"),
-        (f"/vehicles/{{}}/trips/{start}", FOREIGN_VIN, "LSGAA11112A000888"),
+    for pattern, foreign, unknown, what_it_is in (
+        ("/?fleet={}", made.foreign_fleet, 999_999, "fleet"),
+        ("/advice?fleet={}", made.foreign_fleet, 999_999, "fleet"),
+        ("/drivers?fleet={}", made.foreign_fleet, 999_999, "fleet"),
+        ("/drivers/{}", made.foreign_driver, 999_999, "driver"),
+        ("/drivers/{}/card", made.foreign_driver, 999_999, "driver"),
+        ("/advice/{}", made.foreign_advice, 999_999, "advice"),
+        ("/vehicles/{}", FOREIGN_VIN, "LSGAA11112A000888", "vehicle"),
+        (f"/vehicles/{{}}/trips/{start}", FOREIGN_VIN, "LSGAA11112A000888", "vehicle"),
     ):
         one, other = (owner.get(pattern.format(what)) for what in (foreign, unknown))
         assert (one.status_code, other.status_code) == (404, 404), pattern
         told, told_other = (answer.text[answer.text.index("<main") :] for answer in (one, other))
         assert told == told_other, pattern
+        assert f"There is no such {what_it_is}" in told, pattern
 
 
 @pytest.mark.parametrize(
