@@ -7,7 +7,7 @@ A field is a column of its name; a field that is an object becomes a column for 
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Union, get_args, get_origin
@@ -16,10 +16,12 @@ import orjson
 import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel
 
+from api.zones import UTC_NAME, column_type
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TIME = pa.timestamp("us", tz="UTC")
+TIME = column_type(UTC_NAME)
 
 _TYPES = {
     bool: pa.bool_(),
@@ -69,6 +71,12 @@ def columns_of(
         column = Column(prefix + name, _type(kinds), way, field.description or "")
         found.append(column)
     return found
+
+
+def in_zone(columns: Sequence[Column], zone: str) -> list[Column]:
+    """The same columns, their times told by a zone's clocks."""
+    of_times = column_type(zone)
+    return [replace(column, type=of_times) if column.type == TIME else column for column in columns]
 
 
 def _kinds(annotation: object) -> tuple[object, ...]:

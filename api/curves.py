@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import pyarrow as pa
 from api import downsampling
 from api.accesses import noted_vehicle
 from api.codes import Code
-from api.columns import TIME
+from api.coordinates import Coordinates, rows_in
 from api.problems import Fault, ProblemError, unknown
 from api.signal_tables import has_extremes
+from api.zones import column_type
 from schemas.catalogue import Kind, Signal
 from storage.served import UnknownVehicleError
 
@@ -42,26 +44,30 @@ def unknown_vin(vin: str) -> ProblemError:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawn:
+    """How each vehicle's signals are to be drawn."""
+
+    start: datetime
+    end: datetime
+    step_s: int | None
+    """None: of the rows, so many points are chosen."""
+    clock: str
+    """The zone from whose midnights steps are counted; the span lies at whole ones."""
+    points: int
+    coordinates: Coordinates
+
+
 class Curves:
     """What is asked of each vehicle."""
 
     def __init__(
-        self,
-        services: Services,
-        party: int,
-        signals: Sequence[Signal],
-        start: datetime,
-        end: datetime,
-        step_s: int | None,
-        points: int,
+        self, services: Services, party: int, signals: Sequence[Signal], drawn: Drawn
     ) -> None:
         self._services = services
         self._party = party
         self._signals = signals
-        self._start = start
-        self._end = end
-        self._step_s = step_s
-        self._points = points
+        self._drawn = drawn
 
     async def of_vehicle(self, vin: str) -> list[dict[str, Any]]:
         """A vehicle's series, as they are told.
@@ -69,19 +75,22 @@ class Curves:
         Raises:
             ProblemError: 404, there is no such vehicle.
         """
+        drawn = self._drawn
         try:
             rows = await self._services.reader.signals(
                 self._party,
                 vin,
                 [signal.name for signal in self._signals],
-                start=self._start,
-                stop=self._end,
-                step_s=self._step_s,
+                start=drawn.start,
+                stop=drawn.end,
+                step_s=drawn.step_s,
                 limit=MAX_RAW_S + 1,
+                zone=drawn.clock,
             )
         except UnknownVehicleError as error:
             raise unknown_vin(vin) from error
         noted_vehicle(vin)
+        rows = rows_in(drawn.coordinates, self._signals, rows)
         return [
             {
                 "vin": vin,
@@ -97,11 +106,14 @@ class Curves:
     def _points_of(self, signal: Signal, place: int, rows: SignalRows) -> dict[str, Any]:
         known = np.flatnonzero(~np.isnan(rows.values[:, place]))
         chosen = known
-        if self._step_s is None:
+        if self._drawn.step_s is None:
             is_state = signal.kind is Kind.STATE
             chosen = known[
                 downsampling.kept(
-                    rows.times_us[known], rows.values[known, place], self._points, is_state=is_state
+                    rows.times_us[known],
+                    rows.values[known, place],
+                    self._drawn.points,
+                    is_state=is_state,
                 )
             ]
 
@@ -119,31 +131,33 @@ class Curves:
         return told
 
 
-SCHEMA = pa.schema(
-    [
-        pa.field("vin", pa.string()),
-        pa.field("signal", pa.string()),
-        pa.field("unit", pa.string()),
-        pa.field("time", TIME),
-        pa.field("value", pa.float64()),
-        pa.field("min", pa.float64()),
-        pa.field("max", pa.float64()),
-    ]
-)
+def schema_of(zone: str) -> pa.Schema:
+    """Of a table of series: a row a point, its time told by a zone's clocks."""
+    return pa.schema(
+        [
+            pa.field("vin", pa.string()),
+            pa.field("signal", pa.string()),
+            pa.field("unit", pa.string()),
+            pa.field("time", column_type(zone)),
+            pa.field("value", pa.float64()),
+            pa.field("min", pa.float64()),
+            pa.field("max", pa.float64()),
+        ]
+    )
 
 
 async def batches(
-    curves: Curves, first: list[dict[str, Any]], others: Sequence[str]
+    schema: pa.Schema, curves: Curves, first: list[dict[str, Any]], others: Sequence[str]
 ) -> AsyncIterator[pa.RecordBatch]:
     """A batch for each series: those of the first vehicle, then of the others as they are read."""
     for curve in first:
-        yield _batch(curve)
+        yield _batch(schema, curve)
     for vin in others:
         for curve in await curves.of_vehicle(vin):
-            yield _batch(curve)
+            yield _batch(schema, curve)
 
 
-def _batch(curve: dict[str, Any]) -> pa.RecordBatch:
+def _batch(schema: pa.Schema, curve: dict[str, Any]) -> pa.RecordBatch:
     count = len(curve["time"])
 
     def numbers(name: str) -> pa.Array:
@@ -155,8 +169,8 @@ def _batch(curve: dict[str, Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [
             *(pa.array([curve[name]] * count, pa.string()) for name in ("vin", "name", "unit")),
-            pa.array(curve["time"].view("datetime64[us]")).cast(TIME),
+            pa.array(curve["time"].view("datetime64[us]")).cast(schema.field("time").type),
             *(numbers(name) for name in ("values", "min", "max")),
         ],
-        schema=SCHEMA,
+        schema=schema,
     )

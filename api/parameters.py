@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors
+from api import cursors, zones
 from api.codes import Code
 from api.problems import Fault, invalid, refused, unknown
+from api.zones import TimeZone
 from schemas.vin import VinError, check_vin
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -184,7 +185,18 @@ class Paged(Parameters):
     )
 
 
-class Span(Paged):
+class Zoned(Parameters):
+    """Query parameters of an answer with times."""
+
+    time_zone: TimeZone = Field(
+        default=zones.UTC_NAME,
+        description="IANA name of the zone by whose clocks times are told, each with its offset; "
+        "steps, where there are such, are counted from its midnights. Left out: UTC.",
+        examples=["Asia/Shanghai"],
+    )
+
+
+class Span(Paged, Zoned):
     """Query parameters of a listing by time."""
 
     start: Time = Field(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from api.codes import Code
 from api.parameters import EARLIEST
 from api.problems import ProblemError, invalid
+from api.zones import UTC_NAME
 
 DAY_S = 86_400
 
@@ -19,6 +21,11 @@ MAX_BUCKETS = 100_000
 
 MAX_RAW_SPAN = timedelta(days=7)
 """The longest span that is given row by row; at 1 Hz it has 604,800 rows."""
+
+_ORIGIN = EARLIEST.replace(tzinfo=None)
+"""A midnight of every clock on a wall."""
+
+_DAY = timedelta(seconds=DAY_S)
 
 
 def require_step(step_s: int, name: str = "step") -> None:
@@ -64,17 +71,66 @@ def fitting_step(span: timedelta) -> int:
     return STEPS[bisect_left(STEPS, least_s)]
 
 
-def aligned(start: datetime, end: datetime, step_s: int) -> tuple[datetime, datetime]:
-    """The span widened to whole steps, which are counted from midnight UTC."""
-    step = timedelta(seconds=step_s)
-    return (
-        start - (start - EARLIEST) % step,
-        end + (EARLIEST - end) % step,
-    )
+class Steps:
+    """Steps of a span, counted from midnight by a zone's clocks.
+
+    Where the clocks always stand at a whole number of steps from UTC's, steps are UTC's: an hour of
+    Shanghai's is an hour anywhere. Else they follow the clock on the wall, so that a day is a local
+    day, be it of 23 or of 25 hours; what it says twice, when clocks are put back, is one step.
+
+    Args:
+        step_s: a divisor of a day [s].
+        zone: the zone's name.
+        start: the span.
+        end: its end.
+    """
+
+    def __init__(self, step_s: int, zone: str, start: datetime, end: datetime) -> None:
+        self._step = timedelta(seconds=step_s)
+        self._zone = ZoneInfo(zone)
+        self.clock = UTC_NAME if self._is_whole(start, end) else zone
+        """The zone by whose clock a reader has to count them."""
+
+    def _is_whole(self, start: datetime, end: datetime) -> bool:
+        """Whether all offsets of the span, which change at most once a day, are whole steps."""
+        if self._zone.key == UTC_NAME:
+            return True
+        days = int((end - start) / _DAY) + 3
+        offsets = {
+            (start + (day - 1) * _DAY).astimezone(self._zone).utcoffset() for day in range(days)
+        }
+        return all(offset is not None and not offset % self._step for offset in offsets)
+
+    def aligned(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """The span widened to whole steps."""
+        begun = self._floor(end)
+        return self._floor(start), begun if begun == end else self.after(end)
+
+    def _floor(self, time: datetime) -> datetime:
+        """When the step began in which a time lies."""
+        if self.clock == UTC_NAME:
+            return time - (time - EARLIEST) % self._step
+        wall = self._wall(time)
+        return self._instant(wall - (wall - _ORIGIN) % self._step)
+
+    def after(self, time: datetime) -> datetime:
+        """When the step begins that follows the one in which a time lies, UTC."""
+        if self.clock == UTC_NAME:
+            return self._floor(time) + self._step
+        wall = self._wall(time)
+        return self._instant(wall - (wall - _ORIGIN) % self._step + self._step)
+
+    def _wall(self, time: datetime) -> datetime:
+        return time.astimezone(self._zone).replace(tzinfo=None)
+
+    def _instant(self, wall: datetime) -> datetime:
+        """When the clocks first say so; where they leap over it, when they leap."""
+        # fold=0 is the first of two, and what the clocks would have said had they not leapt.
+        return wall.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
 
 
 def _days(span: timedelta) -> str:
-    return f"{span / timedelta(days=1):.4g}"
+    return f"{span / _DAY:.4g}"
 
 
 def _too_long(detail: str, way_out: str) -> ProblemError:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from api.columns import TIME
 from api.parameters import from_microseconds
+from api.zones import UTC_NAME, column_type
 from schemas.catalogue import Kind, Signal, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -28,9 +28,9 @@ def has_extremes(signal: Signal) -> bool:
     return signal.kind is Kind.SAMPLE and signal.type is not ValueType.BOOLEAN
 
 
-def schema_of(signals: Sequence[Signal], *, stepped: bool) -> pa.Schema:
+def schema_of(signals: Sequence[Signal], *, stepped: bool, zone: str = UTC_NAME) -> pa.Schema:
     """`time`, then each signal; with steps `<name>_min` and `<name>_max` beside it."""
-    fields = [pa.field("time", TIME)]
+    fields = [pa.field("time", column_type(zone))]
     for signal in signals:
         metadata = {
             "unit": signal.unit,
@@ -48,7 +48,8 @@ async def batches(
     first: SignalRows,
     limit: int | None,
     read: Callable[[datetime, int], Awaitable[SignalRows]],
-    step_s: int | None,
+    schema: pa.Schema,
+    after: Callable[[datetime], datetime],
 ) -> AsyncIterator[pa.RecordBatch]:
     """The rows of a span, read a batch at a time.
 
@@ -57,24 +58,24 @@ async def batches(
         first: the rows at its beginning.
         limit: so many of `first` are all that is wanted; None: the whole span.
         read: reads at most so many rows from a time on.
-        step_s: seconds a row stands for; None: they are single rows.
+        schema: of the table.
+        after: the first time at which a row may be that follows another.
     """
-    schema = schema_of(signals, stepped=step_s is not None)
-    onward = timedelta(microseconds=1) if step_s is None else timedelta(seconds=step_s)
     rows = first
     while True:
         count = len(rows.times_us) if limit is None else min(limit, len(rows.times_us))
         yield batch(schema, signals, rows, count)
         if limit is not None or count == 0:
             return
-        rows = await read(from_microseconds(int(rows.times_us[-1])) + onward, BATCH)
+        rows = await read(after(from_microseconds(int(rows.times_us[-1]))), BATCH)
 
 
 def batch(
     schema: pa.Schema, signals: Sequence[Signal], rows: SignalRows, count: int
 ) -> pa.RecordBatch:
     """The first `count` rows."""
-    arrays = [pa.array(rows.times_us[:count].view("datetime64[us]")).cast(TIME)]
+    times = pa.array(rows.times_us[:count].view("datetime64[us]"))
+    arrays = [times.cast(schema.field("time").type)]
     for place, signal in enumerate(signals):
         matrices: list[NDArray[np.float64]] = [rows.values]
         if has_extremes(signal) and rows.minima is not None and rows.maxima is not None:

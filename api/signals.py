@@ -18,6 +18,7 @@ from api.parameters import EXAMPLE_VIN, Span, Vin, link, require_order, time_aft
 from api.principal import Principal
 from api.problems import Fault, refused
 from api.services import App
+from api.zones import UTC_NAME, texts, told_in
 from schemas.catalogue import Catalogue, CatalogueError, Kind, Signal
 from storage.answers import SignalRows
 
@@ -29,8 +30,6 @@ MAX_NAMES_LENGTH = 4000
 """Characters; 20 of the longest paths have half of that."""
 
 JSON_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-
-_SECOND_US = 1_000_000
 
 router = APIRouter(tags=["signals"])
 
@@ -151,20 +150,28 @@ async def get_signals(
     require_both(query.coordinates, signals)
     require_order(query.start, query.end)
     start, end = query.start, query.end
+    after, clock = _next_microsecond, UTC_NAME
     if query.step is not None:
         resolution.require_step(query.step)
-        start, end = resolution.aligned(start, end, query.step)
+        steps = resolution.Steps(query.step, query.time_zone, start, end)
+        start, end = steps.aligned(start, end)
+        after, clock = steps.after, steps.clock
     resolution.require_span(start, end, query.step)
     first = start
     if query.cursor is not None:
-        shortest = timedelta(microseconds=1)
-        step = timedelta(seconds=query.step) if query.step is not None else shortest
-        first = min(time_after(query.cursor, start, end) + step, end)
+        first = min(after(time_after(query.cursor, start, end)), end)
 
     async def read(begin: datetime, limit: int) -> SignalRows:
         names = [signal.name for signal in signals]
         rows = await services.reader.signals(
-            party, vin, names, start=begin, stop=end, step_s=query.step, limit=limit
+            party,
+            vin,
+            names,
+            start=begin,
+            stop=end,
+            step_s=query.step,
+            limit=limit,
+            zone=clock,
         )
         return rows_in(query.coordinates, signals, rows)
 
@@ -176,11 +183,14 @@ async def get_signals(
         cursor = cursors.after_time(int(rows.times_us[count - 1]))
         next_page = link(f"/v1/vehicles/{vin}/signals", query, cursor)
     if accepted is not Format.JSON:
+        schema = signal_tables.schema_of(
+            signals, stepped=query.step is not None, zone=query.time_zone
+        )
         return tables.streamed(
             accepted,
-            signal_tables.schema_of(signals, stepped=query.step is not None),
+            schema,
             signal_tables.batches(
-                signals, rows, query.limit if one_page else None, read, query.step
+                signals, rows, query.limit if one_page else None, read, schema, after
             ),
             "signals",
             following=next_page,
@@ -189,13 +199,12 @@ async def get_signals(
     body = orjson.dumps(
         {
             "vin": vin,
-            "start": start,
-            "end": end,
+            **told_in({"start": start, "end": end}, query.time_zone),
             "step_s": query.step,
             "signals": [
                 series_of(signal, place, rows, count) for place, signal in enumerate(signals)
             ],
-            "time": as_times(rows.times_us[:count]),
+            "time": texts(rows.times_us[:count], query.time_zone),
             "next": next_page,
         },
         option=JSON_OPTIONS,
@@ -259,8 +268,5 @@ def series_of(signal: Signal, place: int, rows: SignalRows, count: int) -> dict[
     return series
 
 
-def as_times(times_us: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """As numpy's times, in seconds where nothing is lost: these are written without a fraction."""
-    if (times_us % _SECOND_US).any():
-        return times_us.view("datetime64[us]")
-    return (times_us // _SECOND_US).view("datetime64[s]")
+def _next_microsecond(time: datetime) -> datetime:
+    return time + timedelta(microseconds=1)

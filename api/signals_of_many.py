@@ -11,12 +11,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from api import downsampling, resolution, tables
 from api.accept import Accepted, Format, responses
 from api.codes import Code
-from api.curves import MAX_RAW_S, SCHEMA, Curves, batches, unknown_vin
-from api.parameters import EXAMPLE_VIN, Parameters, Time, require_order
+from api.coordinates import Placed, require_both
+from api.curves import MAX_RAW_S, Curves, Drawn, batches, schema_of, unknown_vin
+from api.parameters import EXAMPLE_VIN, Time, Zoned, require_order
 from api.principal import Principal
 from api.problems import invalid
 from api.services import App
-from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, as_times, resolve
+from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, resolve
+from api.zones import UTC_NAME, texts, told_in
 from schemas.catalogue import Kind
 from schemas.vin import VinError, check_vin
 
@@ -114,7 +116,7 @@ class SignalsOfVehicles(BaseModel):
     )
 
 
-class SignalsOfVehiclesQuery(Parameters):
+class SignalsOfVehiclesQuery(Zoned, Placed):
     """What is asked of the signals."""
 
     vins: str = Field(
@@ -166,26 +168,45 @@ async def get_signals_of_vehicles(
     How finely is chosen by the span. As a table a row is one point of one series.
     """
     signals = resolve(services.catalogue, query.names)
+    require_both(query.coordinates, signals)
     vins = _vins(query, len(signals))
     require_order(query.start, query.end)
     step_s = _step(query.end - query.start, len(vins), query.points)
-    start, end = query.start, query.end
+    start, end, clock = query.start, query.end, UTC_NAME
     if step_s is not None:
-        start, end = resolution.aligned(start, end, step_s)
+        steps = resolution.Steps(step_s, query.time_zone, start, end)
+        start, end = steps.aligned(start, end)
         resolution.require_span(start, end, step_s)
-    curves = Curves(services, party, signals, start, end, step_s, query.points)
+        clock = steps.clock
+    curves = Curves(
+        services,
+        party,
+        signals,
+        Drawn(
+            start=start,
+            end=end,
+            step_s=step_s,
+            clock=clock,
+            points=query.points,
+            coordinates=query.coordinates,
+        ),
+    )
     if accepted is not Format.JSON:
         first = await curves.of_vehicle(vins[0])
-        return tables.streamed(accepted, SCHEMA, batches(curves, first, vins[1:]), "signals")
+        schema = schema_of(query.time_zone)
+        return tables.streamed(
+            accepted, schema, batches(schema, curves, first, vins[1:]), "signals"
+        )
     series = [curve for vin in vins for curve in await curves.of_vehicle(vin)]
     body = orjson.dumps(
         {
-            "start": start,
-            "end": end,
+            **told_in({"start": start, "end": end}, query.time_zone),
             "method": Method.ROWS if step_s is None else Method.STEPS,
             "step_s": step_s,
             "points": query.points,
-            "series": [{**curve, "time": as_times(curve["time"])} for curve in series],
+            "series": [
+                {**curve, "time": texts(curve["time"], query.time_zone)} for curve in series
+            ],
         },
         option=JSON_OPTIONS,
     )

@@ -16,6 +16,7 @@ import orjson
 
 from api import activity, conditional
 from api.coordinates import LATITUDE, LONGITUDE, Coordinates
+from api.zones import as_times
 from schemas.catalogue import ValueType
 from schemas.gcj02 import to_gcj02
 from storage.answers import Latest
@@ -185,13 +186,6 @@ def tag(known: VehicleNow, laid: Laid, doing: Activity) -> str:
     return conditional.tag_of(
         orjson.dumps(still, option=OPTIONS), laid.values.tobytes(), laid.times_us.tobytes()
     )
-
-
-def as_times(times_us: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """As numpy's times, in seconds where nothing is lost: these are written without a fraction."""
-    if (times_us % _SECOND_US).any():
-        return times_us.view("datetime64[us]")
-    return (times_us // _SECOND_US).view("datetime64[s]")
 
 
 def _pieces(signal: Signal) -> tuple[str, str, str]:

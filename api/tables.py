@@ -7,7 +7,6 @@ the answer breaks off, which every client of a chunked answer notices.
 
 from __future__ import annotations
 
-import contextlib
 import io
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -19,8 +18,10 @@ from pyarrow import csv, ipc, parquet
 from starlette.responses import Response, StreamingResponse
 
 from api.accept import Format
-from api.columns import batch_of, columns_of, schema_of
+from api.columns import batch_of, columns_of, in_zone, schema_of
 from api.language import HTML_CODES
+from api.parameters import Zoned
+from api.zones import UTC_NAME, told_in, written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -66,9 +67,10 @@ async def answer(
         spoken: the language of the texts in it, where there are such.
         constants: columns that are the same in all rows, such as the VIN.
     """
+    zone = query.time_zone if isinstance(query, Zoned) else UTC_NAME
     if accepted is Format.JSON:
-        return await page(query)
-    columns = columns_of(of)
+        return told_in(await page(query), zone)
+    columns = in_zone(columns_of(of), zone)
     schema = schema_of(columns, constants)
     one_page = "limit" in query.model_fields_set
     if not one_page:
@@ -170,11 +172,7 @@ def _as_text(table: pa.Table) -> pa.Table:
             table = table.set_column(place, field, text)
         if not pa.types.is_timestamp(field.type):
             continue
-        column = table.column(place)
-        with contextlib.suppress(pa.ArrowInvalid):  # there is a fraction: it stays
-            column = column.cast(pa.timestamp("s", tz="UTC"))
-        text = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
-        table = table.set_column(place, field.name, text)
+        table = table.set_column(place, field.name, written(table.column(place)))
     return table
 
 

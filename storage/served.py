@@ -387,12 +387,14 @@ class Reader:
         stop: datetime,
         step_s: int | None,
         limit: int,
+        zone: str = "UTC",
     ) -> SignalRows:
         """Signals with start <= time < stop, at most `limit` times.
 
         With a step (seconds, a divisor of a day) a time is the beginning of a bucket, and a value
         sums it up: a sample by its mean, a boolean by the share of rows in which it was on, another
-        state by its last value, a counter by its highest.
+        state by its last value, a counter by its highest. Buckets are counted from midnight in
+        `zone`, an IANA time zone, at whole buckets of which start and stop lie.
 
         Raises:
             UnknownVehicleError: there is no vehicle of that VIN that the principal may see.
@@ -407,6 +409,7 @@ class Reader:
             stop=stop,
             step_s=step_s,
             max_rows=limit,
+            zone=zone,
         )
 
     async def matrices(self, name: str, width: int, **parameters: object) -> SignalRows:

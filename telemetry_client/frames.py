@@ -1,9 +1,9 @@
 """Answers as DataFrames: Arrow as it comes, JSON rows by the class that describes them.
 
-Times are UTC, in microseconds. Whole numbers and switches are pandas' types that know of absence
-(`Int64`, `boolean`), whether something is absent or not. A field that is an object becomes a column
-for each of its fields (`start_position_latitude`); a list stays a list. `attrs["units"]` has the
-units of columns.
+Times are UTC (of signals: in the zone that was asked for), in microseconds. Whole numbers and
+switches are pandas' types that know of absence (`Int64`, `boolean`), whether something is absent or
+not. A field that is an object becomes a column for each of its fields (`start_position_latitude`);
+a list stays a list. `attrs["units"]` has the units of columns.
 """
 
 from __future__ import annotations

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, TypeAlias
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Moment: TypeAlias = datetime | str
 """A datetime with its time zone (pandas' Timestamp is one), or RFC 3339 text with it."""
+
+UTC_NAME = "UTC"
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,7 +46,11 @@ def span(start: Moment, end: Moment) -> dict[str, str]:
 
 
 def pieces(
-    start: datetime, end: datetime, longest: timedelta, step: timedelta | None
+    start: datetime,
+    end: datetime,
+    longest: timedelta,
+    step: timedelta | None,
+    time_zone: str = UTC_NAME,
 ) -> Iterator[tuple[datetime, datetime]]:
     """A span cut into spans of at most that length, each beginning where the one before ends.
 
@@ -51,14 +58,31 @@ def pieces(
         start: where it begins.
         end: where it ends; if that is not later, it comes as it is, for the API to refuse.
         longest: of a piece; a multiple of `step`.
-        step: cuts lie between whole steps, which are counted from midnight UTC, so that no step is
-            in two pieces; None: anywhere.
+        step: cuts lie between whole steps, so that no step is in two pieces; None: anywhere.
+        time_zone: from whose midnights steps are counted; then cuts are midnights.
     """
     begin = start
-    # The API widens a span to whole steps before it measures it.
-    edge = start if step is None else start - (start - EPOCH) % step
-    while edge + longest < end:
-        edge += longest
+    for edge in _edges(start, longest, step, time_zone):
+        if edge >= end:
+            break
         yield begin, edge
         begin = edge
     yield begin, end
+
+
+def _edges(
+    start: datetime, longest: timedelta, step: timedelta | None, time_zone: str
+) -> Iterator[datetime]:
+    if step is None or time_zone == UTC_NAME:
+        # The API widens a span to whole steps before it measures it.
+        edge = start if step is None else start - (start - EPOCH) % step
+        while True:
+            edge += longest
+            yield edge
+    zone = ZoneInfo(time_zone)
+    # One day less: some are longer than others.
+    days = timedelta(days=max(longest // timedelta(days=1) - 1, 1))
+    midnight = datetime.combine(start.astimezone(zone).date(), time())
+    while True:
+        midnight += days
+        yield midnight.replace(tzinfo=zone).astimezone(UTC)

@@ -25,7 +25,8 @@ from api.parameters import (
 from api.principal import Principal
 from api.problems import invalid, not_in_dataset
 from api.services import App, Services
-from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, Series, as_times, resolve, series_of
+from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, Series, resolve, series_of
+from api.zones import UTC_NAME, as_times
 from storage.served_datasets import Dataset
 
 MAX_POINTS = 20_000
@@ -238,9 +239,9 @@ async def _asked(
         )
     start, end = query.start or found.data_from, query.end or found.data_until
     require_order(start, end)
-    start, end = resolution.aligned(
-        max(start, found.data_from), max(min(end, found.data_until), found.data_from), step_s
-    )
+    start = max(start, found.data_from)
+    end = max(min(end, found.data_until), found.data_from)
+    start, end = resolution.Steps(step_s, UTC_NAME, start, end).aligned(start, end)
     resolution.require_span(start, end, step_s)
     if query.vehicles is None:
         vehicles = await services.datasets.pseudonyms(

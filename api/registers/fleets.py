@@ -2,10 +2,9 @@
 
 from http import HTTPStatus
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api import conditional, cursors, paging
@@ -18,6 +17,7 @@ from api.registers.common import PATH, Expected, Text, quoted, tagged
 from api.registers.vehicles import RegisterQuery
 from api.services import App
 from api.written import WriteRoute
+from api.zones import TimeZone
 from storage.served_registers import FleetEntry, FleetMember
 
 FLEETS = f"{PATH}/fleets"
@@ -36,20 +36,6 @@ MEMBER_EXAMPLE: JsonDict = {
     "member_from": "2026-11-01T00:00:00Z",
     "member_until": "2026-12-31T00:00:00Z",
 }
-
-
-def _a_zone(name: str) -> str:
-    # PostgreSQL also takes abbreviations and POSIX rules (GMT+8 lies west of Greenwich there).
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("no such time zone; use an IANA name such as Asia/Shanghai") from error
-    return name
-
-
-TimeZone = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$"), AfterValidator(_a_zone)
-]
 
 
 class RegisteredFleet(BaseModel):

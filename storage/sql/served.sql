@@ -35,4 +35,4 @@ SELECT array_agg(time ORDER BY time), array_agg("values" ORDER BY time),
        array_agg(minima ORDER BY time) FILTER (WHERE %(step_s)s::integer IS NOT NULL),
        array_agg(maxima ORDER BY time) FILTER (WHERE %(step_s)s::integer IS NOT NULL)
 FROM served.signals(
-    %(principal)s, %(vin)s, %(names)s, %(start)s, %(stop)s, %(step_s)s, %(max_rows)s)
+    %(principal)s, %(vin)s, %(names)s, %(start)s, %(stop)s, %(step_s)s, %(max_rows)s, %(zone)s)

@@ -34,6 +34,7 @@ def signals(
     end: Moment,
     *,
     step_s: int | None = None,
+    time_zone: str = times.UTC_NAME,
     coordinates: Coordinates = "wgs-84",
     limit: int | None = None,
 ) -> Signals:
@@ -48,18 +49,20 @@ def signals(
         start: from this time on.
         end: up to, not including, this time.
         step_s: sum up by so many seconds, a divisor of a day; None: every row.
+        time_zone: IANA name of the zone from whose midnights steps are counted, and by which the
+            times of the index are told.
         coordinates: of `latitude` and `longitude`.
         limit: so many times at most.
     """
     span = (times.moment(start, "start"), times.moment(end, "end"))
     step = None if step_s is None else timedelta(seconds=step_s)
-    asked = {"step": step_s, "coordinates": coordinates}
+    asked = {"step": step_s, "time_zone": time_zone, "coordinates": coordinates}
     longest = LONGEST_OF_ROWS if step is None else step * MOST_STEPS
     return Signals(
         groups=[
             [
                 _piece(vin, group, begin, stop, asked, limit)
-                for begin, stop in times.pieces(*span, longest, step)
+                for begin, stop in times.pieces(*span, longest, step, time_zone)
             ]
             for group in _grouped(_several(names))
         ],
@@ -74,6 +77,7 @@ def signals_of_vehicles(
     end: Moment,
     *,
     points: int = 500,
+    coordinates: Coordinates = "wgs-84",
 ) -> Table:
     """Curves of several vehicles to be drawn, a row a point: `vin`, `signal`, `value`, by time.
 
@@ -85,6 +89,7 @@ def signals_of_vehicles(
         start: from this time on.
         end: up to, not including, this time.
         points: of each series at most.
+        coordinates: of `latitude` and `longitude`, which are then asked for together.
     """
     params = {
         "vins": ",".join(_several(vins)),
@@ -92,6 +97,7 @@ def signals_of_vehicles(
         "start": times.text(start, "start"),
         "end": times.text(end, "end"),
         "points": points,
+        "coordinates": coordinates,
     }
     return Table(request=get("/v1/signals", params, ARROW), frame=_curves)
 

@@ -68,6 +68,7 @@ def owner(small: Migrated, vehicle: int) -> int:
 
 def ask(api: Connection, name: str, **parameters: object) -> list[tuple[Any, ...]]:
     everything = {"names": NAMES, "start": START, "stop": STOP, "step_s": None, "max_rows": 1000}
+    everything |= {"zone": "UTC"}
     everything |= {"newest_first": False, "after_vin": "", **ANYTHING}
     return api.execute(query(name), everything | parameters).fetchall()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -58,10 +59,67 @@ def test_a_span_is_widened_to_whole_steps_from_midnight_utc(
     naive: datetime, span: timedelta, step_s: int
 ) -> None:
     asked = (naive.replace(tzinfo=UTC), naive.replace(tzinfo=UTC) + span)
-    start, end = resolution.aligned(*asked, step_s)
+    start, end = resolution.Steps(step_s, "UTC", *asked).aligned(*asked)
     step = timedelta(seconds=step_s)
     assert start <= asked[0] < start + step
     assert end - step < asked[1] <= end
     for edge in (start, end):
         midnight = edge.replace(hour=0, minute=0, second=0, microsecond=0)
         assert (edge - midnight) % step == timedelta(0)
+
+
+ZONES = ("Asia/Shanghai", "Asia/Kolkata", "America/St_Johns", "Europe/Berlin", "Africa/Cairo")
+
+
+@given(
+    st.datetimes(datetime(2001, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
+    st.timedeltas(timedelta(microseconds=1), timedelta(days=3)),
+    st.sampled_from(resolution.STEPS),
+    st.sampled_from(ZONES),
+)
+def test_in_a_zone_a_span_is_widened_to_steps_from_its_midnights(
+    naive: datetime, span: timedelta, step_s: int, name: str
+) -> None:
+    asked = (naive.replace(tzinfo=UTC), naive.replace(tzinfo=UTC) + span)
+    steps = resolution.Steps(step_s, name, *asked)
+    start, end = steps.aligned(*asked)
+    assert start <= asked[0]
+    assert asked[1] <= end
+    assert steps.aligned(start, end) == (start, end)  # no further
+    assert steps.after(start) > asked[0]
+    zone, step = ZoneInfo(name), timedelta(seconds=step_s)
+    for edge in (start, end):
+        wall = edge.astimezone(zone).replace(tzinfo=None)
+        leapt = edge - timedelta(microseconds=1)
+        if edge.astimezone(zone).utcoffset() == leapt.astimezone(zone).utcoffset():
+            assert (wall - datetime.combine(wall.date(), time())) % step == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "step_s", "clock"),
+    [
+        ("Asia/Shanghai", 3600, "UTC"),  # its hours are everybody's
+        ("Asia/Shanghai", 28_800, "UTC"),
+        ("Asia/Shanghai", 86_400, "Asia/Shanghai"),
+        ("Asia/Kolkata", 1800, "UTC"),
+        ("Asia/Kolkata", 3600, "Asia/Kolkata"),
+        ("Europe/London", 86_400, "UTC"),  # in winter
+    ],
+)
+def test_steps_are_counted_by_local_clocks_where_that_makes_a_difference(
+    name: str, step_s: int, clock: str
+) -> None:
+    assert resolution.Steps(step_s, name, START, START + timedelta(days=9)).clock == clock
+
+
+def test_a_day_on_which_clocks_change_is_one_step() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    for day, hours in (
+        (datetime(2026, 3, 29, tzinfo=zone), 23),
+        (datetime(2026, 10, 25, tzinfo=zone), 25),
+    ):
+        noon = day.replace(hour=12)
+        steps = resolution.Steps(resolution.DAY_S, zone.key, noon, noon + timedelta(minutes=1))
+        start, end = steps.aligned(noon, noon + timedelta(minutes=1))
+        assert start == day
+        assert (end - start) == timedelta(hours=hours)
