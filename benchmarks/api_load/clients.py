@@ -21,6 +21,10 @@ Answers = list[tuple[str, float, int, int]]
 """Question, seconds, status and length of each."""
 
 
+KEPT_S = 3.0
+"""For how long a connection is used again: less than a server waits for the next request [s]."""
+
+
 class Connection:
     """A connection that is kept."""
 
@@ -28,9 +32,13 @@ class Connection:
         self._port = port
         self._key = key
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._unused_since = 0.0
 
     async def get(self, address: str, headers: dict[str, str]) -> tuple[int, int, str | None]:
         """Ask; returns status and length, and of an answer in JSON with a next page its address."""
+        if self._streams is not None and time.monotonic() > self._unused_since + KEPT_S:
+            self._streams[1].close()
+            self._streams = None
         if self._streams is None:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 20)
         reader, writer = self._streams
@@ -56,6 +64,7 @@ class Connection:
         following = None
         if b'"next":"' in tail:
             following = json.loads(b"{" + tail[tail.rindex(b'"next":"') :])["next"]
+        self._unused_since = time.monotonic()
         return status, length, following
 
 
