@@ -84,7 +84,6 @@ def tables(measured: Measured) -> str:
     lines = ["| figure | | asked |", "|---|---|---|"]
     asked = {
         "state_of_fixed": "≥ 0.40",
-        "day_by_minute_of_bare": "≤ 2",
         "day_at_1_hz_of_bare": "≤ 2",
     }
     lines += [

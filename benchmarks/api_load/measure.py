@@ -36,8 +36,9 @@ WHERE vehicle_id = %s AND time >= %s::date AND time < %s::date + 1 ORDER BY time
 DAYS_A_ROUND = 40
 """Days of signals that are read in each way."""
 
-BUSY_SECONDS = 8.0
-"""How long fixed bytes and states are asked for in each round."""
+BUSY_SECONDS = 1.5
+TURNS = 7
+"""How long states and fixed bytes are asked for at a time, and how often in each round."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,14 +123,7 @@ class _Round:
         self._maker = maker
 
     def run(self) -> None:
-        figures = self._measured.figures
-        length = self._busy("/v1/vehicles/VIN/state", "state_per_s")
-        self._busy("/v1/vehicles/VIN/fixed", "fixed_per_s")
-        self._busy(f"/v1/vehicles/VIN/fixed-{length}", "fixed_as_long_per_s")
-        self._busy("/v1/vehicles/VIN/state", "state_again_per_s")
-        state = statistics.mean((figures["state_per_s"][-1], figures["state_again_per_s"][-1]))
-        figures["state_of_fixed"].append(state / figures["fixed_per_s"][-1])
-        figures["state_of_as_long"].append(state / figures["fixed_as_long_per_s"][-1])
+        self._states()
         self._days("day_by_minute", "NOT is_dense", JSON)
         self._days("day_at_1_hz", "is_dense", JSON)
         self._days("day_at_1_hz_arrow", "is_dense", ARROW)
@@ -150,17 +144,37 @@ class _Round:
             }
         )
 
-    def _busy(self, address: str, figure: str) -> int:
-        """Some clients ask without pause; returns the length of a usual answer."""
+    def _states(self) -> None:
+        """States and fixed bytes in turn, for a moment each: what else goes on meets both alike."""
+        length, _ = self._busy("/v1/vehicles/VIN/state")
+        asked = {
+            "state": "/v1/vehicles/VIN/state",
+            "fixed": "/v1/vehicles/VIN/fixed",
+            "as_long": f"/v1/vehicles/VIN/fixed-{length}",
+        }
+        rates: dict[str, list[float]] = {name: [] for name in asked}
+        for _ in range(TURNS):
+            for name, address in asked.items():
+                rates[name].append(self._busy(address)[1])
+        figures = self._measured.figures
+        for name, found in rates.items():
+            figures[f"{name}_per_s"].append(statistics.median(found))
+        for name in ("fixed", "as_long"):
+            ratios = [
+                state / fixed for state, fixed in zip(rates["state"], rates[name], strict=True)
+            ]
+            figures[f"state_of_{name}"].append(statistics.median(ratios))
+
+    def _busy(self, address: str) -> tuple[int, float]:
+        """Some clients ask without pause: the length of a usual answer, and answers a second."""
         done = self._ask(
-            kind=figure, address=address, clients=self._plan.busy, seconds=BUSY_SECONDS
+            kind="busy", address=address, clients=self._plan.busy, seconds=BUSY_SECONDS
         )
         good = [answer for answer in done["answers"] if answer[2] == 200]
         assert len(good) == len(done["answers"]), (
             f"{address}: { ({answer[2] for answer in done['answers']}) }"
         )
-        self._measured.figures[figure].append(len(good) / done["seconds"])
-        return int(statistics.median(answer[3] for answer in good))
+        return int(statistics.median(answer[3] for answer in good)), len(good) / done["seconds"]
 
     def _days(self, figure: str, which: str, accept: str) -> None:
         """Days of signals over HTTP and the same rows by bare SQL, in turn."""
