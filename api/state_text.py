@@ -52,6 +52,21 @@ class _Group:
     stop: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Form:
+    """The text of a state in which certain signals are there, but for what changes."""
+
+    places: NDArray[np.intp]
+    of_type: list[tuple[type[np.generic], NDArray[np.intp]]]
+    pieces: list[str]
+    """For each signal a text before its value, the value, a text, its time, a text, its age; then
+    the end. What is to be filled in is empty."""
+
+
+FORMS = 200
+"""Forms that are kept, of some 100 kB each."""
+
+
 class StateWriter:
     """Writes states of vehicles.
 
@@ -67,8 +82,8 @@ class StateWriter:
             signals += group.signals
             self._groups.append(_Group(name=group.name, start=start, stop=len(signals)))
         self._pieces = [_pieces(signal) for signal in signals]
-        self._heads = [f'{{"group":"{group.name}","signals":[' for group in self._groups]
         self._places = {signal.name: place for place, signal in enumerate(signals)}
+        self._forms: dict[bytes, _Form] = {}
         kinds = [_KINDS.get(signal.type, np.int64) for signal in signals]
         self._of_type = [
             (
@@ -141,29 +156,52 @@ class StateWriter:
 
     def _written_groups(self, laid: Laid, now: datetime) -> str:
         present = ~np.isnan(laid.values)
+        form = self._form(present)
         texts = np.empty(len(self._pieces), dtype=object)
-        for kind, places in self._of_type:
-            chosen = places[present[places]]
-            if len(chosen):
-                texts[chosen] = _items(laid.values[chosen].astype(kind))
-        places = np.flatnonzero(present)
-        times_us = laid.times_us[places]
+        for kind, places in form.of_type:
+            texts[places] = _items(laid.values[places].astype(kind))
+        times_us = laid.times_us[form.places]
         ages = np.round((now.timestamp() * _SECOND_US - times_us) / _SECOND_US, 1)
-        cells = [
-            f"{before}{value}{between}{time}{after}{age}}}"
-            for (before, between, after), value, time, age in zip(
-                [self._pieces[place] for place in places.tolist()],
-                texts[places].tolist(),
-                _items(as_times(times_us)),
-                _items(ages),
-                strict=True,
-            )
-        ]
-        edges = np.searchsorted(places, [group.start for group in self._groups]).tolist()
-        return ",".join(
-            f"{head}{','.join(cells[start:stop])}]}}"
-            for head, start, stop in zip(self._heads, edges, [*edges[1:], len(cells)], strict=True)
-            if start < stop
+        filled = form.pieces.copy()
+        filled[1::6] = texts[form.places].tolist()
+        filled[3::6] = _items(as_times(times_us))
+        filled[5::6] = _items(ages)
+        return "".join(filled)
+
+    def _form(self, present: NDArray[np.bool_]) -> _Form:
+        """What is to be filled in where these signals are there; trucks of a kind have the same."""
+        key = present.tobytes()
+        form = self._forms.get(key)
+        if form is None:
+            if len(self._forms) >= FORMS:
+                self._forms.clear()
+            form = self._forms[key] = self._made_form(present)
+        return form
+
+    def _made_form(self, present: NDArray[np.bool_]) -> _Form:
+        pieces: list[str] = []
+        end = ""
+        for group in self._groups:
+            places = (group.start + np.flatnonzero(present[group.start : group.stop])).tolist()
+            for place in places:
+                if place == places[0]:
+                    head = f'{{"group":"{group.name}","signals":['
+                    end = f"{end}]}},{head}" if pieces else head
+                else:
+                    end += ","
+                before, between, after = self._pieces[place]
+                pieces += [end + before, "", between, "", after, ""]
+                end = "}"
+        if pieces:
+            pieces.append("}]}")
+        return _Form(
+            places=np.flatnonzero(present),
+            of_type=[
+                (kind, chosen)
+                for kind, places in self._of_type
+                if len(chosen := places[present[places]])
+            ],
+            pieces=pieces,
         )
 
 
