@@ -97,6 +97,8 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/vehicles", Scope.VEHICLES_READ),
     ("/drivers", Scope.DRIVERS_READ),
     ("/advice", Scope.ADVICE_READ),
+    ("/reports/fleets", Scope.FLEETS_READ),
+    ("/reports", Scope.VEHICLES_READ),
     ("/settings", Scope.VEHICLES_READ),
 )
 

@@ -53,6 +53,7 @@ PLACES = (
     Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
     Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
     Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
+    Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ),
     Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ from api import identity as api_identity
 from storage import queries, served
 from tests.browser_session import OURS, browser, enter, page_token
 from tests.identity_world import logged
+from tests.page_numbers import Data, api, data, week
 from tests.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
     FOREIGN_VIN,
-    MONDAY,
     TRIP,
     VINS,
     PagesWorld,
@@ -62,45 +61,6 @@ def newcomer(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "newcomer")
 
 
-class Data(HTMLParser):
-    """The numbers of a page: the values of its `data` elements, and those that have a name."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.values: list[float] = []
-        self.named: dict[str, list[float]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        if tag == "data":
-            value = float(attributes["value"] or "nan")
-            self.values.append(value)
-            if (name := attributes.get("data-of")) is not None:
-                self.named.setdefault(name, []).append(value)
-
-
-def data(client: httpx2.Client, address: str) -> Data:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Data(answer.text)
-
-
-def api(client: httpx2.Client, address: str, **params: Any) -> Any:
-    answer = client.get(address, params=params, headers=OURS | {"accept": "application/json"})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def week(number: int = 0, weeks: int = 1) -> dict[str, str]:
-    """So many weeks that begin with the one that is `number` weeks from the newest."""
-    start = MONDAY + timedelta(weeks=number)
-    return {
-        "start": start.isoformat().replace("+00:00", "Z"),
-        "end": (start + timedelta(weeks=weeks)).isoformat().replace("+00:00", "Z"),
-    }
-
-
 def addresses(made: PagesWorld) -> list[str]:
     return [
         "/",
@@ -111,6 +71,9 @@ def addresses(made: PagesWorld) -> list[str]:
         f"/drivers/{made.drivers[0]}",
         f"/drivers/{made.drivers[0]}/card",
         "/advice",
+        "/reports",
+        f"/reports/fleets/{made.fleet}",
+        f"/reports/vehicles/{VINS[0]}",
         f"/advice/{made.advice['speed']}",
         "/settings",
     ]
