@@ -6,6 +6,7 @@ from api.pages import (
     advice,
     driver,
     drivers,
+    grants,
     reports,
     settings,
     sign_in,
@@ -28,6 +29,7 @@ for _page in (
     advice,
     reports,
     settings,
+    grants,
 ):
     router.include_router(_page.router)
 

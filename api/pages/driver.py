@@ -53,13 +53,14 @@ async def show_driver(
     pieces = await _pieces(services, party, driver_id, PIECES)
     trips = noted(await services.behaviour.driver_trips(party, driver_id, _newest(TRIPS)))
     names = {driver_id: driver.name or driver.card_id}
+    prices = await services.prices.of(party)
     return page(
         request,
         "driver.html",
         driver=driver,
         scores=told,
         trips=trips,
-        pieces=[advice_cards.card(one, names, text, services.settings) for one in pieces],
+        pieces=[advice_cards.card(one, names, text, prices) for one in pieces],
     )
 
 
@@ -72,7 +73,8 @@ async def show_card(
     driver = await _driver(services, party, driver_id)
     told = await _scores(services, party, driver_id)
     pieces = await _pieces(services, party, driver_id, ON_THE_CARD)
-    cards = [advice_text.card_of(piece, text.code, services.settings) for piece in pieces]
+    prices = await services.prices.of(party)
+    cards = [advice_text.card_of(piece, text.code, prices) for piece in pieces]
     return page(
         request,
         "card.html",

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from analytics.advice.numbers import Numbers
 from api import display, language, sessions
 from api.codes import Code
+from api.pages import wishes
 from api.scopes import Scope
 from api.services import services_of
 
@@ -79,7 +80,7 @@ def page(
     now = datetime.now(tz=UTC)
     who: Caller | None = getattr(request.state, "caller", None)
     numbers = Numbers(text.code)
-    currency = services_of(request).settings.fuel_currency
+    wished = wishes.wishes(request)
     answer = HTMLResponse(
         _templates()
         .get_template(template)
@@ -91,7 +92,8 @@ def page(
             ago=lambda time: display.ago(time, now, text),
             duration=lambda seconds: display.duration(seconds, text),
             n=numbers,
-            money=lambda amount: numbers.money(amount, currency),
+            wished=wished,
+            per_distance=lambda value: wished.consumption(value, numbers),
             span_of_days=lambda first: display.span_of_days(first, first + _SIX_DAYS, text),
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
@@ -104,6 +106,7 @@ def page(
         status_code=status,
         headers=headers,
     )
+    wishes.keep(request, answer, wished)
     if request.query_params.get(language.PARAMETER) in language.CODES:
         answer.set_cookie(
             language.COOKIE,

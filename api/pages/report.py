@@ -71,6 +71,7 @@ class Report:
     period: Period
     time_zone: str
     total: Consumption | None
+    currency: str
     parts: Sequence[Part]
     waterfall: Sequence[Step]
 
@@ -102,7 +103,7 @@ async def of_fleet(
             party, fleet.fleet_id, by=by, start=start, stop=stop, skipped=0, limit=limit
         )
 
-    prices = services.settings
+    prices = await services.prices.of(party)
     total = await rows("total", 1)
     vehicles = noted(await rows("vehicle", MAX_ROWS + 1))
     drivers = noted(await rows("driver", MAX_ROWS + 1))
@@ -113,6 +114,7 @@ async def of_fleet(
         period=period,
         time_zone=fleet.time_zone,
         total=told,
+        currency=prices.fuel_currency,
         parts=[
             _part("vehicles", [_row(one, prices) for one in vehicles]),
             _part("drivers", [_row(one, prices) for one in drivers]),
@@ -139,7 +141,7 @@ async def of_vehicle(services: Services, party: int, vin: str, period: Period | 
     if isinstance(period, str):
         period = _newest(newest[0].start_time if newest else None, time_zone, period)
     start, stop = period.bounds(time_zone)
-    prices = services.settings
+    prices = await services.prices.of(party)
     span = Page(start=start, stop=stop, newest_first=False, limit=1)
     total = await services.fuel.vehicle(party, vin, span, by="total")
     span = Page(start=start, stop=stop, newest_first=False, limit=100)
@@ -151,6 +153,7 @@ async def of_vehicle(services: Services, party: int, vin: str, period: Period | 
         period=period,
         time_zone=time_zone,
         total=told,
+        currency=prices.fuel_currency,
         parts=[
             _part(
                 "days",

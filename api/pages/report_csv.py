@@ -32,7 +32,6 @@ def written(report: Report, text: Language) -> bytes:
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    currency = report.total.currency if report.total else ""
     writer.writerow(
         [
             text("report_column_of"),
@@ -40,7 +39,7 @@ def written(report: Report, text: Language) -> bytes:
             f"{text('trip_distance')} [km]",
             f"{text('week_fuel')} [L]",
             f"{text('trip_consumption')} [L/100 km]",
-            f"{text('week_cost')} [{currency}]",
+            f"{text('week_cost')} [{report.currency}]",
             "CO₂ [kg]",
             f"{text('report_idle_fuel')} [L]",
             f"{text('report_expected')} [L]",
