@@ -7,6 +7,7 @@ from api.pages import (
     driver,
     drivers,
     grants,
+    live,
     reports,
     settings,
     sign_in,
@@ -22,6 +23,7 @@ for _page in (
     sign_in,
     start,
     vehicles,
+    live,  # before a vehicle of that name
     vehicle,
     trip,
     drivers,

@@ -22,6 +22,7 @@ from api.services import services_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jinja2.environment import TemplateModule
     from starlette.requests import Request
 
     from api.identity import Caller
@@ -190,6 +191,11 @@ def _in(request: Request, code: str) -> str:
     """The address of this page in another language."""
     parameters = {**request.query_params, language.PARAMETER: code}
     return f"{request.url.path}?{urlencode(parameters)}"
+
+
+def macros(template: str) -> TemplateModule:
+    """The macros of a template, for what is told a piece at a time."""
+    return _templates().get_template(template).module
 
 
 @cache

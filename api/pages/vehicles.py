@@ -50,4 +50,8 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
         else [(vehicle, drawn.point(*place)) for vehicle, place in placed],
         is_first=cursor is None,
         following=following,
+        live_from="/vehicles/live"
+        if cursor is None
+        else f"/vehicles/live?{urlencode({'cursor': cursor})}",
+        heartbeat_s=services.settings.api_stream_heartbeat_s,
     )
