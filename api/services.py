@@ -11,6 +11,7 @@ from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
 from api.prices import Prices
+from api.provider_sign_in import ProviderSignIn
 from api.sessions import Sessions
 from api.settings import ApiSettings
 from api.state_text import StateWriter
@@ -52,7 +53,9 @@ class Services:
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     sessions: Sessions | None = None
-    """People in a browser; None where nobody signs in, or a provider has them sign in."""
+    """People in a browser; None where nobody signs in, or nobody can in a browser."""
+    provider: ProviderSignIn | None = None
+    """The way to the identity provider; None where people sign in with us."""
     throttle: SignInThrottle
     vault: Vault | None = None
     """Seals webhooks' secrets; None where no keys are named."""

@@ -13,7 +13,7 @@ from api.pages import advice_cards, figures
 from api.pages.figures import Column
 from api.pages.render import page
 from api.parameters import EARLIEST, DriverId
-from api.principal import Principal
+from api.principal import Asking, Principal
 from api.problems import unknown
 from api.scores import ScoreSummary
 from api.services import App, Services
@@ -44,9 +44,10 @@ class Scores:
 
 @router.api_route("/drivers/{driver_id}", methods=["GET", "HEAD"])
 async def show_driver(
-    request: Request, driver_id: DriverId, services: App, party: Principal
+    request: Request, driver_id: DriverId, services: App, who: Asking
 ) -> Response:
-    """Show a driver."""
+    """Show a driver; to himself without the ways to what is not his."""
+    party = who.party_id
     text = language.chosen(request)
     driver = await _driver(services, party, driver_id)
     told = await _scores(services, party, driver_id)
@@ -58,6 +59,7 @@ async def show_driver(
         request,
         "driver.html",
         driver=driver,
+        is_own=who.driver_id is not None,
         scores=told,
         trips=trips,
         pieces=[advice_cards.card(one, names, text, prices) for one in pieces],
@@ -79,6 +81,7 @@ async def show_card(
         request,
         "card.html",
         driver=driver,
+        is_own=party < 0,
         score=told.newest,
         best=_best(told.newest),
         cards=[(card, _bars(card)) for card in cards if card is not None],

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.identity import Caller
+    from api.language import Language
     from api.problems import ProblemError
 
 PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
@@ -58,6 +59,24 @@ PLACES = (
     Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ),
     Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
 )
+
+
+def own_page(driver_id: int) -> str:
+    """Where a driver finds what is his."""
+    return f"/drivers/{driver_id}"
+
+
+def _ways(who: Caller | None) -> list[Place]:
+    """Where somebody may go."""
+    if who is None:
+        return []
+    if who.driver_id is not None:
+        own = own_page(who.driver_id)
+        return [
+            Place(address=own, text="nav_own", scope=Scope.OWN_READ),
+            Place(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
+        ]
+    return [place for place in PLACES if place.scope in who.scopes]
 
 
 def page(
@@ -99,8 +118,8 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
-            account=_account(who),
+            ways=_ways(who),
+            account=_account(who, text),
             csrf=sessions.token(request),
             **shown,
         ),
@@ -155,7 +174,7 @@ def _home(request: Request) -> str:
     """The page to begin anew from: a driver's is his own."""
     who: Caller | None = getattr(request.state, "caller", None)
     if who is not None and who.driver_id is not None:
-        return f"/drivers/{who.driver_id}"
+        return own_page(who.driver_id)
     return "/vehicles"
 
 
@@ -176,9 +195,11 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"{SIGN_IN}?{urlencode(asked)}" if asked else SIGN_IN, status_code=303)
 
 
-def _account(who: Caller | None) -> str | None:
+def _account(who: Caller | None, text: Language) -> str | None:
     """The name of who is signed in in this browser."""
     kind, _, name = ("", "", "") if who is None else who.subject.partition(":")
+    if kind == "oidc":  # who it is to the provider is no name
+        return text("account_of_provider")
     return name if kind == "account" else None
 
 

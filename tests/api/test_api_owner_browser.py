@@ -17,7 +17,9 @@ import pytest
 from storage.registers import ensure_party
 from tests.api_fixture import record
 from tests.identity_world import PASSWORD
-from tests.pages_world import VINS, PagesWorld, pages_world
+from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
+from tests.pages_world import TRIP, VINS, PagesWorld, pages_world
+from tests.tile_server import tile_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,6 +195,62 @@ def drives(made: PagesWorld, vin: str, speed: float) -> None:
     """Let a vehicle be heard of now."""
     index = pd.DatetimeIndex([datetime.now(tz=UTC)])
     record(made.database, vin, pd.DataFrame({"wheel_speed": [float(speed)]}, index))
+
+
+def test_a_person_signs_in_through_the_provider_and_leaves_everywhere(
+    page: Page, made: PagesWorld
+) -> None:
+    with (
+        oidc_provider() as provider,
+        made.serving(
+            oidc_issuer=provider.issuer,
+            oidc_audience="telemetry-api",
+            oidc_client_id=CLIENT_ID,
+            oidc_client_secret=CLIENT_SECRET,
+        ) as client,
+    ):
+        page.goto(str(client.base_url))
+        checked(page)
+        page.click(".entrance a")
+        expect(page.locator(".sums")).to_be_visible()
+        checked(page)
+        page.click("details.account summary")
+        page.click("details.account button[name='everywhere']")
+        expect(page.get_by_role("status")).to_be_visible()
+        page.goto(f"{client.base_url}/vehicles")
+        expect(page.locator(".entrance")).to_be_visible()
+
+
+def test_maps_have_the_ground_that_settings_name_and_nothing_else_from_there(
+    page: Page, made: PagesWorld
+) -> None:
+    with (
+        tile_server() as tiles,
+        made.serving(
+            map_tiles_url=f"{tiles.origin}/{{z}}/{{x}}/{{y}}.png",
+            map_tiles_attribution="© who drew it",
+            map_tiles_gcj02=True,
+        ) as client,
+    ):
+        page.goto(str(client.base_url))
+        page.fill("#name", "wu")
+        page.fill("#password", PASSWORD)
+        page.press("#password", "Enter")
+        expect(page.locator(".sums")).to_be_visible()
+        for path in ("/vehicles", f"/vehicles/{VINS[0]}/trips/{int(TRIP.timestamp())}"):
+            tiles.asked.clear()
+            with page.expect_response(lambda answer: answer.url.startswith(tiles.origin)) as first:
+                page.goto(f"{client.base_url}{path}")
+            assert first.value.ok
+            expect(page.locator(".map figcaption")).to_contain_text("© who drew it")
+            page.wait_for_load_state("load")
+            assert 2 <= len(tiles.asked) <= 24, path
+            checked(page)
+        # It learns which site asks, and not of which vehicle.
+        assert tiles.referers == {f"{client.base_url}/"}
+        policy = client.get("/vehicles").headers["content-security-policy"]
+        assert f"img-src 'self' {tiles.origin};" in policy
+        assert policy.count(tiles.origin) == 1
 
 
 def test_a_wrong_password_is_told_beside_the_form(browser: Any, address: str) -> None:
