@@ -147,7 +147,7 @@ async def _track(
         for event in found
         if event.latitude is not None and event.longitude is not None
     ]
-    drawn = maps.around([*known, *marked], maps.NARROW)
+    drawn = maps.around([*known, *marked], maps.NARROW, maps.ground_of(services.settings))
     if drawn is None:
         return None
     return Track(

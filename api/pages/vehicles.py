@@ -39,7 +39,8 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
         for vehicle in found.vehicles
         if (position := vehicle.position) is not None
     ]
-    drawn = maps.around([place for _, place in placed], maps.WIDE)
+    ground = maps.ground_of(services.settings)
+    drawn = maps.around([place for _, place in placed], maps.WIDE, ground)
     return page(
         request,
         "vehicles.html",
