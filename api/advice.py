@@ -114,4 +114,5 @@ async def say(services: Services, party: int, advice_id: int, status: Answer) ->
 
 async def _piece(services: Services, party: int, advice_id: int, language: str) -> AdvicePiece:
     (found,) = noted([await services.advice.piece(party, advice_id)])
-    return AdvicePiece(**dict(summary(found, language, services.settings)))
+    prices = await services.prices.of(party)
+    return AdvicePiece(**dict(summary(found, language, prices)))

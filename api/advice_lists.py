@@ -146,9 +146,10 @@ async def _vehicle_page(
 ) -> VehicleAdvice:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.advice.of_vehicle(party, vin, page, statuses=_statuses(query))
+    prices = await services.prices.of(party)
     return VehicleAdvice(
         vin=vin,
-        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
+        advice=[summary(one, language, prices) for one in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/advice", query, page, [one.start_time for one in found]
         ),
@@ -189,9 +190,10 @@ async def _driver_page(
 ) -> DriverAdvice:
     page = paging.wanted(query, query.order, query.limit)
     found = await services.advice.of_driver(party, driver_id, page, statuses=_statuses(query))
+    prices = await services.prices.of(party)
     return DriverAdvice(
         driver_id=driver_id,
-        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
+        advice=[summary(one, language, prices) for one in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/drivers/{driver_id}/advice", query, page, [one.start_time for one in found]
         ),
@@ -316,13 +318,14 @@ async def _fleet_page(
         party, fleet_id, first_day, statuses=statuses, skipped=passed, limit=query.limit + 1
     )
     results = await services.advice.results(party, fleet_id)
+    prices = await services.prices.of(party)
     return FleetAdvice(
         fleet_id=fleet.fleet_id,
         name=fleet.name,
         week=query.week,
         time_zone=fleet.time_zone,
-        savings=savings_of(results, language, services.settings),
-        advice=[summary(one, language, services.settings) for one in noted(found[: query.limit])],
+        savings=savings_of(results, language, prices),
+        advice=[summary(one, language, prices) for one in noted(found[: query.limit])],
         next=paging.link_if_more(
             f"{fleets.PATH}/{fleet_id}/advice",
             query,

@@ -132,6 +132,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         identifier=doors.identifier,
         authorization=doors.authorization,
         sessions=doors.sessions,
+        provider=doors.provider,
         throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
         vault=vault(settings),
         watch=watch,
@@ -181,5 +182,10 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     app.add_middleware(coordinates.CoordinatesMark)
     app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(sizes.Sizes, answer=answer)
-    app.add_middleware(guard.Guard, allowed_hosts=settings.allowed_hosts, answer=answer)
+    app.add_middleware(
+        guard.Guard,
+        allowed_hosts=settings.allowed_hosts,
+        answer=answer,
+        tiles=settings.map_tiles_origin,
+    )
     return app

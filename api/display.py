@@ -112,6 +112,11 @@ def span_of_days(first: date, last: date, language: Language) -> str:
     )
 
 
+def month(day: date, language: Language) -> str:
+    """The month of a day, with its year."""
+    return language("month_of_year", month=_month(day, language), year=day.year)
+
+
 def weekday(day: date, language: Language, *, short: bool = False) -> str:
     """The name of a day of the week."""
     return language("weekdays_short" if short else "weekdays").split()[day.weekday()]

@@ -141,7 +141,7 @@ async def _page(services: Services, party: int, fleet_id: int, query: FleetFuelQ
     require_order(query.start, query.end)
     passed = paging.number_after(query)
     fleet = await services.behaviour.fleet(party, fleet_id)
-    prices = services.settings
+    prices = await services.prices.of(party)
 
     async def rows(by: str, *, skipped: int, limit: int) -> list[answers_fuel.FleetFuel]:
         return await services.fuel.fleet(

@@ -177,10 +177,11 @@ async def _list_vehicle_fuel_page(
 ) -> VehicleFuel:
     page = _page(query)
     found = await services.fuel.vehicle(party, vin, page, by=query.by)
+    prices = await services.prices.of(party)
     return VehicleFuel(
         vin=vin,
         by=query.by,
-        periods=[_period(period, services.settings) for period in noted(found[: query.limit])],
+        periods=[_period(period, prices) for period in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/vehicles/{vin}/fuel", query, page, [period.start_time for period in found]
         ),
@@ -219,10 +220,11 @@ async def _list_driver_fuel_page(
 ) -> DriverFuel:
     page = _page(query)
     found = await services.fuel.driver(party, driver_id, page, by=query.by)
+    prices = await services.prices.of(party)
     return DriverFuel(
         driver_id=driver_id,
         by=query.by,
-        periods=[_period(period, services.settings) for period in noted(found[: query.limit])],
+        periods=[_period(period, prices) for period in noted(found[: query.limit])],
         next=paging.next_link(
             f"/v1/drivers/{driver_id}/fuel", query, page, [period.start_time for period in found]
         ),

@@ -26,13 +26,13 @@ CLIENT_GONE = 499
 """What the log has for a request whose client left before it was complete; nobody is told."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{pictures}; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Only our own files, nothing inline, in nobody's frame."""
+"""Only our own files, nothing inline, in nobody's frame; pictures of one other origin at most."""
 
 HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(pictures=""),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -50,11 +50,26 @@ class Guard:
     The Host header is checked where nobody signs in: a page elsewhere whose name is made to point
     at this machine (DNS rebinding) would otherwise read everything through its visitor's browser.
 
+    Where maps have a ground, `tiles` is the origin of its pictures.
+
     The log has the route and not the address: no VIN, no position, no query.
     """
 
-    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str] | None, answer: Answer) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed_hosts: frozenset[str] | None,
+        answer: Answer,
+        tiles: str | None = None,
+    ) -> None:
         self._app = app
+        self._headers = dict(HEADERS)
+        if tiles is not None:
+            self._headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(
+                pictures=f" {tiles}"
+            )
+            # Servers of maps want to know which site asks; which page, and so which vehicle, not.
+            self._headers["Referrer-Policy"] = "strict-origin"
         self._allowed_hosts = allowed_hosts
         self._answer = answer
 
@@ -71,7 +86,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
                 # What a vehicle did is nobody else's to keep; our own files are asked for again.
                 kept = "no-cache" if scope["path"].startswith(STATIC) else "no-store"

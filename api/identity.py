@@ -18,6 +18,7 @@ from uuid import UUID
 from api import credentials, sessions, tokens
 from api.codes import Code
 from api.problems import ProblemError, missing_sign_in
+from api.provider_claims import named
 from api.scopes import EVERYTHING, Role, Scope, held
 from api.throttle import Throttle
 from api.tokens import InvalidTokenError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.identity_provider import ProviderKeys
+    from api.provider_claims import ProviderClaims
     from api.sessions import Carried, Sessions
     from api.tokens import Rules, SigningKeys
     from storage.served_identity import IdentityReader, StoredCaller
@@ -66,17 +68,6 @@ class Caller:
 def anybody(party_id: int) -> Caller:
     """Whoever asks where nobody signs in."""
     return Caller(party_id=party_id, role="anybody", subject="nobody signed in", scopes=EVERYTHING)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProviderClaims:
-    """Which claims of a foreign provider's tokens say who asks."""
-
-    subject: str
-    party: str
-    role: str
-    scope: str
-    driver: str
 
 
 class Identifier:
@@ -211,24 +202,14 @@ class Identifier:
             raise missing_sign_in("This is no access token.", wrong=True)
         keys = await provider.having(tokens.header_of(token).get("kid"))
         claims = _claims(token, keys, self._rules)
-        subject, party, role = (claims.get(n) for n in (names.subject, names.party, names.role))
-        if not (
-            isinstance(subject, str)
-            and subject.isprintable()
-            and isinstance(party, str)
-            and party.isprintable()
-            and isinstance(role, str)
-            and role in set(Role)
-        ):
+        who = named(claims, names)
+        if who is None:
             raise missing_sign_in(
                 f"This token lacks {names.subject}, {names.party} or {names.role}: who it is, of "
                 f"which party, in which role ({', '.join(Role)}).",
                 wrong=True,
             )
-        driver = claims.get(names.driver) if role == Role.DRIVER else None
-        stored = await self._reader.caller_of_party(
-            party, role, driver if type(driver) is int else None
-        )
+        stored = await self._reader.caller_of_party(who.party, who.role, who.driver_id)
         if stored is None:
             raise missing_sign_in(
                 "This token names a party that is not here, or a role that it does not have.",
@@ -239,7 +220,7 @@ class Identifier:
         return _caller(
             stored,
             map(str, wanted),
-            subject=f"oidc:{subject[:200]}",
+            subject=f"{sessions.OF_PROVIDER}{who.subject}",
             expires_at=claims["exp"],
         )
 

@@ -69,11 +69,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def opener() -> urllib.request.OpenerDirector:
+    """Opens an address that `require_safe` has seen, and no other that it may name."""
+    return urllib.request.build_opener(_NoRedirects)
+
+
 def fetch_json(address: str) -> dict[str, Any]:
     """A JSON object from an address that `require_safe` has seen; blocks."""
-    opener = urllib.request.build_opener(_NoRedirects)
     request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - checked
-    with opener.open(request, timeout=TIMEOUT_S) as answer:
+    with opener().open(request, timeout=TIMEOUT_S) as answer:
         found = json.loads(answer.read(MAX_BYTES))
     if not isinstance(found, dict):
         raise TypeError("no JSON object")

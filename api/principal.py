@@ -16,6 +16,9 @@ from storage.errors import SchemaError
 OWN = ("/v1/drivers/{driver_id}", "/drivers/{driver_id}")
 """Addresses of a driver's own."""
 
+START = "/"
+"""From where a driver is led to his own page."""
+
 
 async def caller(request: Request, services: App) -> Caller:
     """Who asks, once it is clear that they may; from here on the request is one that is logged.
@@ -45,6 +48,8 @@ def _require_scope(request: Request, found: Caller) -> None:
     # A driver sees his own, and of others not even whether they are there. (What the register of
     # drivers says is for who keeps it.)
     own = route.startswith(OWN) and request.method in scopes.READING
+    if Scope.OWN_READ in found.scopes and route == START:
+        return
     if Scope.OWN_READ in found.scopes and own:
         asked = request.path_params.get("driver_id", "")
         if NUMBER.fullmatch(asked) is None or int(asked) != found.driver_id:

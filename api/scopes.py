@@ -97,6 +97,9 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/vehicles", Scope.VEHICLES_READ),
     ("/drivers", Scope.DRIVERS_READ),
     ("/advice", Scope.ADVICE_READ),
+    ("/reports/fleets", Scope.FLEETS_READ),
+    ("/reports", Scope.VEHICLES_READ),
+    ("/settings/grants", Scope.REGISTERS_READ),
     ("/settings", Scope.VEHICLES_READ),
 )
 
@@ -110,6 +113,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/v1/datasets", Scope.DATASETS_WRITE),
     ("/advice", Scope.ADVICE_WRITE),
+    ("/settings", Scope.REGISTERS_WRITE),
 )
 
 READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

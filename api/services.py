@@ -10,6 +10,8 @@ from api.accesses import AccessLog
 from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits
+from api.prices import Prices
+from api.provider_sign_in import ProviderSignIn
 from api.sessions import Sessions
 from api.settings import ApiSettings
 from api.state_text import StateWriter
@@ -29,6 +31,7 @@ from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_prices import PriceReader
 from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
@@ -50,7 +53,9 @@ class Services:
     authorization: Server | None = None
     """Gives out tokens; None where nobody signs in, or a provider gives them out."""
     sessions: Sessions | None = None
-    """People in a browser; None where nobody signs in, or a provider has them sign in."""
+    """People in a browser; None where nobody signs in, or nobody can in a browser."""
+    provider: ProviderSignIn | None = None
+    """The way to the identity provider; None where people sign in with us."""
     throttle: SignInThrottle
     vault: Vault | None = None
     """Seals webhooks' secrets; None where no keys are named."""
@@ -59,12 +64,14 @@ class Services:
     rfms_limits: RateLimits = field(init=False)
     webhook_rules: Rules = field(init=False)
     states: StateWriter = field(init=False)
+    prices: Prices = field(init=False)
     _party_id: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Begin to count requests, and prepare what answers are written with."""
         self.webhook_rules = Rules(self.settings.private_networks)
         self.states = StateWriter(self.catalogue)
+        self.prices = Prices(PriceReader(self.reader), self.settings)
         self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
 
     @property

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from api.provider_claims import Named
     from api.settings import ApiSettings
     from storage.served_identity import IdentityReader
     from storage.served_sessions import SessionReader, StoredSession
@@ -46,6 +47,9 @@ PROGRAMS = ("/v1/",)
 
 PROGRAMS_ALONE = ("/rfms",)
 """Addresses that no page asks: a cookie is nothing there."""
+
+OF_PROVIDER = "oidc:"
+"""How the subject begins of whom an identity provider has signed in."""
 
 SAFE = frozenset({"GET", "HEAD"})
 
@@ -70,7 +74,7 @@ class Carried:
 
 def carried(request: Request) -> Carried | None:
     """The session that a request carries; whether it holds is not said."""
-    secret = request.cookies.get(LOOPBACK_COOKIE if _is_plain(request) else COOKIE, "")
+    secret = request.cookies.get(LOOPBACK_COOKIE if is_plain(request) else COOKIE, "")
     if not secret.startswith(credentials.SESSION_MARK) or len(secret) > _MAX_TOKEN:
         return None
     return Carried(secret=secret) if secret.isascii() else None
@@ -86,7 +90,7 @@ def token(request: Request) -> str:
 
 def keep(request: Request, response: Response, secret: str, lifetime_s: int) -> None:
     """Let the browser carry a new session."""
-    plain = _is_plain(request)
+    plain = is_plain(request)
     response.set_cookie(
         LOOPBACK_COOKIE if plain else COOKIE,
         secret,
@@ -100,7 +104,7 @@ def keep(request: Request, response: Response, secret: str, lifetime_s: int) -> 
 
 def drop(request: Request, response: Response) -> None:
     """Let the browser forget its session."""
-    plain = _is_plain(request)
+    plain = is_plain(request)
     response.delete_cookie(
         LOOPBACK_COOKIE if plain else COOKIE,
         path="/",
@@ -110,7 +114,13 @@ def drop(request: Request, response: Response) -> None:
     )
 
 
-def _is_plain(request: Request) -> bool:
+def origin(request: Request) -> str:
+    """Where the browser reads us."""
+    scheme = "http" if is_plain(request) else "https"
+    return f"{scheme}://{request.headers.get('host', '')}"
+
+
+def is_plain(request: Request) -> bool:
     """Whether it is this machine that asks itself without TLS."""
     host = request.headers.get("host", "").lower()
     name, colon, port = host.rpartition(":")
@@ -184,12 +194,14 @@ class Sessions:
     Args:
         accounts: who may sign in.
         reader: sessions.
-        settings: how long they last.
+        settings: how long they last; and whether an identity provider signs people in, in place
+            of us: then nobody else has a session, and without one nobody whom it signed in.
     """
 
     def __init__(
         self, accounts: IdentityReader, reader: SessionReader, settings: ApiSettings
     ) -> None:
+        self._of_provider = settings.oidc_issuer is not None
         self._accounts = accounts
         self._reader = reader
         self.lifetime_s = settings.api_sign_in_lifetime_s
@@ -214,13 +226,30 @@ class Sessions:
         )
         return secret
 
+    async def begin_of_provider(self, who: Named) -> str | None:
+        """Sign in whom the provider has: what the cookie carries; None: no such party or role."""
+        secret = credentials.new_session()
+        begun = await self._reader.begin_of_provider(
+            who.subject,
+            party=who.party,
+            role=who.role,
+            driver_id=who.driver_id,
+            scopes=sorted(ROLE_SCOPES[who.role]),
+            session_hash=credentials.hash_of(secret),
+            lifetime=timedelta(seconds=self.lifetime_s),
+            idle=self._idle,
+        )
+        return secret if begun else None
+
     async def find(self, session: Carried) -> StoredSession | None:
         """Who has a session now; to ask is to use it."""
         found = await self._reader.caller(session.hash)
-        if found is not None and found.is_due:
-            await self._reader.use(session.hash)
+        if found is None or found.subject.startswith(OF_PROVIDER) != self._of_provider:
+            return None
+        if found.is_due:
+            await self._reader.use(session.hash, of_provider=self._of_provider)
         return found
 
     async def end(self, session: Carried, *, everywhere: bool = False) -> None:
         """Sign a person out of this browser, or of every browser and program."""
-        await self._reader.end(session.hash, everywhere=everywhere)
+        await self._reader.end(session.hash, of_provider=self._of_provider, everywhere=everywhere)

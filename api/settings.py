@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - pydantic reads it
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from analytics.fuel.prices import FuelPrices
 from api.webhooks.settings import WebhookSettings
 from schemas.errors import SettingsError
 from storage.registers import DEMO_PARTY
+
+_ORIGIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a Host header may say that asks for this machine from this machine."""
@@ -130,6 +134,23 @@ class ApiSettings(FuelPrices, WebhookSettings):
     oidc_audience: str | None = Field(
         default=None, description="`aud` of its tokens that are for us; needed with an issuer."
     )
+    oidc_client_id: str | None = Field(
+        default=None,
+        description="Who we are to the provider: with it people sign in there in the browser, and "
+        "come back to /sign-in/callback.",
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Our secret there, where we are a confidential client."
+    )
+    oidc_scopes: str = Field(
+        default="openid profile",
+        pattern=r"(^| )openid( |$)",
+        description="What we ask the provider for; its ID token must say who it is, of which party "
+        "and in which role.",
+    )
+    oidc_name: str = Field(
+        default="", max_length=60, description="What people call the provider; on the button."
+    )
     oidc_jwks_url: str | None = Field(
         default=None, description="Its signing keys; unset: its configuration says where."
     )
@@ -150,11 +171,49 @@ class ApiSettings(FuelPrices, WebhookSettings):
         default="scope", min_length=1, description="Claim: scopes, in one text or a list."
     )
 
+    map_tiles_url: str = Field(
+        default="",
+        description="Where pages' maps have their ground from: an address with {z}, {x} and {y} "
+        "(Web Mercator, 256 pixels). Unset: tracks and places on blank.",
+    )
+    map_tiles_attribution: str = Field(
+        default="", max_length=200, description="Whose ground that is; stands under each map."
+    )
+    map_tiles_gcj02: bool = Field(
+        default=False,
+        description="Whether it is drawn in GCJ-02, as maps of China are: positions are shifted.",
+    )
+    map_tiles_max_zoom: int = Field(
+        default=17, ge=1, le=22, description="The closest zoom that it has."
+    )
+
     api_rfms_requests_per_minute: int = Field(
         default=120,
         ge=1,
         description="Requests a minute that a client may make of each resource of rFMS.",
     )
+
+    @property
+    def map_tiles_origin(self) -> str | None:
+        """The one foreign origin that pages may load pictures from; None: there is none."""
+        if not self.map_tiles_url:
+            return None
+        parts = urlsplit(self.map_tiles_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("map_tiles_url")
+    @classmethod
+    def _is_template(cls, url: str) -> str:
+        """Refuse what is no template, or would let anything but its own origin into the policy."""
+        parts = urlsplit(url)
+        is_safe = parts.scheme == "https" or (
+            parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"}
+        )
+        names = {"{z}", "{x}", "{y}"}
+        found = set(re.findall(r"\{[^}]*\}", url))
+        if url and (not is_safe or found != names or not _ORIGIN.fullmatch(parts.netloc)):
+            raise ValueError("use an https address with {z}, {x} and {y} after its host")
+        return url
 
     @property
     def allowed_hosts(self) -> frozenset[str] | None:
@@ -181,6 +240,11 @@ class ApiSettings(FuelPrices, WebhookSettings):
             raise SettingsError(
                 "TELEMETRY_OIDC_ISSUER is set but not TELEMETRY_OIDC_AUDIENCE: without it, tokens "
                 "that the provider gave out for another service would be taken here."
+            )
+        if self.oidc_client_id is not None and self.oidc_issuer is None:
+            raise SettingsError(
+                "TELEMETRY_OIDC_CLIENT_ID is set but not TELEMETRY_OIDC_ISSUER: name the provider "
+                "that knows us by it."
             )
         if self.oidc_issuer is not None and self.api_sign_in is SignIn.OFF:
             raise SettingsError(

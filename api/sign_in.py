@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from api import identity_provider, tokens
 from api.authorization import Server
-from api.identity import Identifier, ProviderClaims
+from api.identity import Identifier
 from api.identity_provider import ProviderKeys
+from api.provider_claims import ProviderClaims
+from api.provider_sign_in import ProviderSignIn
 from api.sessions import Sessions
 from api.settings import SignIn
 from api.tokens import Rules, SigningKeys
@@ -32,7 +34,9 @@ class Doors:
     identifier: Identifier | None = None
     authorization: Server | None = None
     sessions: Sessions | None = None
-    """People in a browser; None where a provider signs people in."""
+    """People in a browser; None where a provider signs people in, and we are no client of it."""
+    provider: ProviderSignIn | None = None
+    """The way to the provider and back, for people in a browser."""
 
 
 def doors(settings: ApiSettings, reader: IdentityReader, browsers: SessionReader) -> Doors:
@@ -59,7 +63,17 @@ def doors(settings: ApiSettings, reader: IdentityReader, browsers: SessionReader
             driver=settings.oidc_driver_claim,
         )
         provider = ProviderKeys(settings.oidc_issuer, settings.oidc_jwks_url)
-        return Doors(identifier=Identifier(reader, rules, keys=None, provider=(provider, claims)))
+        browser, way = None, None
+        if settings.oidc_client_id is not None:
+            browser = Sessions(reader, browsers, settings)
+            way = ProviderSignIn(settings, provider, claims)
+        return Doors(
+            identifier=Identifier(
+                reader, rules, keys=None, provider=(provider, claims), browsers=browser
+            ),
+            sessions=browser,
+            provider=way,
+        )
     rules = Rules(
         issuer=ISSUER,
         audience=settings.api_audience,

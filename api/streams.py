@@ -126,7 +126,7 @@ async def follow_vehicle(
         return await services.search.contact(party, vin)
 
     return await _stream(
-        services, party, Subject(vin=vin), visible, last_event_id, placed.coordinates
+        services, party, Subject(vins=frozenset({vin})), visible, last_event_id, placed.coordinates
     )
 
 

@@ -64,9 +64,9 @@ logger = logging.getLogger("telemetry.api")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What is watched: a vehicle or a fleet."""
+    """What is watched: vehicles or a fleet."""
 
-    vin: str | None = None
+    vins: frozenset[str] = frozenset()
     fleet_id: int | None = None
 
 
@@ -123,7 +123,7 @@ class _Group:
     told: dict[str, Activity] = field(default_factory=dict)
 
     def vins(self) -> list[str]:
-        return sorted({one.subject.vin for one in self.subscriptions if one.subject.vin})
+        return sorted(frozenset().union(*(one.subject.vins for one in self.subscriptions)))
 
     def fleets(self) -> list[int]:
         return sorted({one.subject.fleet_id for one in self.subscriptions if one.subject.fleet_id})
@@ -136,7 +136,7 @@ class _Group:
                 (
                     state.vehicle
                     for state in changes.states
-                    if state.vehicle.vin == subject.vin or subject.fleet_id in state.fleets
+                    if state.vehicle.vin in subject.vins or subject.fleet_id in state.fleets
                 ),
                 changes.answered_at,
             )
@@ -242,7 +242,7 @@ class Watch:
         changes = await self._search.changes(
             subscription.principal,
             NAMES,
-            vins=[] if subject.vin is None else [subject.vin],
+            vins=sorted(subject.vins),
             fleets=[] if subject.fleet_id is None else [subject.fleet_id],
             since=since,
             seen=None,

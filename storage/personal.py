@@ -172,6 +172,9 @@ RULES: tuple[Rule, ...] = (
         is_told=False,
     ),
     Rule(table="sign_in", column="account_id", where=_ACCOUNTS),
+    Rule(
+        table="provider_session", column="driver_id", where=_NUMBER, shown={"session_hash": "NULL"}
+    ),
 )
 """In this order; `LAST` come at the end, together, when nothing else is left."""
 

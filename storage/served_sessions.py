@@ -28,6 +28,11 @@ class _Family:
     family_id: UUID
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Subject:
+    subject: str
+
+
 class SessionReader:
     """What a reader's database knows of sessions."""
 
@@ -75,12 +80,63 @@ class SessionReader:
         )
         return found[0] if found else None
 
-    async def use(self, session_hash: bytes) -> None:
-        """Write down that a session is used now."""
-        await self._reader.change(_Family, "served_use_session", session_hash=session_hash)
+    async def begin_of_provider(
+        self,
+        subject: str,
+        *,
+        party: str,
+        role: str,
+        driver_id: int | None,
+        scopes: Sequence[str],
+        session_hash: bytes,
+        lifetime: timedelta,
+        idle: timedelta,
+    ) -> bool:
+        """Sign a person in whom the identity provider knows; False: there is no such party or role.
 
-    async def end(self, session_hash: bytes, *, everywhere: bool) -> None:
-        """Sign its person out: of this browser, or of every browser and program."""
-        await self._reader.change(
-            _Family, "served_end_session", session_hash=session_hash, everywhere=everywhere
+        Args:
+            subject: who it is to the provider.
+            party: the name of their party.
+            role: what they are to it.
+            driver_id: a driver's number.
+            scopes: what they may do.
+            session_hash: of what the cookie will carry.
+            lifetime: after which it ends whatever is done.
+            idle: after which it ends if nothing is.
+        """
+        begun = await self._reader.change(
+            _Subject,
+            "served_begin_provider_session",
+            subject=subject,
+            party=party,
+            role=role,
+            driver_id=driver_id,
+            scopes=list(scopes),
+            session_hash=session_hash,
+            lifetime=lifetime,
+            idle=idle,
         )
+        return bool(begun)
+
+    async def use(self, session_hash: bytes, *, of_provider: bool) -> None:
+        """Write down that a session is used now."""
+        if of_provider:
+            await self._reader.change(
+                _Subject, "served_use_provider_session", session_hash=session_hash
+            )
+        else:
+            await self._reader.change(_Family, "served_use_session", session_hash=session_hash)
+
+    async def end(self, session_hash: bytes, *, of_provider: bool, everywhere: bool) -> None:
+        """Sign its person out: of this browser, or of every browser and program."""
+        if of_provider:
+            await self._reader.change(
+                _Subject,
+                "served_end_provider_session",
+                session_hash=session_hash,
+                everywhere=everywhere,
+            )
+        else:
+            await self._reader.change(
+                _Family, "served_end_session", session_hash=session_hash, everywhere=everywhere
+            )

@@ -193,6 +193,12 @@ def _account(connection: Connection, party: int, driver: int, name: str) -> None
         "  '{}', '{}', '192.0.2.1', 200, 1)",
         {"p": party, "d": driver, "n": name},
     )
+    connection.execute(
+        "INSERT INTO provider_session (session_hash, subject, party_id, role, driver_id, scopes,"
+        " expires_at, idle) VALUES (sha256(%(n)s::text::bytea), %(n)s, %(p)s, 'driver', %(d)s,"
+        " '{own:read}', now(), interval '1 day')",
+        {"p": party, "d": driver, "n": name},
+    )
 
 
 def _told(connection: Connection, party: int, driver: int, card: str) -> None:

@@ -51,6 +51,7 @@ async def show_advice(
         )
     )
     names = await advice_cards.names_of(services, party, advice_cards.drivers_of(found))
+    prices = await services.prices.of(party)
     return page(
         request,
         "advice_list.html",
@@ -59,7 +60,7 @@ async def show_advice(
         steps=chosen.steps,
         wanted=status,
         statuses=list(AdviceStatus),
-        pieces=[advice_cards.card(one, names, text, services.settings) for one in found],
+        pieces=[advice_cards.card(one, names, text, prices) for one in found],
     )
 
 
@@ -70,7 +71,8 @@ async def show_piece(
     """Show a piece of advice: what shows it, how sure it is, and whether it helped."""
     found = noted([await services.advice.piece(party, advice_id)])
     names = await advice_cards.names_of(services, party, advice_cards.drivers_of(found))
-    piece = advice_cards.card(found[0], names, language.chosen(request), services.settings)
+    prices = await services.prices.of(party)
+    piece = advice_cards.card(found[0], names, language.chosen(request), prices)
     return page(request, "advice.html", piece=piece)
 
 

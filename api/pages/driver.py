@@ -13,7 +13,7 @@ from api.pages import advice_cards, figures
 from api.pages.figures import Column
 from api.pages.render import page
 from api.parameters import EARLIEST, DriverId
-from api.principal import Principal
+from api.principal import Asking, Principal
 from api.problems import unknown
 from api.scores import ScoreSummary
 from api.services import App, Services
@@ -44,22 +44,25 @@ class Scores:
 
 @router.api_route("/drivers/{driver_id}", methods=["GET", "HEAD"])
 async def show_driver(
-    request: Request, driver_id: DriverId, services: App, party: Principal
+    request: Request, driver_id: DriverId, services: App, who: Asking
 ) -> Response:
-    """Show a driver."""
+    """Show a driver; to himself without the ways to what is not his."""
+    party = who.party_id
     text = language.chosen(request)
     driver = await _driver(services, party, driver_id)
     told = await _scores(services, party, driver_id)
     pieces = await _pieces(services, party, driver_id, PIECES)
     trips = noted(await services.behaviour.driver_trips(party, driver_id, _newest(TRIPS)))
     names = {driver_id: driver.name or driver.card_id}
+    prices = await services.prices.of(party)
     return page(
         request,
         "driver.html",
         driver=driver,
+        is_own=who.driver_id is not None,
         scores=told,
         trips=trips,
-        pieces=[advice_cards.card(one, names, text, services.settings) for one in pieces],
+        pieces=[advice_cards.card(one, names, text, prices) for one in pieces],
     )
 
 
@@ -72,11 +75,13 @@ async def show_card(
     driver = await _driver(services, party, driver_id)
     told = await _scores(services, party, driver_id)
     pieces = await _pieces(services, party, driver_id, ON_THE_CARD)
-    cards = [advice_text.card_of(piece, text.code, services.settings) for piece in pieces]
+    prices = await services.prices.of(party)
+    cards = [advice_text.card_of(piece, text.code, prices) for piece in pieces]
     return page(
         request,
         "card.html",
         driver=driver,
+        is_own=party < 0,
         score=told.newest,
         best=_best(told.newest),
         cards=[(card, _bars(card)) for card in cards if card is not None],

@@ -15,15 +15,18 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from analytics.advice.numbers import Numbers
 from api import display, language, sessions
 from api.codes import Code
+from api.pages import wishes
 from api.scopes import Scope
 from api.services import services_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jinja2.environment import TemplateModule
     from starlette.requests import Request
 
     from api.identity import Caller
+    from api.language import Language
     from api.problems import ProblemError
 
 PROGRAMS = ("/v1/", "/healthz", "/readyz", "/openapi.json", "/static/")
@@ -53,8 +56,27 @@ PLACES = (
     Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
     Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
     Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
+    Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ),
     Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
 )
+
+
+def own_page(driver_id: int) -> str:
+    """Where a driver finds what is his."""
+    return f"/drivers/{driver_id}"
+
+
+def _ways(who: Caller | None) -> list[Place]:
+    """Where somebody may go."""
+    if who is None:
+        return []
+    if who.driver_id is not None:
+        own = own_page(who.driver_id)
+        return [
+            Place(address=own, text="nav_own", scope=Scope.OWN_READ),
+            Place(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
+        ]
+    return [place for place in PLACES if place.scope in who.scopes]
 
 
 def page(
@@ -78,7 +100,7 @@ def page(
     now = datetime.now(tz=UTC)
     who: Caller | None = getattr(request.state, "caller", None)
     numbers = Numbers(text.code)
-    currency = services_of(request).settings.fuel_currency
+    wished = wishes.wishes(request)
     answer = HTMLResponse(
         _templates()
         .get_template(template)
@@ -90,19 +112,21 @@ def page(
             ago=lambda time: display.ago(time, now, text),
             duration=lambda seconds: display.duration(seconds, text),
             n=numbers,
-            money=lambda amount: numbers.money(amount, currency),
+            wished=wished,
+            per_distance=lambda value: wished.consumption(value, numbers),
             span_of_days=lambda first: display.span_of_days(first, first + _SIX_DAYS, text),
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
-            account=_account(who),
+            ways=_ways(who),
+            account=_account(who, text),
             csrf=sessions.token(request),
             **shown,
         ),
         status_code=status,
         headers=headers,
     )
+    wishes.keep(request, answer, wished)
     if request.query_params.get(language.PARAMETER) in language.CODES:
         answer.set_cookie(
             language.COOKIE,
@@ -150,7 +174,7 @@ def _home(request: Request) -> str:
     """The page to begin anew from: a driver's is his own."""
     who: Caller | None = getattr(request.state, "caller", None)
     if who is not None and who.driver_id is not None:
-        return f"/drivers/{who.driver_id}"
+        return own_page(who.driver_id)
     return "/vehicles"
 
 
@@ -171,9 +195,11 @@ def _to_sign_in(request: Request) -> Response:
     return RedirectResponse(f"{SIGN_IN}?{urlencode(asked)}" if asked else SIGN_IN, status_code=303)
 
 
-def _account(who: Caller | None) -> str | None:
+def _account(who: Caller | None, text: Language) -> str | None:
     """The name of who is signed in in this browser."""
     kind, _, name = ("", "", "") if who is None else who.subject.partition(":")
+    if kind == "oidc":  # who it is to the provider is no name
+        return text("account_of_provider")
     return name if kind == "account" else None
 
 
@@ -186,6 +212,11 @@ def _in(request: Request, code: str) -> str:
     """The address of this page in another language."""
     parameters = {**request.query_params, language.PARAMETER: code}
     return f"{request.url.path}?{urlencode(parameters)}"
+
+
+def macros(template: str) -> TemplateModule:
+    """The macros of a template, for what is told a piece at a time."""
+    return _templates().get_template(template).module
 
 
 @cache

@@ -1,19 +1,23 @@
-"""`/sign-in` and `/sign-out`: people come in by name and password, and leave again."""
+"""`/sign-in` and `/sign-out`: people come in by name and password, or by a provider, and leave."""
 
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api import forms, language, sessions
+from api import forms, language, provider_sign_in, sessions
+from api.identity_provider import ProviderUnreachableError
 from api.oauth import MAX_WAITING
 from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
-from api.problems import invalid
+from api.problems import invalid, logger
+from api.provider_sign_in import ProviderRefusedError
 from api.services import App, Services
 from api.sessions import Sessions
 
 MAX_NAME = 200
+CALLBACK = f"{SIGN_IN}/callback"
 
 router = APIRouter()
 
@@ -25,14 +29,88 @@ async def show_sign_in(request: Request, services: App, next: Next = "/") -> Res
     """Show the form, or what is behind it where nobody signs in here."""
     if services.sessions is None:
         return _go("/")
-    return _form(request, next)
+    return _form(request, services, next)
+
+
+@router.get(f"{SIGN_IN}/provider")
+async def begin_at_provider(request: Request, services: App, next: Next = "/") -> Response:  # noqa: A002 - the parameter's name
+    """Go to the identity provider; the browser keeps what the answer must fit."""
+    if services.provider is None:
+        return _go(SIGN_IN)
+    begun = provider_sign_in.entering()
+    try:
+        address = await services.provider.address(begun, _callback(request))
+    except ProviderUnreachableError:
+        logger.exception("Nobody can sign in through the identity provider")
+        return _form(request, services, next, fault="sign_in_provider_away")
+    answer = _go(address)
+    _remember(request, answer, f"{begun.cookie}|{quote(within(next), safe='')}")
+    return answer
+
+
+@router.get(CALLBACK)
+async def come_back(request: Request, services: App) -> Response:
+    """Sign in whom the provider has; the session that the browser had before ends."""
+    browsers, provider = services.sessions, services.provider
+    if browsers is None or provider is None:
+        return _go(SIGN_IN)
+    kept, _, following = request.cookies.get(_cookie(request), "").partition("|")
+    begun, following = provider_sign_in.read(kept), unquote(following) or "/"
+    fault, secret = "sign_in_provider_again", None
+    if services.passwords.waiting >= MAX_WAITING:
+        fault = "sign_in_busy"
+    elif begun is not None:
+        try:
+            async with services.passwords:  # as dear as a password, and asked for by strangers
+                who = await provider.completed(
+                    begun, dict(request.query_params), _callback(request)
+                )
+            secret = await browsers.begin_of_provider(who)
+            fault = "sign_in_provider_unknown"
+        except ProviderRefusedError as error:
+            logger.warning("A sign-in through the identity provider failed: %s", error)
+        except ProviderUnreachableError:
+            logger.exception("Nobody can sign in through the identity provider")
+            fault = "sign_in_provider_away"
+    if secret is None:
+        answer = _form(request, services, following, fault=fault)
+    else:
+        before = sessions.carried(request)
+        if before is not None:
+            await browsers.end(before)
+        answer = _go(within(following))
+        sessions.keep(request, answer, secret, browsers.lifetime_s)
+    _remember(request, answer, None)  # a sign-in is gone on with once
+    return answer
+
+
+def _callback(request: Request) -> str:
+    return f"{sessions.origin(request)}{CALLBACK}"
+
+
+def _cookie(request: Request) -> str:
+    """The name of the cookie, which over https no other host can set."""
+    name = provider_sign_in.COOKIE
+    return name if sessions.is_plain(request) else f"__Host-{name}"
+
+
+def _remember(request: Request, answer: Response, kept: str | None) -> None:
+    answer.set_cookie(
+        _cookie(request),
+        kept or "",
+        max_age=provider_sign_in.LIFETIME_S if kept else 0,
+        path="/",
+        secure=not sessions.is_plain(request),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 @router.post(SIGN_IN)
 async def sign_in(request: Request, services: App) -> Response:
     """Sign a person in; the session that the browser had before ends."""
     browsers = services.sessions
-    if browsers is None:
+    if browsers is None or services.provider is not None:
         return _go("/")
     sessions.require_ours(request)
     form = await _read(request)
@@ -42,10 +120,10 @@ async def sign_in(request: Request, services: App) -> Response:
     throttle = services.throttle
     wait_s = throttle.admit(name, address)
     if wait_s:
-        return _form(request, following, name, "sign_in_wait", wait_s=wait_s)
+        return _form(request, services, following, name, "sign_in_wait", wait_s=wait_s)
     if services.passwords.waiting >= MAX_WAITING:
         throttle.forgive(name, address, signed_in=False)
-        return _form(request, following, name, "sign_in_busy", wait_s=1)
+        return _form(request, services, following, name, "sign_in_busy", wait_s=1)
     try:
         async with services.passwords:
             secret = await browsers.begin(name, form.get("password", ""))
@@ -53,7 +131,7 @@ async def sign_in(request: Request, services: App) -> Response:
         throttle.forgive(name, address, signed_in=False)  # ours, not theirs
         raise
     if secret is None:
-        return _form(request, following, name, "sign_in_wrong")
+        return _form(request, services, following, name, "sign_in_wrong")
     throttle.forgive(name, address, signed_in=True)
     before = sessions.carried(request)
     if before is not None:
@@ -87,16 +165,21 @@ async def _end(
 
 
 def _form(
-    request: Request, following: str, name: str = "", fault: str | None = None, wait_s: float = 0
+    request: Request,
+    services: Services,
+    following: str,
+    name: str = "",
+    fault: str | None = None,
+    wait_s: float = 0,
 ) -> Response:
     status = HTTPStatus.OK
     headers = {}
     if wait_s:
         headers["Retry-After"] = str(int(wait_s) + 1)
         status = HTTPStatus.TOO_MANY_REQUESTS if fault == "sign_in_wait" else status
-    if fault == "sign_in_busy":
+    if fault in {"sign_in_busy", "sign_in_provider_away"}:
         status = HTTPStatus.SERVICE_UNAVAILABLE
-    if fault == "sign_in_wrong":
+    if fault in {"sign_in_wrong", "sign_in_provider_again", "sign_in_provider_unknown"}:
         status = HTTPStatus.FORBIDDEN
     left = request.query_params.get("left")
     text = language.chosen(request)
@@ -107,6 +190,7 @@ def _form(
         headers=headers,
         name=name,
         following=within(following),
+        provider=None if services.provider is None else services.settings.oidc_name,
         fault=fault,
         minutes=int(wait_s // 60) + 1,
         left=f"signed_out_{left}" if f"signed_out_{left}" in text.texts else None,

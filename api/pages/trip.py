@@ -147,7 +147,7 @@ async def _track(
         for event in found
         if event.latitude is not None and event.longitude is not None
     ]
-    drawn = maps.around([*known, *marked], maps.NARROW)
+    drawn = maps.around([*known, *marked], maps.NARROW, maps.ground_of(services.settings))
     if drawn is None:
         return None
     return Track(
@@ -181,7 +181,8 @@ async def _fuel(services: Services, party: int, vin: str, trip: TripSummary) -> 
     found = await services.fuel.vehicle(party, vin, asked, by="total")
     if not found:
         return None
-    return Consumption(**consumption.told(found[0].sums, found[0].causes, services.settings))
+    prices = await services.prices.of(party)
+    return Consumption(**consumption.told(found[0].sums, found[0].causes, prices))
 
 
 def _profile(services: Services, vin: str, trip: TripSummary, text: Language) -> dict[str, object]:

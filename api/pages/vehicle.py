@@ -48,17 +48,19 @@ async def show_vehicle(request: Request, vin: Vin, services: App, party: Princip
         vin,
         TripsQuery(start=EARLIEST, end=now, order=Order.NEWEST_FIRST, limit=TRIPS_SHOWN),
     )
-    readings = {value.signal: value for group in state.groups for value in group.signals}
+    readings = readings_of(state)
     text = language.chosen(request)
     return page(
         request,
         "vehicle.html",
         state=state,
         readings=readings,
-        headlines=[(key, readings[name]) for name, key in HEADLINES.items() if name in readings],
-        groups=_groups(services, state, text),
+        headlines=headlines_of(readings),
+        groups=groups_of(services, state, text),
         trips=trips.trips,
         chart=_chart(state, readings, text),
+        live_from=f"/vehicles/{vin}/live",
+        heartbeat_s=services.settings.api_stream_heartbeat_s,
     )
 
 
@@ -77,7 +79,20 @@ class Row:
     """As a line, or as what holds until it changes: a measure, a switch, an enumeration's code."""
 
 
-def _groups(services: Services, state: VehicleState, text: Language) -> list[tuple[str, list[Row]]]:
+def readings_of(state: VehicleState) -> dict[str, SignalState]:
+    """The latest values by signal."""
+    return {value.signal: value for group in state.groups for value in group.signals}
+
+
+def headlines_of(readings: dict[str, SignalState]) -> list[tuple[str, SignalState]]:
+    """What stands large, each with its text's key."""
+    return [(key, readings[name]) for name, key in HEADLINES.items() if name in readings]
+
+
+def groups_of(
+    services: Services, state: VehicleState, text: Language
+) -> list[tuple[str, list[Row]]]:
+    """All latest values, by group."""
     return [
         (group.group, [_row(services, value, text) for value in group.signals])
         for group in state.groups

@@ -39,7 +39,8 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
         for vehicle in found.vehicles
         if (position := vehicle.position) is not None
     ]
-    drawn = maps.around([place for _, place in placed], maps.WIDE)
+    ground = maps.ground_of(services.settings)
+    drawn = maps.around([place for _, place in placed], maps.WIDE, ground)
     return page(
         request,
         "vehicles.html",
@@ -50,4 +51,8 @@ async def listing(request: Request, services: Services, party: int, cursor: str 
         else [(vehicle, drawn.point(*place)) for vehicle, place in placed],
         is_first=cursor is None,
         following=following,
+        live_from="/vehicles/live"
+        if cursor is None
+        else f"/vehicles/live?{urlencode({'cursor': cursor})}",
+        heartbeat_s=services.settings.api_stream_heartbeat_s,
     )

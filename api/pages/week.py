@@ -80,11 +80,12 @@ class Week:
     waterfall: list[Step]
     pieces: list[AdviceCard]
     savings: Savings
+    currency: str
 
 
 async def week_of(services: Services, party: int, choice: Choice, text: Language) -> Week:
     """All that the page shows."""
-    prices = services.settings
+    prices = await services.prices.of(party)
     fleet, first_day = choice.fleet, choice.first_day
     begin = midnight(first_day - timedelta(weeks=SHOWN - 1), fleet)
     end = midnight(first_day + timedelta(weeks=1), fleet)
@@ -115,6 +116,7 @@ async def week_of(services: Services, party: int, choice: Choice, text: Language
         waterfall=waterfall_of(fuel),
         pieces=[advice_cards.card(one, names, text, prices) for one in found],
         savings=savings_of(results, text.code, prices),
+        currency=prices.fuel_currency,
     )
 
 

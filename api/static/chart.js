@@ -44,9 +44,11 @@ const SignalChart = (() => {
     ];
   }
 
+  const timeZone = document.documentElement.dataset.zone;  // none: the device's
+
   function timeAxis(language) {
     const format = (parts) => {
-      const made = new Intl.DateTimeFormat(language, { hourCycle: "h23", ...parts });
+      const made = new Intl.DateTimeFormat(language, { hourCycle: "h23", timeZone, ...parts });
       return (time) => made.format(new Date(time * 1000));
     };
     const day = format({ month: "short", day: "numeric" });
@@ -55,8 +57,7 @@ const SignalChart = (() => {
     return (_, splits, __, ___, increment) => splits.map((time, place) => {
       if (increment >= 86400) return day(time);
       const text = increment < 60 ? seconds(time) : clock(time);
-      const date = new Date(time * 1000);
-      const midnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
+      const midnight = place > 0 && day(time) !== day(splits[place - 1]);
       return place === 0 || midnight ? `${text}\n${day(time)}` : text;
     });
   }

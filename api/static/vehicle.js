@@ -299,7 +299,7 @@
   function showTime(time) {
     const format = new Intl.DateTimeFormat(settings.language, {
       month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
-      hourCycle: "h23",
+      hourCycle: "h23", timeZone: document.documentElement.dataset.zone,
     });
     const shown = (seconds) => format.format(new Date(seconds * 1000));
     find("shown-span").textContent =

@@ -11,12 +11,14 @@ from api import advice_told, events, state, tank
 from api.advice_told import AdviceSummary
 from api.events import EventSummary
 from api.parameters import EXAMPLE_VIN
+from api.prices import Prices
 from api.state import TroubleCodeState
 from api.tank import TankEventSummary
 from api.webhooks import kinds
 from storage.served import Reader, UnknownError
 from storage.served_behaviour import BehaviourReader, Page
 from storage.served_fuel import AdviceReader, FuelReader
+from storage.served_prices import PriceReader
 from storage.webhooks import Outgoing
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -93,12 +95,12 @@ class Teller:
 
     Args:
         reader: reads as the API does, under a principal.
-        prices: what a litre costs and emits, for advice.
+        prices: what a litre costs and emits where a party has not said it, for advice.
     """
 
     def __init__(self, reader: Reader, prices: FuelPrices) -> None:
         self._reader = reader
-        self._prices = prices
+        self._prices = Prices(PriceReader(reader), prices)
 
     async def tell(self, of: Outgoing) -> Ready | None:
         """The message; None where its party may not see it now, or it is no longer there.
@@ -163,7 +165,7 @@ class Teller:
 
     async def _advice(self, of: Outgoing, number: int) -> AdviceMessage:
         piece = await AdviceReader(self._reader).piece(of.party_id, number)
-        data = advice_told.summary(piece, of.language, self._prices)
+        data = advice_told.summary(piece, of.language, await self._prices.of(of.party_id))
         return AdviceMessage(type=_type(of), timestamp=of.at, vin=data.vin, data=data)
 
 

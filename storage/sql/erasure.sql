@@ -20,7 +20,10 @@ SELECT erased_at FROM erased_person WHERE person_hash = person_hash(%(kind)s, %(
 
 -- :name subjects_of_driver
 -- How a driver's accounts are named in the log of reads.
-SELECT coalesce(array_agg('account:' || name), '{}') FROM account WHERE driver_id = %(driver_id)s
+SELECT coalesce(array_agg(subject), '{}') FROM (
+    SELECT 'account:' || name AS subject FROM account WHERE driver_id = %(driver_id)s
+    UNION SELECT 'oidc:' || subject FROM provider_session WHERE driver_id = %(driver_id)s
+) AS known
 
 -- :name begin_erasure
 -- Write down that an erasure begins; one of the same that was broken off goes on.

@@ -114,5 +114,7 @@ WITH families AS (
     DELETE FROM client_secret WHERE expires_at < %(before)s
 ), tokens AS (
     DELETE FROM revoked_token WHERE expires_at < %(before)s
+), sessions AS (
+    DELETE FROM provider_session WHERE least(expires_at, used_at + idle) < %(before)s
 )
 SELECT count(*) FROM families

@@ -61,3 +61,12 @@ SELECT newest FROM served.fleet_newest(%(principal)s, %(fleet_id)s)
 -- Fuel of a fleet by week of its clock.
 SELECT week, sums, causes
 FROM served.fleet_weeks(%(principal)s, %(fleet_id)s, %(start)s, %(stop)s)
+
+-- :name served_fuel_price
+-- What a litre costs the principal, where it has said so.
+SELECT price, currency FROM served.fuel_price(%(principal)s)
+
+-- :name served_set_fuel_price
+-- Say what a litre costs, or take that back.
+SELECT price, currency
+FROM served.set_fuel_price(%(principal)s, %(price)s, %(currency)s)

@@ -89,3 +89,17 @@ SELECT family_id FROM served.use_session(%(session_hash)s)
 -- :name served_end_session
 -- Sign a person out: of this browser, or everywhere.
 SELECT family_id FROM served.end_session(%(session_hash)s, %(everywhere)s)
+
+-- :name served_begin_provider_session
+-- Sign a person in, in a browser, whom the identity provider knows.
+SELECT subject FROM served.begin_provider_session(
+    %(subject)s, %(party)s, %(role)s, %(driver_id)s, %(scopes)s, %(session_hash)s, %(lifetime)s,
+    %(idle)s)
+
+-- :name served_use_provider_session
+-- Write down that a session is used.
+SELECT subject FROM served.use_provider_session(%(session_hash)s)
+
+-- :name served_end_provider_session
+-- Sign such a person out: of this browser, or everywhere.
+SELECT subject FROM served.end_provider_session(%(session_hash)s, %(everywhere)s)

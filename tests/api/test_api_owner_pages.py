@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ from api import identity as api_identity
 from storage import queries, served
 from tests.browser_session import OURS, browser, enter, page_token
 from tests.identity_world import logged
+from tests.page_numbers import Data, api, data, week
 from tests.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
     FOREIGN_VIN,
-    MONDAY,
     TRIP,
     VINS,
     PagesWorld,
@@ -62,45 +61,6 @@ def newcomer(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "newcomer")
 
 
-class Data(HTMLParser):
-    """The numbers of a page: the values of its `data` elements, and those that have a name."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.values: list[float] = []
-        self.named: dict[str, list[float]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        if tag == "data":
-            value = float(attributes["value"] or "nan")
-            self.values.append(value)
-            if (name := attributes.get("data-of")) is not None:
-                self.named.setdefault(name, []).append(value)
-
-
-def data(client: httpx2.Client, address: str) -> Data:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Data(answer.text)
-
-
-def api(client: httpx2.Client, address: str, **params: Any) -> Any:
-    answer = client.get(address, params=params, headers=OURS | {"accept": "application/json"})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def week(number: int = 0, weeks: int = 1) -> dict[str, str]:
-    """So many weeks that begin with the one that is `number` weeks from the newest."""
-    start = MONDAY + timedelta(weeks=number)
-    return {
-        "start": start.isoformat().replace("+00:00", "Z"),
-        "end": (start + timedelta(weeks=weeks)).isoformat().replace("+00:00", "Z"),
-    }
-
-
 def addresses(made: PagesWorld) -> list[str]:
     return [
         "/",
@@ -111,6 +71,9 @@ def addresses(made: PagesWorld) -> list[str]:
         f"/drivers/{made.drivers[0]}",
         f"/drivers/{made.drivers[0]}/card",
         "/advice",
+        "/reports",
+        f"/reports/fleets/{made.fleet}",
+        f"/reports/vehicles/{VINS[0]}",
         f"/advice/{made.advice['speed']}",
         "/settings",
     ]
@@ -176,6 +139,7 @@ def test_a_trip_has_the_numbers_of_the_api(owner: httpx2.Client) -> None:
     shown = Data(page).named
     for name in ("distance_km", "fuel_l", "l_per_100km", "idle_s", "max_speed_kmh"):
         assert shown[name] == [trip[name]], name
+    assert f'data-kind="{trip["kind"]}">Drive<' in page
     (part,) = [
         one
         for one in api(owner, f"/v1/vehicles/{VINS[0]}/fuel", by="part", **week())["periods"]
@@ -299,9 +263,38 @@ def test_a_driver_sees_his_own_page_and_card_and_no_colleague_s(
         for page in ("", "/card"):
             assert DRIVERS[0] in driver.get(f"/drivers/{own}{page}").text
             assert driver.get(f"/drivers/{colleague}{page}").status_code == 404
-        refused = driver.get("/")
+        refused = driver.get("/vehicles")
         assert refused.status_code == 403
         assert f'href="/drivers/{own}"' in refused.text
+
+
+def test_a_driver_begins_with_his_own_page_and_it_has_the_api_s_numbers(
+    made: PagesWorld, served_pages: httpx2.Client
+) -> None:
+    own = made.drivers[0]
+    made.account("wang.wei", "driver", driver=own)
+    for driver in entered(served_pages, "wang.wei"):
+        begun = driver.get("/")
+        assert (begun.status_code, begun.headers["location"]) == (303, f"/drivers/{own}")
+        shown = data(driver, f"/drivers/{own}").named
+        path = f"/v1/drivers/{own}"
+        newest = api(driver, f"{path}/scores", **week())["scores"][-1]
+        assert shown["score"] == [newest["score"]]
+        assert shown["points_lost"] == [part["points_lost"] for part in newest["parts"]]
+        trips = api(driver, f"{path}/trips", **week(), order="newest_first", limit=10)["trips"]
+        assert shown["trip_distance_km"] == [trip["distance_km"] for trip in trips]
+        assert shown["trip_fuel_l"] == [trip["fuel_l"] for trip in trips if trip["fuel_l"]]
+        for page in ("", "/card"):
+            text = driver.get(f"/drivers/{own}{page}").text
+            for piece in api(driver, f"{path}/advice", **week(-4, 8))["advice"]:
+                told = piece["text"]["title"] in text
+                assert told == (piece["status"] in {"given", "seen", "accepted"})
+            others = [name for name in (*DRIVERS[1:], FOREIGN_DRIVER, FOREIGN_VIN) if name in text]
+            assert others == []
+            # Nothing leads to where he may not go.
+            for address in re.findall(r'(?:href|action)="(/[^"#?]+)"', text):
+                if not address.startswith("/static/") and address != "/sign-out":
+                    assert driver.get(address).status_code in {200, 303}, address
 
 
 def test_whom_a_page_tells_of_is_written_down(made: PagesWorld, owner: httpx2.Client) -> None:

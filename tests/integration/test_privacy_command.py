@@ -83,6 +83,7 @@ def test_all_that_is_held_of_a_driver_is_exported_and_nothing_of_others(
         "vehicle_event.csv": 1,
         "access_log.csv": 2,
         "sign_in.csv": 1,
+        "provider_session.csv": 1,
         "advice_result.csv": 1,
         "fuel_cause.csv": 1,
         "positions.csv": 181,

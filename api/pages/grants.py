@@ -1,0 +1,170 @@
+"""`/settings/grants`: who may see whose vehicles, given for a time and a purpose, and ended."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from analytics.local_time import zone
+from api import forms, sessions
+from api.accesses import noted
+from api.identity import Caller
+from api.pages import wishes
+from api.pages.render import page
+from api.pages.report import DEFAULT_ZONE
+from api.parameters import LATEST
+from api.principal import Asking, Principal
+from api.problems import invalid
+from api.registers.grants import GrantedPurpose, GrantId, Purpose
+from api.scopes import Role, Scope
+from api.services import App, Services
+from api.vehicles import VehiclesQuery, page_of
+from schemas.vin import VinError, check_vin
+from storage.refusals import RefusedError
+from storage.served import UnknownVehicleError
+
+MAX_GRANTS = 500
+MAX_PARTIES = 500
+VEHICLES = 200
+"""Vehicles that are offered; any other may be written."""
+
+USUAL = timedelta(days=90)
+"""How long a grant is offered for."""
+
+TAKERS = ("service_provider", "dealer", "data_science")
+"""Kinds of party that may be let see a vehicle."""
+
+PATH = "/settings/grants"
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filled:
+    """What the form holds."""
+
+    vin: str = ""
+    party: str = ""
+    purpose: str = GrantedPurpose.SERVICE
+    until: str = ""
+    fault: str | None = None
+    """The key of what is wrong with it."""
+
+
+@router.api_route(PATH, methods=["GET", "HEAD"])
+async def show_grants(request: Request, services: App, who: Asking) -> Response:
+    """Show who may see vehicles, and the form that lets others do so."""
+    until = (datetime.now(tz=UTC) + USUAL).date().isoformat()
+    return await _page(request, services, who, Filled(until=until))
+
+
+@router.post(PATH)
+async def give_grant(request: Request, services: App, who: Asking) -> Response:
+    """Let a party see a vehicle."""
+    form = await _read(request)
+    filled = Filled(
+        vin=form.get("vin", "").strip().upper()[:17],
+        party=form.get("party", "").strip()[:200],
+        purpose=form.get("purpose", ""),
+        until=form.get("until", ""),
+    )
+    fault = await _given(request, services, who.party_id, filled)
+    if fault is not None:
+        filled = Filled(
+            vin=filled.vin,
+            party=filled.party,
+            purpose=filled.purpose,
+            until=filled.until,
+            fault=fault,
+        )
+        return await _page(request, services, who, filled)
+    return RedirectResponse(PATH, status_code=HTTPStatus.SEE_OTHER)
+
+
+@router.post(PATH + "/{grant_id}/end")
+async def end_grant(
+    request: Request, grant_id: GrantId, services: App, party: Principal
+) -> Response:
+    """End a grant: the next request of that party finds no such vehicle."""
+    await _read(request)
+    noted([await services.grants.end_grant(party, grant_id)])
+    return RedirectResponse(PATH, status_code=HTTPStatus.SEE_OTHER)
+
+
+async def _given(request: Request, services: Services, party: int, filled: Filled) -> str | None:
+    """Give what is asked for; returns the key of what stands against it."""
+    until = _end_of_day(filled.until, wishes.wishes(request).zone)
+    if until is None or until <= datetime.now(tz=UTC):
+        return "grant_fault_until"
+    if filled.purpose not in set(GrantedPurpose):
+        return "grant_fault_party"
+    try:
+        check_vin(filled.vin)
+        made = await services.grants.grant_access(
+            party,
+            vin=filled.vin,
+            party=filled.party,
+            purpose=filled.purpose,
+            valid=(None, until),
+            data=(None, None),
+        )
+    except (VinError, UnknownVehicleError):
+        return "grant_fault_vin"
+    except RefusedError as refused:
+        return "grant_fault_party" if refused.field == "party" else "grant_fault_refused"
+    noted([made])
+    return None
+
+
+def _end_of_day(text: str, time_zone: str) -> datetime | None:
+    """When a day ends by the clock that one sees, UTC; None: that is no day."""
+    where = zone(DEFAULT_ZONE if time_zone == wishes.DEVICE else time_zone)
+    try:
+        day = date.fromisoformat(text) + timedelta(days=1)
+        found = datetime(day.year, day.month, day.day, tzinfo=where).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found if found < LATEST else None
+
+
+async def _page(request: Request, services: Services, who: Caller, filled: Filled) -> Response:
+    may_give = Scope.REGISTERS_WRITE in who.scopes
+    given = await services.grants.grants(
+        who.party_id, vin=None, purpose=None, only_holding=True, after_id=0, limit=MAX_GRANTS
+    )
+    shown = noted([one for one in given if one.purpose != Purpose.OWNERSHIP])
+    parties = []
+    vins: list[str] = []
+    if may_give:
+        known = await services.registers.parties(
+            who.party_id, kind=None, after_id=0, limit=MAX_PARTIES
+        )
+        parties = [one for one in known if one.kind in TAKERS and not one.is_own]
+    if may_give and Scope.VEHICLES_READ in who.scopes:
+        found = await page_of(services, who.party_id, VehiclesQuery(limit=VEHICLES))
+        vins = [one.vin for one in found.vehicles]
+    return page(
+        request,
+        "grants.html",
+        status=HTTPStatus.OK if filled.fault is None else HTTPStatus.UNPROCESSABLE_ENTITY,
+        grants=shown,
+        may_give=may_give,
+        parties=parties,
+        vins=vins,
+        purposes=[
+            one
+            for one in GrantedPurpose
+            if one is not GrantedPurpose.SALE or who.role == Role.MAKER
+        ],
+        filled=filled,
+    )
+
+
+async def _read(request: Request) -> dict[str, str]:
+    sessions.require_ours(request)  # where nobody signs in, there is no session to ask for it
+    try:
+        return await forms.read(request)
+    except forms.FormError as error:
+        raise invalid("body", error.detail, f"Send the form of {PATH}.") from error
