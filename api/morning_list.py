@@ -195,7 +195,15 @@ async def page_of(
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    found = await cases_of(services, party, spoken)
+    return page_from(await cases_of(services, party, spoken), query)
+
+
+def page_from(found: Found, query: MorningListQuery) -> MorningList:
+    """A page of the list, of what was found.
+
+    Raises:
+        ProblemError: 422, the cursor is none of ours.
+    """
     in_need = [case for case in found.cases if case.reasons]
     shown = sorted(
         (

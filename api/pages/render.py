@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -15,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from analytics.advice.numbers import Numbers
 from api import display, language, sessions
 from api.codes import Code
-from api.scopes import Scope
+from api.pages import roles
 from api.services import services_of
 
 if TYPE_CHECKING:
@@ -35,26 +34,6 @@ MAX_ADDRESS = 1000
 """Characters of an address that is gone on to."""
 
 _SIX_DAYS = timedelta(days=6)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where one may go from every page."""
-
-    address: str
-    text: str
-    """The key of its name."""
-    scope: Scope
-    """Who may not use it is not shown the way."""
-
-
-PLACES = (
-    Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
-    Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
-    Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
-    Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
-    Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
-)
 
 
 def page(
@@ -95,7 +74,8 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
+            ways=roles.places_of(who),
+            vehicle_page=roles.vehicle_page(who),
             account=_account(who),
             csrf=sessions.token(request),
             **shown,
