@@ -272,7 +272,10 @@ class Case:
         return "" if reading is None else display.label(reading.name).text
 
     def _todo(self, *, red: bool, emissions: bool) -> str:
-        how = "red_lamp" if red else "emissions" if emissions else "amber_lamp"
+        parked = self.last_activity is Activity.PARKED
+        how = "emissions" if emissions else "amber_lamp"
+        if red:
+            how = "red_parked" if parked else "red_lamp"
         return self._words(f"care_todo_{how}")
 
     def _service(self) -> Iterator[Reason]:

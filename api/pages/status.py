@@ -26,6 +26,7 @@ async def show_status(request: Request, vin: Vin, services: App, party: Principa
         "status.html",
         vehicle=status,
         systems=sorted(status.systems, key=lambda one: _GRAVEST.index(one.condition)),
+        unknown=[one for one in status.systems if one.condition is Condition.UNKNOWN],
         lit=[lamp for lamp in status.tell_tales if lamp.lit],
         dues=[
             (name, due)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ from api import identity as api_identity
 from storage import queries, served
 from tests.browser_session import OURS, browser, enter, page_token
 from tests.identity_world import logged
+from tests.page_numbers import Data, Elements
 from tests.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
@@ -60,24 +60,6 @@ def owner(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
 @pytest.fixture(scope="module")
 def newcomer(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "newcomer")
-
-
-class Data(HTMLParser):
-    """The numbers of a page: the values of its `data` elements, and those that have a name."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.values: list[float] = []
-        self.named: dict[str, list[float]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        if tag == "data":
-            value = float(attributes["value"] or "nan")
-            self.values.append(value)
-            if (name := attributes.get("data-of")) is not None:
-                self.named.setdefault(name, []).append(value)
 
 
 def data(client: httpx2.Client, address: str) -> Data:
@@ -380,18 +362,6 @@ def test_a_page_asks_few_statements(
         counts[address] = len(own)
     # They were counted: the week alone needs its fleets, fuel, advice, results and names.
     assert counts["/"] >= 5
-
-
-class Elements(HTMLParser):
-    """Tags with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
