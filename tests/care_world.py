@@ -12,7 +12,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
 
+from schemas import catalogue as catalogues
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import (
@@ -27,16 +29,19 @@ from storage.registers import (
 from storage.service import ServicePlan, put_done, put_plan
 from tests.api_fixture import record
 from tests.behaviour_samples import DAY, HOUR, store
-from tests.database_fixture import open_writer
+from tests.database_fixture import migrated_to, new_database, open_writer
 from tests.identity_world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import httpx2
 
     from storage.connection import Connection
     from tests.database_fixture import Migrated
 
-MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 NAMES = (
     "stop",
     "brakes",
@@ -62,6 +67,20 @@ DRIVER, CARD = "王伟", "CHN0000000000001"
 def now() -> datetime:
     """When the world was made."""
     return datetime.now(tz=UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def care(
+    database_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[CareWorld, httpx2.Client]]:
+    """The world and the API over it; who changes something puts it back."""
+    with (
+        new_database(database_server) as dsn,
+        migrated_to(dsn, catalogues.default()) as database,
+    ):
+        world = care_world(database, tmp_path_factory.mktemp("care"))
+        with world.serving(api_connections=2) as client:
+            yield world, client
 
 
 @dataclass(kw_only=True)
@@ -134,19 +153,19 @@ def _states(database: Migrated) -> None:
     counters = {"odometer": 203_118.5, "engine_hours": 4123.5}
     place = {"latitude": 31.23, "longitude": 121.47, "coolant_temperature": 88.0}
     for name, age, values in (
-        ("stop", 2 * MINUTE, running | {"tell_tale_red": 1.0, "coolant_temperature": 112.0}),
-        ("brakes", 40 * MINUTE, standing | {"ebs_red_warning": 1.0}),
-        ("filter", 3 * MINUTE, running | {"tell_tale_amber": 1.0, "dpf_lamp": 4.0}),
-        ("lamp", 4 * MINUTE, running | {"tell_tale_amber": 1.0}),
-        ("overdue", 5 * MINUTE, running | {"service_distance": -320.0, "service_days": 12.0}),
-        ("soon", 6 * MINUTE, running | {"service_days": 9.0, "service_due": 1.0}),
-        ("planned", 7 * MINUTE, running),
+        ("stop", 20 * SECOND, running | {"tell_tale_red": 1.0, "coolant_temperature": 112.0}),
+        ("brakes", 2400 * SECOND, standing | {"ebs_red_warning": 1.0}),
+        ("filter", 30 * SECOND, running | {"tell_tale_amber": 1.0, "dpf_lamp": 4.0}),
+        ("lamp", 40 * SECOND, running | {"tell_tale_amber": 1.0}),
+        ("overdue", 50 * SECOND, running | {"service_distance": -320.0, "service_days": 12.0}),
+        ("soon", 60 * SECOND, running | {"service_days": 9.0, "service_due": 1.0}),
+        ("planned", 70 * SECOND, running),
         ("lost", 6 * HOUR, running),
         ("laid_up", 12 * DAY, standing),
-        ("well", MINUTE, running | {"fuel_level_low": 1.0, "service_days": 200.0}),
+        ("well", 10 * SECOND, running | {"fuel_level_low": 1.0, "service_days": 200.0}),
     ):
         _record(database, VINS[name], now() - age, counters | place | values)
-    _record(database, FOREIGN_VIN, now() - MINUTE, running | {"tell_tale_red": 1.0})
+    _record(database, FOREIGN_VIN, now() - SECOND, running | {"tell_tale_red": 1.0})
 
 
 def _record(database: Migrated, vin: str, at: datetime, values: dict[str, float]) -> None:

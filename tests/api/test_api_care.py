@@ -13,7 +13,6 @@ from tests.care_world import (
     SERVICED,
     VINS,
     CareWorld,
-    care_world,
     now,
     report_lamp,
     write_code,
@@ -21,25 +20,20 @@ from tests.care_world import (
 from tests.identity_world import bearer, signed_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx2
-
-    from tests.database_fixture import Migrated
 
 LIST = "/v1/morning-list"
 OF_THE_MAKER = ("/v1/overview", "/v1/data-quality", "/v1/ingest")
 
 
 @pytest.fixture(scope="module")
-def world(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> CareWorld:
-    return care_world(migrated, tmp_path_factory.mktemp("home"))
+def world(care: tuple[CareWorld, httpx2.Client]) -> CareWorld:
+    return care[0]
 
 
 @pytest.fixture(scope="module")
-def client(world: CareWorld) -> Iterator[httpx2.Client]:
-    with world.serving() as client:
-        yield client
+def client(care: tuple[CareWorld, httpx2.Client]) -> httpx2.Client:
+    return care[1]
 
 
 class Person:
@@ -198,6 +192,7 @@ def test_what_was_seen_to_comes_back_with_something_new(dealer: Person, world: C
     write_code(world.database, "lamp", HOUR / 2, 168, 1, Lamp.MALFUNCTION_INDICATOR)
     told = {one["spn"]: one["is_new"] for one in dealer.case("lamp")["reasons"]}
     assert told == {168: True, None: False}
+    world.database.connection.execute("DELETE FROM trouble_code WHERE spn = 168")
     dealer.reopen("lamp")
 
 

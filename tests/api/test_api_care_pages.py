@@ -19,7 +19,6 @@ from tests.care_world import (
     SERVICED,
     VINS,
     CareWorld,
-    care_world,
 )
 from tests.page_numbers import Data, Elements
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
-
-    from tests.database_fixture import Migrated
 
 MOST_STATEMENTS = 15
 OF_THE_MAKER = ("/overview", "/quality", "/ingest")
@@ -45,14 +42,8 @@ STATUS = f"/vehicles/{VINS['filter']}/status"
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> CareWorld:
-    return care_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: CareWorld) -> Iterator[httpx2.Client]:
-    with made.serving(api_connections=2) as client:
-        yield client
+def served_pages(care: tuple[CareWorld, httpx2.Client]) -> httpx2.Client:
+    return care[1]
 
 
 def entered(served_pages: httpx2.Client, name: str) -> Iterator[httpx2.Client]:
