@@ -38,6 +38,10 @@ class Scope(StrEnum):
     WEBHOOKS_WRITE = "webhooks:write"
     """To be told what one may read anyway, and not what one may only change: whoever looks has it,
     and `registers:write` alone does not give it."""
+    CARE_WRITE = "care:write"
+    """To say that a vehicle of the morning list was seen to."""
+    OVERVIEW_READ = "overview:read"
+    """What is counted over all vehicles and of ingest: the maker's."""
     OWN_READ = "own:read"
     """A driver's own trips, events, scores, fuel and advice."""
 
@@ -49,6 +53,7 @@ _LOOKING = frozenset(
         Scope.RFMS_READ,
         Scope.REGISTERS_READ,
         Scope.WEBHOOKS_WRITE,
+        Scope.CARE_WRITE,
     }
 )
 
@@ -62,7 +67,7 @@ _RUNNING = _LOOKING | {
 }
 
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
-    Role.MAKER: _RUNNING | {Scope.AUDIT_READ},
+    Role.MAKER: _RUNNING | {Scope.AUDIT_READ, Scope.OVERVIEW_READ},
     Role.DEALER: _LOOKING,
     Role.SERVICE_PROVIDER: _LOOKING,
     Role.OWNER: _RUNNING,
@@ -87,6 +92,12 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/vehicles", Scope.VEHICLES_READ),
     ("/v1/signals", Scope.VEHICLES_READ),
     ("/v1/service-points", Scope.VEHICLES_READ),
+    ("/v1/morning-list", Scope.VEHICLES_READ),
+    ("/v1/service-due", Scope.VEHICLES_READ),
+    ("/v1/silent-vehicles", Scope.VEHICLES_READ),
+    ("/v1/overview", Scope.OVERVIEW_READ),
+    ("/v1/data-quality", Scope.OVERVIEW_READ),
+    ("/v1/ingest", Scope.OVERVIEW_READ),
     ("/v1/drivers", Scope.DRIVERS_READ),
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),
@@ -101,6 +112,12 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/reports", Scope.VEHICLES_READ),
     ("/settings/grants", Scope.REGISTERS_READ),
     ("/settings", Scope.VEHICLES_READ),
+    ("/morning", Scope.VEHICLES_READ),
+    ("/service", Scope.VEHICLES_READ),
+    ("/silent", Scope.VEHICLES_READ),
+    ("/overview", Scope.OVERVIEW_READ),
+    ("/quality", Scope.OVERVIEW_READ),
+    ("/ingest", Scope.OVERVIEW_READ),
 )
 
 _WRITE: tuple[tuple[str, Scope], ...] = (
@@ -114,6 +131,8 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/datasets", Scope.DATASETS_WRITE),
     ("/advice", Scope.ADVICE_WRITE),
     ("/settings", Scope.REGISTERS_WRITE),
+    ("/v1/morning-list", Scope.CARE_WRITE),
+    ("/morning", Scope.CARE_WRITE),
 )
 
 READING = frozenset({HTTPMethod.GET, HTTPMethod.HEAD})

@@ -27,10 +27,12 @@ from storage.migrate import migrations
 from storage.served import Reader
 from storage.served_accounts import Accounts
 from storage.served_behaviour import BehaviourReader
+from storage.served_care import CareReader
 from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_overview import OverviewReader
 from storage.served_prices import PriceReader
 from storage.served_registers import Registers
 from storage.served_reports import ReportReader
@@ -128,6 +130,16 @@ class Services:
     def accounts(self) -> Accounts:
         """A party's accounts, clients and keys, and the way to change them."""
         return Accounts(self.reader)
+
+    @property
+    def care(self) -> CareReader:
+        """Vehicles that want care, and the way to say that one was seen to."""
+        return CareReader(self.reader)
+
+    @property
+    def overview(self) -> OverviewReader:
+        """What the maker asks of all vehicles and of ingest."""
+        return OverviewReader(self.reader)
 
     @property
     def service(self) -> ServiceReader:

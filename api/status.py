@@ -13,19 +13,26 @@ from api import activity, conditional, systems, trips
 from api.accesses import noted
 from api.activity import Activity
 from api.codes import Code
-from api.coordinates import Placed, latest_in
+from api.coordinates import Coordinates, Placed, latest_in
 from api.language import Spoken
 from api.openapi import problems
 from api.parameters import EARLIEST, EXAMPLE_VIN, LATEST, Vin
 from api.principal import Principal
 from api.service_due import NextService, next_service
-from api.services import App
+from api.services import App, Services
 from api.status_example import EXAMPLE
 from api.systems import System
 from api.trips import TripSummary
 from api.values import Reading, told
 from schemas.catalogue import Catalogue, Signal
-from schemas.trouble_codes import Words, failure_modes, parameter_of, signals_of
+from schemas.trouble_codes import (
+    Parameter,
+    Words,
+    common_parameters,
+    failure_modes,
+    parameter_of,
+    signals_of,
+)
 from schemas.wire import Lamp
 from storage.answers import Latest, TroubleCode
 from storage.served import MAX_TROUBLE_CODES
@@ -76,7 +83,8 @@ class CodeInWords(BaseModel):
     spn: int = Field(description="Suspect parameter number: what is wrong.", examples=[3251])
     fmi: int = Field(description="Failure mode identifier: how it is wrong.", examples=[16])
     parameter: str | None = Field(
-        description="What is wrong, in words; null where the catalogue does not know the SPN.",
+        description="What is wrong, in words; null for an SPN that is neither in the catalogue nor "
+        "among the common ones.",
         examples=["Pressure drop across the particulate filter"],
     )
     failure: str | None = Field(
@@ -179,6 +187,22 @@ async def get_vehicle_status(
 
     Lamps, what is left to the next service, the last trips and the last contact are there too.
     """
+    status = await status_of(services, party, vin, spoken, placed.coordinates)
+    return conditional.answered(request, response, status)
+
+
+async def status_of(
+    services: Services,
+    party: int,
+    vin: str,
+    spoken: str,
+    coordinates: Coordinates = Coordinates.WGS_84,
+) -> StatusBySystem:
+    """How a vehicle is.
+
+    Raises:
+        UnknownVehicleError: there is none that the party may see.
+    """
     contact = await services.search.contact(party, vin)
     values = await services.reader.state(party, vin)
     codes = await services.reader.active_trouble_codes(party, vin)
@@ -189,10 +213,10 @@ async def get_vehicle_status(
     now = datetime.now(tz=UTC)
     # A database migrated to a newer catalogue may hold signals that this code does not know.
     known = {value.name: value for value in values if value.name in services.catalogue.by_name}
-    latest = latest_in(placed.coordinates, known)
-    teller = _Teller(services.catalogue, spoken, now)
+    latest = latest_in(coordinates, known)
+    teller = Teller(services.catalogue, spoken, now)
     told_codes = [teller.code(code) for code in codes]
-    status = StatusBySystem(
+    return StatusBySystem(
         vin=contact.vin,
         model=contact.model,
         plate=contact.plate,
@@ -214,12 +238,11 @@ async def get_vehicle_status(
             engine_hours=teller.reading_of(latest, "engine_hours"),
             next=next_service(latest, plan, now),
         ),
-        last_trips=[trips.summary(trip, placed.coordinates) for trip in noted(last)],
+        last_trips=[trips.summary(trip, coordinates) for trip in noted(last)],
     )
-    return conditional.answered(request, response, status)
 
 
-class _Teller:
+class Teller:
     """Tells values and codes in a language, with their age at a moment."""
 
     def __init__(self, catalogue: Catalogue, spoken: str, now: datetime) -> None:
@@ -259,14 +282,15 @@ class _Teller:
     def code(self, code: TroubleCode) -> CodeInWords:
         """A trouble code in words."""
         signals = signals_of(self._catalogue, code.spn)
-        parameter = parameter_of(code.spn, signals)
+        common = None if signals else common_parameters().get(code.spn)
+        parameter = parameter_of(code.spn, signals) if common is None else common.words
         failure = failure_modes().get(code.fmi)
         return CodeInWords(
             spn=code.spn,
             fmi=code.fmi,
             parameter=None if parameter is None else parameter.in_language(self._spoken),
             failure=None if failure is None else failure.in_language(self._spoken),
-            system=systems.system_of(signals[0]) if signals else None,
+            system=_system(signals, common),
             signals=[signal.name for signal in signals],
             source_address=code.source_address,
             lamp=Lamp(code.lamp),
@@ -294,6 +318,12 @@ class _Teller:
             )
             for system in System
         ]
+
+
+def _system(signals: Sequence[Signal], common: Parameter | None) -> System | None:
+    if signals:
+        return systems.system_of(signals[0])
+    return None if common is None or common.system is None else System(common.system)
 
 
 def _condition(readings: Sequence[StatusReading], codes: Sequence[CodeInWords]) -> Condition:

@@ -1,7 +1,8 @@
 """J1939 trouble codes in words: what is wrong by the catalogue, how it is wrong by J1939-73.
 
-The catalogue knows the parameters (SPN) that are signals of ours; of others the number is all there
-is. Several signals may share one (a tyre pressure for each wheel): those have words of their own.
+The catalogue knows the parameters (SPN) that are signals of ours; `parameters.csv` has others that
+codes often name: actuators, supplies, control units. Of the rest the number is all there is.
+Several signals may share one (a tyre pressure for each wheel): those have words of their own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,25 @@ def failure_modes() -> Mapping[int, Words]:
     text = files("schemas").joinpath("failure_modes.csv").read_text(encoding="utf-8")
     return {
         int(row["fmi"]): Words(en=row["en"], zh=row["zh"])
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What codes often name though no signal of ours measures it."""
+
+    words: Words
+    system: str | None
+    """Of the vehicle, as `api.systems` calls it; None: of all of it."""
+
+
+@cache
+def common_parameters() -> Mapping[int, Parameter]:
+    """Parameters that are no signals of ours, by SPN [SAE J1939 digital annex]."""
+    text = files("schemas").joinpath("parameters.csv").read_text(encoding="utf-8")
+    return {
+        int(row["spn"]): Parameter(Words(en=row["en"], zh=row["zh"]), row["system"] or None)
         for row in csv.DictReader(text.splitlines())
     }
 

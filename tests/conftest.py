@@ -15,4 +15,5 @@ pytest_plugins = [
     "tests.command_line",
     "tests.ingest_fixture",
     "tests.access_world",
+    "tests.care_world",
 ]

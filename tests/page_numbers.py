@@ -1,4 +1,4 @@
-"""The numbers of pages, and what the API says to the same person."""
+"""What a page holds, its numbers and tags, and what the API says to the same person."""
 
 from __future__ import annotations
 
@@ -53,3 +53,15 @@ def week(number: int = 0, weeks: int = 1) -> dict[str, str]:
         "start": start.isoformat().replace("+00:00", "Z"),
         "end": (start + timedelta(weeks=weeks)).isoformat().replace("+00:00", "Z"),
     }
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))

@@ -8,13 +8,17 @@ from api.pages import (
     drivers,
     grants,
     live,
+    morning,
+    overview,
     reports,
     settings,
     sign_in,
     start,
+    status,
     trip,
     vehicle,
     vehicles,
+    worklists,
 )
 from api.pages.render import problem_page
 
@@ -25,10 +29,14 @@ for _page in (
     vehicles,
     live,  # before a vehicle of that name
     vehicle,
+    status,
     trip,
     drivers,
     driver,
     advice,
+    morning,
+    worklists,
+    overview,
     reports,
     settings,
     grants,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http import HTTPStatus
@@ -15,8 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from analytics.advice.numbers import Numbers
 from api import display, language, sessions
 from api.codes import Code
-from api.pages import wishes
-from api.scopes import Scope
+from api.pages import roles, wishes
 from api.services import services_of
 
 if TYPE_CHECKING:
@@ -38,45 +36,6 @@ MAX_ADDRESS = 1000
 """Characters of an address that is gone on to."""
 
 _SIX_DAYS = timedelta(days=6)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where one may go from every page."""
-
-    address: str
-    text: str
-    """The key of its name."""
-    scope: Scope
-    """Who may not use it is not shown the way."""
-
-
-PLACES = (
-    Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
-    Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
-    Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
-    Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
-    Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ),
-    Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
-)
-
-
-def own_page(driver_id: int) -> str:
-    """Where a driver finds what is his."""
-    return f"/drivers/{driver_id}"
-
-
-def _ways(who: Caller | None) -> list[Place]:
-    """Where somebody may go."""
-    if who is None:
-        return []
-    if who.driver_id is not None:
-        own = own_page(who.driver_id)
-        return [
-            Place(address=own, text="nav_own", scope=Scope.OWN_READ),
-            Place(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
-        ]
-    return [place for place in PLACES if place.scope in who.scopes]
 
 
 def page(
@@ -118,7 +77,8 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=_ways(who),
+            ways=roles.places_of(who),
+            vehicle_page=roles.vehicle_page(who),
             account=_account(who, text),
             csrf=sessions.token(request),
             **shown,
@@ -174,7 +134,7 @@ def _home(request: Request) -> str:
     """The page to begin anew from: a driver's is his own."""
     who: Caller | None = getattr(request.state, "caller", None)
     if who is not None and who.driver_id is not None:
-        return own_page(who.driver_id)
+        return roles.own_page(who.driver_id)
     return "/vehicles"
 
 

@@ -10,7 +10,8 @@ from api import display, language, resolution
 from api.language import Language
 from api.pages.render import page
 from api.parameters import EARLIEST, Order, Vin
-from api.principal import Principal
+from api.principal import Asking
+from api.scopes import Scope
 from api.services import App, Services
 from api.signals import MAX_POINTS
 from api.state import SignalState, VehicleState, state_of
@@ -38,16 +39,17 @@ router = APIRouter()
 
 
 @router.api_route("/vehicles/{vin}", methods=["GET", "HEAD"])
-async def show_vehicle(request: Request, vin: Vin, services: App, party: Principal) -> Response:
-    """Show a vehicle: its state, a chart of its signals, its last trips."""
+async def show_vehicle(request: Request, vin: Vin, services: App, who: Asking) -> Response:
+    """Show a vehicle: its state, a chart of its signals, its last trips.
+
+    Trips are how somebody drove: they are for those who may know drivers.
+    """
+    party = who.party_id
+    with_trips = Scope.DRIVERS_READ in who.scopes
     state = await state_of(services, party, vin)
     now = state.answered_at
-    trips = await trips_of(
-        services,
-        party,
-        vin,
-        TripsQuery(start=EARLIEST, end=now, order=Order.NEWEST_FIRST, limit=TRIPS_SHOWN),
-    )
+    query = TripsQuery(start=EARLIEST, end=now, order=Order.NEWEST_FIRST, limit=TRIPS_SHOWN)
+    trips = (await trips_of(services, party, vin, query)).trips if with_trips else []
     readings = readings_of(state)
     text = language.chosen(request)
     return page(
@@ -57,7 +59,8 @@ async def show_vehicle(request: Request, vin: Vin, services: App, party: Princip
         readings=readings,
         headlines=headlines_of(readings),
         groups=groups_of(services, state, text),
-        trips=trips.trips,
+        trips=trips,
+        with_trips=with_trips,
         chart=_chart(state, readings, text),
         live_from=f"/vehicles/{vin}/live",
         heartbeat_s=services.settings.api_stream_heartbeat_s,

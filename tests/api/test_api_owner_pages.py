@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ from api import identity as api_identity
 from storage import queries, served
 from tests.browser_session import OURS, browser, enter, page_token
 from tests.identity_world import logged
-from tests.page_numbers import Data, api, data, week
+from tests.page_numbers import Data, Elements, api, data, week
 from tests.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
@@ -373,18 +372,6 @@ def test_a_page_asks_few_statements(
         counts[address] = len(own)
     # They were counted: the week alone needs its fleets, fuel, advice, results and names.
     assert counts["/"] >= 5
-
-
-class Elements(HTMLParser):
-    """Tags with their attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -28,6 +28,7 @@ RELATIONS = {
     " high_l verdict measured_at",
     "api_key": "key_hash prefix party_id role name scopes created_at expires_at revoked_at",
     "browser_session": "session_hash family_id used_at idle",
+    "care_handled": "party_id vehicle_id reasons handled_at handled_by",
     "cell": "cell regions is_here",
     "client": "client_id party_id role name scopes created_at disabled_at",
     "client_secret": "secret_hash client_id created_at expires_at",

@@ -12,6 +12,7 @@ from api.advice import AdviceAnswer, AdvicePiece
 from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
 from api.audit import Audit
+from api.care_lists import ServiceDue, SilentVehicles
 from api.catalogue import CatalogueAnswer
 from api.datasets.driving import EventsOfDataset, TripsOfDataset
 from api.datasets.models import (
@@ -28,7 +29,9 @@ from api.fleet_fuel import FleetFuel
 from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
+from api.morning_list import HandledCase, Handling, MorningList
 from api.oauth import Keys, OAuthError, Revoked, Token
+from api.overview import DataQuality, IngestState, Overview
 from api.problems import Problem
 from api.registers.accounts import Account, AccountsPage, NewAccount, NewPassword
 from api.registers.clients import ApiClient, ApiClients, ApiClientSecret
@@ -123,6 +126,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/audit",
         "/v1/audit/erasures",
         "/v1/catalogue",
+        "/v1/data-quality",
         "/v1/datasets",
         "/v1/datasets/{dataset_id}",
         "/v1/datasets/{dataset_id}/events",
@@ -140,6 +144,10 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
         "/v1/fleets/{fleet_id}/stream",
+        "/v1/ingest",
+        "/v1/morning-list",
+        "/v1/morning-list/{vin}/handled",
+        "/v1/overview",
         "/v1/registers/accounts",
         "/v1/registers/accounts/{name}",
         "/v1/registers/accounts/{name}/password",
@@ -162,8 +170,10 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/registers/vehicles/import",
         "/v1/registers/vehicles/{vin}",
         "/v1/registers/vehicles/{vin}/sale",
+        "/v1/service-due",
         "/v1/service-points",
         "/v1/signals",
+        "/v1/silent-vehicles",
         "/v1/vehicles",
         "/v1/vehicles/{vin}/accumulated",
         "/v1/vehicles/{vin}/advice",
@@ -331,6 +341,14 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         OAuthError,
         Keys,
         Problem,
+        MorningList,
+        Handling,
+        HandledCase,
+        ServiceDue,
+        SilentVehicles,
+        Overview,
+        DataQuality,
+        IngestState,
         RfmsVehicles,
         VehiclePositions,
         VehicleStatuses,

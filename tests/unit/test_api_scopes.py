@@ -24,6 +24,7 @@ SHARED = {
     Scope.RFMS_READ,
     Scope.REGISTERS_READ,
     Scope.WEBHOOKS_WRITE,
+    Scope.CARE_WRITE,
 }
 WORK = {
     *SHARED,
@@ -80,7 +81,7 @@ def test_an_address_needs_one_scope_and_an_unforeseen_one_opens_to_nobody(
 @pytest.mark.parametrize(
     ("role", "scopes"),
     [
-        (Role.MAKER, {*WORK, Scope.AUDIT_READ}),
+        (Role.MAKER, {*WORK, Scope.AUDIT_READ, Scope.OVERVIEW_READ}),
         (Role.OWNER, WORK),
         (Role.DEALER, SHARED),
         (Role.SERVICE_PROVIDER, SHARED),

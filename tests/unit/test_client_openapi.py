@@ -47,6 +47,11 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 SIGNS_IN = "Who may sign in is an administrator's to say, by their own tools: a notebook that holds"
 SIGNS_IN += " the passwords and keys of others is where they leak."
 
+PEOPLE_WORK_BY = "A list that people work through; the same facts are in vehicles and their status."
+OF_THE_PLATFORM = (
+    "How the platform stands is a page and a metric; nobody analyses it in a notebook."
+)
+
 NOT_ASKED: dict[tuple[str, str], str] = {
     ("GET", "/v1/registers/accounts"): SIGNS_IN,
     ("POST", "/v1/registers/accounts"): SIGNS_IN,
@@ -60,6 +65,14 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("POST", "/v1/registers/keys"): SIGNS_IN,
     ("POST", "/v1/registers/keys/{prefix}/rotate"): SIGNS_IN,
     ("DELETE", "/v1/registers/keys/{prefix}"): SIGNS_IN,
+    ("GET", "/v1/morning-list"): PEOPLE_WORK_BY,
+    ("PUT", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,
+    ("DELETE", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,
+    ("GET", "/v1/service-due"): PEOPLE_WORK_BY,
+    ("GET", "/v1/silent-vehicles"): PEOPLE_WORK_BY,
+    ("GET", "/v1/overview"): OF_THE_PLATFORM,
+    ("GET", "/v1/data-quality"): OF_THE_PLATFORM,
+    ("GET", "/v1/ingest"): OF_THE_PLATFORM,
 }
 """Operations of /v1 that the client leaves out, each with its reason."""
 

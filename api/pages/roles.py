@@ -1,0 +1,85 @@
+"""Where one may go, role by role: the first page of each answers the role's first question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from api.scopes import Role, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from api.identity import Caller
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where one may go from every page."""
+
+    address: str
+    text: str
+    """The key of its name."""
+    scope: Scope
+    """Who may not use it is not shown the way."""
+
+
+WEEK = Place(address="/", text="nav_week", scope=Scope.FLEETS_READ)
+MORNING = Place(address="/morning", text="nav_morning", scope=Scope.VEHICLES_READ)
+OVERVIEW = Place(address="/overview", text="nav_overview", scope=Scope.OVERVIEW_READ)
+VEHICLES = Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ)
+SERVICE = Place(address="/service", text="nav_service", scope=Scope.VEHICLES_READ)
+SILENT = Place(address="/silent", text="nav_silent", scope=Scope.VEHICLES_READ)
+QUALITY = Place(address="/quality", text="nav_quality", scope=Scope.OVERVIEW_READ)
+INGEST = Place(address="/ingest", text="nav_ingest", scope=Scope.OVERVIEW_READ)
+DRIVERS = Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ)
+ADVICE = Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ)
+REPORTS = Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
+SETTINGS = Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
+
+PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
+    {
+        Role.OWNER: (WEEK, VEHICLES, DRIVERS, ADVICE, REPORTS, SETTINGS),
+        Role.DEALER: (MORNING, VEHICLES, SERVICE, SILENT, SETTINGS),
+        Role.SERVICE_PROVIDER: (MORNING, VEHICLES, SERVICE, SILENT, SETTINGS),
+        Role.MAKER: (OVERVIEW, QUALITY, INGEST, VEHICLES, SILENT, SETTINGS),
+    }
+)
+"""A row a role; the first is where its people begin."""
+
+OTHERS = (WEEK, MORNING, VEHICLES, DRIVERS, ADVICE, REPORTS, OVERVIEW, SETTINGS)
+"""Of a role without a row, and where nobody signs in."""
+
+WORKS_ON_VEHICLES = frozenset({Role.DEALER, Role.SERVICE_PROVIDER, Role.MAKER})
+"""Whose first question to a vehicle is how it is, not what it is doing."""
+
+
+def places_of(who: Caller | None) -> list[Place]:
+    """Where somebody may go."""
+    if who is None:
+        return []
+    if who.driver_id is not None:
+        own = own_page(who.driver_id)
+        return [
+            Place(address=own, text="nav_own", scope=Scope.OWN_READ),
+            Place(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
+        ]
+    return [place for place in PLACES.get(who.role, OTHERS) if place.scope in who.scopes]
+
+
+def own_page(driver_id: int) -> str:
+    """Where a driver finds what is his."""
+    return f"/drivers/{driver_id}"
+
+
+def start_of(who: Caller) -> str:
+    """The address of the page that somebody begins with."""
+    if who.driver_id is not None:
+        return own_page(who.driver_id)
+    return PLACES.get(who.role, OTHERS)[0].address
+
+
+def vehicle_page(who: Caller | None) -> str:
+    """What follows a vehicle's address where a list leads to it."""
+    return "/status" if who is not None and who.role in WORKS_ON_VEHICLES else ""
