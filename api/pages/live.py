@@ -54,13 +54,22 @@ async def follow_list(
 ) -> EventStream:
     """Keep a page of the list of vehicles up to date."""
     query = VehiclesQuery(cursor=cursor, limit=VEHICLES_A_PAGE)
-    asked = search_of(query, datetime.now(tz=UTC))
-    listed = noted(await services.search.vehicles(party, asked, NAMES, limit=query.limit))
     text = language.chosen(request)
-    known = {vehicle.vin: vehicle for vehicle in listed}
+
+    async def listed() -> dict[str, FoundVehicle]:
+        asked = search_of(query, datetime.now(tz=UTC))
+        found = await services.search.vehicles(party, asked, NAMES, limit=query.limit)
+        return {vehicle.vin: vehicle for vehicle in noted(found)}
+
+    known = await listed()
 
     async def render(changed: Sequence[FoundVehicle]) -> Mapping[str, str]:
-        known.update({vehicle.vin: vehicle for vehicle in changed})
+        if changed:
+            known.update({vehicle.vin: vehicle for vehicle in changed})
+        else:  # what one may no longer see is not told of from memory
+            present = await listed()
+            known.clear()
+            known.update(present)
         return _list_parts(services, known, text)
 
     return await _follow(request, services, party, frozenset(known), render)
@@ -106,11 +115,11 @@ async def _events(
                 if services.identifier is not None:  # who has signed out is told no more
                     await services.identifier.caller(request)
             # How long ago something was changes although nothing is written.
-            parts = await render(vehicles) if vehicles or is_due else {}
+            parts = await render([] if is_due else vehicles) if vehicles or is_due else {}
         except (ProblemError, UnknownError):
             return
-        except StorageError:  # the database is away: the stream outlives it
-            parts = {}
+        except StorageError:  # the database is away: the stream outlives it, and is not alive
+            continue
         noted(list(vehicles))
         settle()
         changed = {name: html for name, html in parts.items() if told.get(name) != html}

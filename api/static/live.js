@@ -55,13 +55,20 @@
     wait_ms = Math.min(2 * wait_ms, LONGEST_MS);
   }
 
-  addEventListener("offline", again);
-  addEventListener("pagehide", () => {
+  function stop() {
     clearTimeout(watchdog);
     source.close();
-  });
+  }
+
+  addEventListener("offline", again);
+  addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => {
     if (event.persisted) follow();
+  });
+  // Browsers keep few connections to a server: what nobody looks at has none.
+  document.addEventListener("visibilitychange", () => {
+    stop();
+    if (!document.hidden) follow();
   });
   show("begins");
   follow();

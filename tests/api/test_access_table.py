@@ -138,8 +138,9 @@ def test_a_driver_in_a_browser_sees_his_own_and_nothing_else(access_world: Acces
                 other = access_world.names(what)["driver_id"]
                 assert client.get(path.format(other), headers=headers).status_code == 404, what
         truck = access_world.names("own")["vin"]
-        for path in ("/", "/vehicles", f"/vehicles/{truck}", "/drivers", "/v1/vehicles"):
+        for path in ("/vehicles", f"/vehicles/{truck}", "/drivers", "/reports", "/v1/vehicles"):
             assert client.get(path, headers=OURS).status_code == 403, path
+        assert client.get("/", headers=OURS).headers["location"] == f"/drivers/{own}"
 
 
 def test_what_must_stay_hidden_is_there_to_be_found(access_world: AccessWorld) -> None:

@@ -143,8 +143,12 @@ def test_nothing_foreign_is_followed(made: PagesWorld, owner: httpx2.Client) -> 
 
 def test_whose_grant_ends_is_told_no_more(made: PagesWorld, owner: httpx2.Client) -> None:
     connection = made.database.connection
-    with following(owner, f"/vehicles/{VINS[6]}/live") as parts:
+    with (
+        following(owner, f"/vehicles/{VINS[6]}/live") as parts,
+        following(owner, "/vehicles/live") as listed,
+    ):
         parts.next()
+        listed.next()
         connection.execute(
             "UPDATE vehicle_access SET valid = tstzrange(NULL, now()) FROM vehicle"
             " WHERE vehicle.vehicle_id = vehicle_access.vehicle_id AND vin = %s",
@@ -152,6 +156,12 @@ def test_whose_grant_ends_is_told_no_more(made: PagesWorld, owner: httpx2.Client
         )
         with pytest.raises(EOFError):
             parts.to_the_end()
+        drives(made, VINS[6], wheel_speed=55.0)
+        drives(made, VINS[2], wheel_speed=33.0)
+        listed.until(f"{VINS[2]}.speed", "33 <small>")
+        for _ in range(4):
+            assert f"{VINS[6]}.seen" not in listed.next()
+        assert "55 <small>" not in listed.now[f"{VINS[6]}.speed"]
     grant_access(connection, party_id=made.owner, vin=VINS[6], purpose="ownership")
 
 
