@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.advice.numbers import Numbers
-from api import display, language, sessions
+from api import assets, display, language, sessions
 from api.codes import Code
 from api.scopes import Scope
 from api.services import services_of
@@ -84,6 +84,7 @@ def page(
         .get_template(template)
         .render(
             t=text,
+            asset=assets.address,
             now=now,
             html_language=language.HTML_CODES[text.code],
             languages=[(code, language.NAMES[code], _in(request, code)) for code in language.CODES],
