@@ -1,4 +1,4 @@
-"""Our own files: an address names a file's content, so that a browser that has it never asks again."""
+"""Our own files: an address names its file's content, so that who has it never asks again."""
 
 from __future__ import annotations
 

@@ -91,6 +91,9 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/fleets", Scope.FLEETS_READ),
     ("/v1/advice", Scope.ADVICE_READ),
     ("/v1/datasets", Scope.DATASETS_READ),
+    ("/v1/catalogue/signals", Scope.DATASETS_READ),
+    ("/catalogue", Scope.DATASETS_READ),
+    ("/datasets", Scope.DATASETS_READ),
     ("/v1/audit", Scope.AUDIT_READ),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),
@@ -109,6 +112,7 @@ _WRITE: tuple[tuple[str, Scope], ...] = (
     ("/v1/fleets", Scope.REGISTERS_WRITE),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/v1/datasets", Scope.DATASETS_WRITE),
+    ("/datasets", Scope.DATASETS_WRITE),
     ("/advice", Scope.ADVICE_WRITE),
 )
 

@@ -1,9 +1,9 @@
-"""How heavy the pages are and how soon they can be used, in a real Chromium at a quarter of its speed.
+"""How heavy pages are and how soon they can be used, in a real Chromium at a quarter of its speed.
 
-Every page is opened in a browser that has nothing of ours in its cache, three times and more. A page
+Every page is opened in a browser that has nothing of ours in its cache, three times and more. It
 is *interactive* once its document is there, its deferred scripts have run, something is painted and
-the last long task (above 50 ms) that began in the first seconds has ended: what is clicked from then
-on is answered. Bytes are what went over the wire, heads of answers included.
+the last long task (above 50 ms) of the time it was watched has ended: what is clicked from then on
+is answered. Bytes are what went over the wire, heads of answers included.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import httpx2
 from playwright.sync_api import sync_playwright
 
 from benchmarks.databases import database, servers
@@ -28,6 +27,7 @@ from tests.identity_world import PASSWORD
 from tests.pages_world import TRIP, VINS, pages_world
 
 if TYPE_CHECKING:
+    import httpx2
     from playwright.sync_api import Browser, StorageState
 
     from tests.pages_world import PagesWorld

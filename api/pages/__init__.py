@@ -2,11 +2,26 @@
 
 from fastapi import APIRouter
 
-from api.pages import advice, driver, drivers, settings, sign_in, start, trip, vehicle, vehicles
+from api.pages import (
+    advice,
+    catalogue,
+    dataset_builder,
+    datasets,
+    driver,
+    drivers,
+    settings,
+    sign_in,
+    start,
+    trip,
+    vehicle,
+    vehicles,
+)
 from api.pages.render import problem_page
 
 router = APIRouter(include_in_schema=False)
 for _page in (sign_in, start, vehicles, vehicle, trip, drivers, driver, advice, settings):
+    router.include_router(_page.router)
+for _page in (catalogue, dataset_builder, datasets):
     router.include_router(_page.router)
 
 __all__ = ["problem_page", "router"]

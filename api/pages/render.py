@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from analytics.advice.numbers import Numbers
 from api import assets, display, language, sessions
 from api.codes import Code
-from api.scopes import Scope
+from api.scopes import Role, Scope
 from api.services import services_of
 
 if TYPE_CHECKING:
@@ -46,13 +46,23 @@ class Place:
     """The key of its name."""
     scope: Scope
     """Who may not use it is not shown the way."""
+    roles: frozenset[str] | None = None
+    """Nor is who has none of these roles, for whom it is there but no daily way; None: all."""
 
+    def is_for(self, who: Caller) -> bool:
+        """Whether somebody is shown the way."""
+        return self.scope in who.scopes and (self.roles is None or who.role in self.roles)
+
+
+_SCIENCE = frozenset({Role.DATA_SCIENTIST, Role.MAKER})
 
 PLACES = (
     Place(address="/", text="nav_week", scope=Scope.FLEETS_READ),
     Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ),
     Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ),
     Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ),
+    Place(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ, roles=_SCIENCE),
+    Place(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ, roles=_SCIENCE),
     Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ),
 )
 
@@ -96,7 +106,7 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=[place for place in PLACES if who is not None and place.scope in who.scopes],
+            ways=[place for place in PLACES if who is not None and place.is_for(who)],
             account=_account(who),
             csrf=sessions.token(request),
             **shown,
@@ -122,6 +132,8 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         return None
     if problem.code is Code.UNAUTHENTICATED and services_of(request).sessions is not None:
         return _to_sign_in(request)
+    if problem.code is Code.MISSING_SCOPE and request.url.path == "/" and (home := _start(request)):
+        return RedirectResponse(home, status_code=303)
     return page(
         request,
         "problem.html",
@@ -152,7 +164,13 @@ def _home(request: Request) -> str:
     who: Caller | None = getattr(request.state, "caller", None)
     if who is not None and who.driver_id is not None:
         return f"/drivers/{who.driver_id}"
-    return "/vehicles"
+    return _start(request) or "/vehicles"
+
+
+def _start(request: Request) -> str | None:
+    """Where a role begins that may not see the first page; None: nowhere else."""
+    who: Caller | None = getattr(request.state, "caller", None)
+    return "/datasets" if who is not None and who.role == Role.DATA_SCIENTIST else None
 
 
 def within(address: str) -> str:

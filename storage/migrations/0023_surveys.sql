@@ -45,7 +45,7 @@ END $$;
 -- that of the fewest vehicles that are told, or of more: what lies beyond counts as the edge.
 CREATE FUNCTION served.signal_spread(principal bigint, wanted_name text)
 RETURNS TABLE (
-    told text, vehicles bigint, having bigint, "rows" bigint, rows_having bigint,
+    told text, vehicles bigint, with_it bigint, "rows" bigint, rows_with bigint,
     p1 double precision, p50 double precision, p99 double precision, bins jsonb, models jsonb
 )
 LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -75,9 +75,9 @@ BEGIN
             FROM (SELECT one.*,
                          row_number() OVER (ORDER BY hashint8(vehicle_id), vehicle_id) AS place,
                          row_number() OVER (PARTITION BY has
-                                            ORDER BY hashint8(vehicle_id), vehicle_id) AS of_having
+                                            ORDER BY hashint8(vehicle_id), vehicle_id) AS of_with
                   FROM one WHERE last IS NOT NULL) AS ranked
-            WHERE ranked.place <= 64 OR ranked.has AND ranked.of_having <= 64
+            WHERE ranked.place <= 64 OR ranked.has AND ranked.of_with <= 64
         ), seen AS MATERIALIZED (
             SELECT picked.vehicle_id, picked.model, picked.is_any, found.value
             FROM picked
@@ -101,10 +101,10 @@ BEGIN
             SELECT seen.vehicle_id, greatest(edge.low, least(edge.high, seen.value)) AS value
             FROM seen CROSS JOIN edge WHERE seen.value IS NOT NULL AND edge.low <= edge.high
         ), bin AS (
-            SELECT %5$s AS "from", %6$s AS "to", count(*) AS n, count(DISTINCT vehicle_id) AS of
+            SELECT %5$s AS low, %6$s AS high, count(*) AS n, count(DISTINCT vehicle_id) AS of
             FROM cut CROSS JOIN edge GROUP BY 1, 2
         ), of_model AS (
-            SELECT model, count(*) AS vehicles, count(*) FILTER (WHERE has) AS having,
+            SELECT model, count(*) AS vehicles, count(*) FILTER (WHERE has) AS with_it,
                    count(*) >= $2 AS is_many
             FROM one GROUP BY model
         ), ordered AS (
@@ -114,52 +114,52 @@ BEGIN
         ), named AS (
             -- Where the others are few, the smallest of the named is one of them: the difference to
             -- the whole would tell of them.
-            SELECT model, vehicles, having,
+            SELECT model, vehicles, with_it,
                    is_many AND NOT (place = 1 AND rest > 0 AND rest < $2) AS is_named
             FROM ordered
         ), counted AS (
             SELECT CASE WHEN is_named THEN model END AS model, is_named,
-                   sum(vehicles)::bigint AS vehicles, sum(having)::bigint AS having,
+                   sum(vehicles)::bigint AS vehicles, sum(with_it)::bigint AS with_it,
                    array_agg(named.model) AS of
             FROM named GROUP BY 1, 2 HAVING sum(vehicles) >= $2
         ), total AS (
-            SELECT count(*) AS vehicles, count(*) FILTER (WHERE has) AS having FROM one
+            SELECT count(*) AS vehicles, count(*) FILTER (WHERE has) AS with_it FROM one
         )
         SELECT CASE WHEN total.vehicles < $2 THEN 'few'
-                    WHEN total.having = 0 THEN 'nothing'
+                    WHEN total.with_it = 0 THEN 'nothing'
                     WHEN $3 THEN 'availability'
                     WHEN NOT EXISTS (SELECT FROM cut) THEN 'few'
                     ELSE 'all' END,
                CASE WHEN total.vehicles >= $2 THEN total.vehicles END,
-               CASE WHEN total.vehicles >= $2 AND (total.having >= $2 OR total.having = 0)
-                    THEN total.having END,
-               rows.n, rows.having,
+               CASE WHEN total.vehicles >= $2 AND (total.with_it >= $2 OR total.with_it = 0)
+                    THEN total.with_it END,
+               row_sums.n, row_sums.with_it,
                quantile.of[1], quantile.of[2], quantile.of[3],
                coalesce((SELECT jsonb_agg(jsonb_build_object(
-                                    'from', bin.from, 'to', bin.to,
+                                    'low', bin.low, 'high', bin.high,
                                     'share', CASE WHEN bin.of >= $2 THEN bin.n / all_of.n END)
-                                ORDER BY bin.from)
+                                ORDER BY bin.low)
                          FROM bin CROSS JOIN (SELECT count(*)::double precision AS n FROM cut) AS all_of
                          WHERE NOT $3 AND (%7$s OR bin.of >= $2)), '[]'),
                coalesce((SELECT jsonb_agg(jsonb_build_object(
                                     'model', counted.model, 'others', NOT counted.is_named,
                                     'vehicles', counted.vehicles,
-                                    'having', CASE WHEN counted.having >= $2 OR counted.having = 0
-                                                   THEN counted.having END,
-                                    'rows', of_rows.n, 'rows_having', of_rows.having)
+                                    'with_it', CASE WHEN counted.with_it >= $2 OR counted.with_it = 0
+                                                   THEN counted.with_it END,
+                                    'rows', of_rows.n, 'rows_with', of_rows.with_it)
                                 ORDER BY counted.is_named DESC, counted.vehicles DESC, counted.model)
                          FROM counted CROSS JOIN LATERAL (
-                             SELECT nullif(count(*), 0) AS n, count(seen.value) AS having FROM seen
+                             SELECT nullif(count(*), 0) AS n, count(seen.value) AS with_it FROM seen
                              WHERE seen.is_any
                                AND EXISTS (SELECT FROM unnest(counted.of) AS model
                                            WHERE model IS NOT DISTINCT FROM seen.model)
                              HAVING count(DISTINCT seen.vehicle_id) >= $2) AS of_rows), '[]')
         FROM total
-        CROSS JOIN (SELECT count(*) FILTER (WHERE is_any AND enough) AS n,
-                           count(value) FILTER (WHERE is_any AND enough) AS having
+        CROSS JOIN (SELECT nullif(count(*) FILTER (WHERE is_any AND enough), 0) AS n,
+                           count(value) FILTER (WHERE is_any AND enough) AS with_it
                     FROM seen CROSS JOIN (
                         SELECT count(DISTINCT vehicle_id) >= $2 AS enough FROM seen WHERE is_any
-                    ) AS known) AS rows
+                    ) AS known) AS row_sums
         CROSS JOIN (SELECT CASE WHEN NOT $3 AND %7$s THEN
                         percentile_disc(ARRAY[0.01, 0.5, 0.99]) WITHIN GROUP (ORDER BY cut.value)
                     END AS of FROM cut) AS quantile
@@ -228,11 +228,10 @@ SET search_path = telemetry, pg_temp SET timezone = 'UTC' AS $$
     chosen AS MATERIALIZED (
         SELECT * FROM selected(principal, of_models, of_regions, tstzrange(data_from, data_until))
     ), total AS (
-        SELECT count(*) AS n,
-               CASE WHEN count(*) = 0 THEN 'nothing' WHEN count(*) < rule.fewest THEN 'few'
-                    WHEN count(*) > 100000 THEN 'many' ELSE 'all' END AS told
-        FROM rule LEFT JOIN chosen ON true AND chosen.vehicle_id IS NOT NULL
-        GROUP BY rule.fewest
+        SELECT found.n,
+               CASE WHEN found.n = 0 THEN 'nothing' WHEN found.n < rule.fewest THEN 'few'
+                    WHEN found.n > 100000 THEN 'many' ELSE 'all' END AS told
+        FROM rule CROSS JOIN (SELECT count(*) AS n FROM chosen) AS found
     ), picked AS MATERIALIZED (
         SELECT chosen.vehicle_id FROM chosen
         ORDER BY hashint8(chosen.vehicle_id), chosen.vehicle_id LIMIT 200
