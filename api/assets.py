@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH = "/static"
 
@@ -25,6 +25,11 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 PROGRAMS = ("/v1/", "/rfms", "/oauth/")
 """Addresses whose answers are as they are: some are streamed, and all have tags of their own."""
+
+REFUSED = 400
+
+_AS_IT_IS = (b"content-encoding", b"identity")
+"""What has an encoding is not given another one; nobody else sees this mark."""
 
 _FOLDER = Path(str(files("api") / "static"))
 
@@ -53,7 +58,7 @@ class Assets(StaticFiles):
         """The file; 404 where there is none."""
         found = await super().get_response(path, scope)
         asked = parse_qs(scope["query_string"].decode("latin-1")).get(VERSION)
-        if found.status_code < 400 and asked == [_hash(path)]:
+        if found.status_code < REFUSED and asked == [_hash(path)]:
             found.headers["Cache-Control"] = FOR_EVER
         return found
 
@@ -63,14 +68,30 @@ class Compressed:
 
     A secret in a page that is compressed together with what somebody else chose could be guessed by
     its size. The only one is the token of forms, which looks different in every page
-    (`api.sessions.token`).
+    (`api.sessions.token`). Refusals are as they are: their size must not tell what they refuse.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._plain = app
-        self._compressing = GZipMiddleware(app, minimum_size=700, compresslevel=6)
+        self._app = app
+        self._compressing = GZipMiddleware(self._marking, minimum_size=700, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        is_plain = scope["type"] != "http" or scope["path"].startswith(PROGRAMS)
-        await (self._plain if is_plain else self._compressing)(scope, receive, send)
+        if scope["type"] != "http" or scope["path"].startswith(PROGRAMS):
+            await self._app(scope, receive, send)
+            return
+
+        async def unmarked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [one for one in message["headers"] if one != _AS_IT_IS]
+            await send(message)
+
+        await self._compressing(scope, receive, unmarked)
+
+    async def _marking(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= REFUSED:
+                message["headers"] = [*message.get("headers", ()), _AS_IT_IS]
+            await send(message)
+
+        await self._app(scope, receive, marked)

@@ -1,6 +1,7 @@
-"""`/v1/catalogue/signals/{name}/spread`: how far a signal spreads over a fleet, and who has it."""
+"""`/v1/catalogue/signals/{signal}/spread`: how far a signal spreads, and who has it."""
 
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -10,7 +11,7 @@ from api.codes import Code
 from api.openapi import problems
 from api.parameters import no_parameters
 from api.principal import Principal
-from api.problems import invalid
+from api.problems import ProblemError
 from api.services import App, Services
 from schemas.catalogue import CatalogueError, Signal
 from storage.served_surveys import Spread
@@ -120,14 +121,14 @@ class SignalSpread(BaseModel):
 
 
 @router.get(
-    "/v1/catalogue/signals/{name}/spread",
+    "/v1/catalogue/signals/{signal}/spread",
     operation_id="get_signal_spread",
     summary="How far a signal spreads, and who has it",
-    responses=problems(Code.UNKNOWN_SIGNAL, Code.INVALID_PARAMETER),
+    responses=problems(Code.NOT_FOUND, Code.INVALID_PARAMETER),
     dependencies=[Depends(no_parameters)],
 )
 async def get_signal_spread(
-    name: Annotated[str, Path(max_length=200, description="Its name.", examples=["wheel_speed"])],
+    signal: Annotated[str, Path(max_length=200, description="Its name.", examples=["wheel_speed"])],
     services: App,
     party: Principal,
 ) -> SignalSpread:
@@ -137,23 +138,23 @@ async def get_signal_spread(
     fewer vehicles at a time than a dataset has, and never of what no dataset tells. Up to 2,000
     vehicles are looked at, and 30 rows of each hour of the last day of up to 128 of them.
     """
-    return await spread_of(services, party, name)
+    return await spread_of(services, party, signal)
 
 
 async def spread_of(services: Services, party: int, name: str) -> SignalSpread:
     """A signal over the vehicles a party may know of.
 
     Raises:
-        ProblemError: 422, there is no such signal.
+        ProblemError: 404, there is no such signal.
     """
     try:
         signal = services.catalogue.resolve(name)
     except CatalogueError as error:
-        raise invalid(
-            "name",
-            f"No signal is called {name[:100]!r}.",
-            "/v1/catalogue lists them all.",
-            code=Code.UNKNOWN_SIGNAL,
+        raise ProblemError(
+            status=HTTPStatus.NOT_FOUND,
+            code=Code.NOT_FOUND,
+            detail="There is no such signal.",
+            way_out="/v1/catalogue lists them all.",
         ) from error
     return _told(signal, await services.surveys.spread(party, signal.name))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import display, language
 from api.language import Language
@@ -97,35 +97,39 @@ async def show_catalogue(
     )
 
 
-@router.api_route("/catalogue/{name}", methods=["GET", "HEAD"])
+@router.api_route("/catalogue/{signal}", methods=["GET", "HEAD"])
 async def show_signal(
-    request: Request, name: str, services: App, who: Asking, names: Names = ""
+    request: Request,
+    signal: Annotated[str, Path(max_length=200)],
+    services: App,
+    who: Asking,
+    names: Names = "",
 ) -> Response:
     """Show a signal with its spread and availability."""
     text = language.chosen(request)
-    spread = await spread_of(services, who.party_id, name)
-    signal = services.catalogue.resolve(spread.name)
+    spread = await spread_of(services, who.party_id, signal)
+    shown = services.catalogue.resolve(spread.name)
     chosen = [one for one in names.split(",") if one]
-    is_state = signal.kind == "state"
+    is_state = shown.kind == "state"
     return page(
         request,
         "signal.html",
-        signal=signal,
-        label=display.description(signal, text),
+        signal=shown,
+        label=display.description(shown, text),
         spread=spread,
-        histogram=None if is_state else _histogram(signal, spread, text),
-        states=_states(signal, spread, text) if is_state else [],
+        histogram=None if is_state else _histogram(shown, spread, text),
+        states=_states(shown, spread, text) if is_state else [],
         marks=[
-            (key, number, display.value(signal, told(signal, number), text))
+            (key, number, display.value(shown, told(shown, number), text))
             for key, number in (("p1", spread.p1), ("p50", spread.p50), ("p99", spread.p99))
             if number is not None
         ],
         limits=[
-            display.value(signal, told(signal, number), text)
-            for number in (signal.minimum, signal.maximum)
+            display.value(shown, told(shown, number), text)
+            for number in (shown.minimum, shown.maximum)
         ],
         names=",".join(chosen),
-        added=",".join(dict.fromkeys([*chosen, signal.name])),
+        added=",".join(dict.fromkeys([*chosen, shown.name])),
         may_take=spread.state is not SpreadState.NEVER,
         whose="all" if Scope.FLEETS_READ not in who.scopes or who.role == "maker" else "own",
     )

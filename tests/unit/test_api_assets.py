@@ -34,13 +34,19 @@ def test_another_content_has_another_address() -> None:
     assert all(re.fullmatch(r"[0-9a-f]{16}", one) for one in hashes)
 
 
-def test_pages_and_files_come_compressed_to_who_takes_it() -> None:
-    for address in ("/static/page.css", "/sign-in"):
-        packed = get(APP, address, **GZIP, accept="text/html")
-        assert packed.headers["content-encoding"] == "gzip"
-        assert "Accept-Encoding" in packed.headers["vary"]
-        plain = get(APP, address, accept="text/html", **{"accept-encoding": "identity"})
-        assert "content-encoding" not in plain.headers
+def test_files_come_compressed_to_who_takes_it() -> None:
+    packed = get(APP, "/static/page.css", **GZIP)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["vary"]
+    plain = get(APP, "/static/page.css", **{"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+
+
+def test_the_size_of_a_refusal_tells_nothing() -> None:
+    answer = get(APP, "/nothing", **GZIP, accept="text/html")
+    assert answer.status_code == 404
+    assert len(answer.content) > 1000
+    assert "content-encoding" not in answer.headers
 
 
 def test_answers_of_programs_are_as_they_are() -> None:

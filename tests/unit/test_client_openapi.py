@@ -47,7 +47,12 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 SIGNS_IN = "Who may sign in is an administrator's to say, by their own tools: a notebook that holds"
 SIGNS_IN += " the passwords and keys of others is where they leak."
 
+LOOKED_AT = "It is looked at before there is a data set; what is computed with is the data set's."
+
 NOT_ASKED: dict[tuple[str, str], str] = {
+    ("GET", "/v1/catalogue/signals/{signal}/spread"): LOOKED_AT,
+    ("GET", "/v1/datasets/choices"): LOOKED_AT,
+    ("GET", "/v1/datasets/preview"): LOOKED_AT,
     ("GET", "/v1/registers/accounts"): SIGNS_IN,
     ("POST", "/v1/registers/accounts"): SIGNS_IN,
     ("PUT", "/v1/registers/accounts/{name}/password"): SIGNS_IN,
@@ -73,6 +78,8 @@ ARGUMENTS: dict[str, Any] = {
     "vin": "LSGAA11112A000001",
     "vins": ["LSGAA11112A000001", "LSGAA11112A000002"],
     "names": "wheel_speed,fuel_rate",
+    "models": ["J6P"],
+    "regions": ["CN-31"],
     "start": "2026-11-01T00:00:00Z",
     "end": "2026-11-02T00:00:00Z",
     "stop": "2026-11-02T00:00:00Z",
