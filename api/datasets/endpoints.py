@@ -109,13 +109,21 @@ async def define_dataset(
     return summary(await of_it(services, party, defined_id))
 
 
-async def define(definition: DatasetDefinition, services: Services, party: int) -> int:
+async def define(
+    definition: DatasetDefinition, services: Services, party: int, *, of_all: bool = False
+) -> int:
     """Define a dataset; its number.
+
+    Args:
+        definition: what it is of.
+        services: the application's.
+        party: who defines it.
+        of_all: whether a definition that names no vehicles is of all that are the party's to open.
 
     Raises:
         ProblemError: it is refused.
     """
-    _require_sense(definition)
+    _require_sense(definition, of_all=of_all)
     wanted = Definition(
         name=definition.name,
         purpose=definition.purpose,
@@ -258,7 +266,7 @@ async def of_it(services: Services, party: int, dataset_id: int) -> Dataset:
     return found
 
 
-def _require_sense(definition: DatasetDefinition) -> None:
+def _require_sense(definition: DatasetDefinition, *, of_all: bool) -> None:
     resolution.require_step(definition.resolution_s, "resolution_s")
     now = datetime.now(tz=UTC)
     faults = []
@@ -279,7 +287,8 @@ def _require_sense(definition: DatasetDefinition) -> None:
             )
         )
     by_kind = None if definition.models is definition.regions is None else True
-    if [definition.vins, definition.fleet_id, by_kind].count(None) != 2:
+    named = 3 - [definition.vins, definition.fleet_id, by_kind].count(None)
+    if named != 1 and not (of_all and named == 0):
         faults.append(
             Fault(
                 field="vins",

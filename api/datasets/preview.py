@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -15,6 +16,7 @@ from api.parameters import Parameters, Time, no_parameters, require_order
 from api.principal import Asking, Principal
 from api.scopes import Scope
 from api.services import App, Services
+from schemas.catalogue import Signal
 from storage.served_surveys import Selection
 
 BYTES_A_VALUE = 8
@@ -256,7 +258,15 @@ async def preview_of(
             for name in selection.signals
         ],
         first_rows=[
-            RowOfPreview(vehicle=row.vehicle, time=row.time, values=row.values) for row in rows
+            RowOfPreview(
+                vehicle=row.vehicle,
+                time=row.time,
+                values=[
+                    None if value is None else _written(services.catalogue.resolve(name), value)
+                    for name, value in zip(selection.signals, row.values, strict=True)
+                ],
+            )
+            for row in rows
         ],
     )
 
@@ -267,6 +277,11 @@ _STATES = {
     "nothing": PreviewState.NOTHING,
     "many": PreviewState.TOO_MANY,
 }
+
+
+def _written(signal: Signal, value: float) -> float:
+    """With the digits that what was stored as float32 has, as the dataset's rows are told."""
+    return value if signal.wide else float(str(np.float32(value)))
 
 
 def _two_digits(number: float) -> int:

@@ -134,7 +134,7 @@ async def define_from_page(request: Request, wish: Wished, services: App, who: A
                 "events": wish.events,
             }
         )
-        number = await define(definition, services, who.party_id)
+        number = await define(definition, services, who.party_id, of_all=True)
     except forms.FormError as error:
         raise invalid("names", "This is no form.", "Send it from the page.") from error
     except ValidationError as error:

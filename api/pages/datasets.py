@@ -21,6 +21,9 @@ from schemas.catalogue import Catalogue, ValueType
 
 FIRST_ROWS = 5
 FIRST_SIGNALS = 5
+LOOKED_AT = 8
+"""Vehicles of which one may have such rows: each is a question to the database."""
+
 SHOWN = 100
 LOADED = 20
 """Signals that are asked for at a time, as the API has it."""
@@ -88,7 +91,9 @@ async def _first_rows(
 ) -> list[FirstRow]:
     """The first steps of the first of a few vehicles that has any, as the API tells them."""
     names = told.signals[:FIRST_SIGNALS]
-    members = await services.datasets.vehicles(party, told.dataset_id, after_vehicle="", limit=3)
+    members = await services.datasets.vehicles(
+        party, told.dataset_id, after_vehicle="", limit=LOOKED_AT
+    )
     for member in members:
         found = await services.datasets.signals(
             party,

@@ -66,7 +66,8 @@ def maker(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
 
 
 def told(client: httpx2.Client, address: str, **params: Any) -> dict[str, Any]:
-    answer = client.get(address, params=params or None, headers=OURS)
+    headers = OURS | {"accept": "application/json"}
+    answer = client.get(address, params=params or None, headers=headers)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -316,7 +317,9 @@ def test_what_is_wrong_with_a_wish_is_said_on_the_page(
 ) -> None:
     answer = define(maker, **{"name": "Another"} | wish)
     assert answer.status_code == 422
-    assert words in answer.text
+    fault = re.search(r'role="alert">(.*?)</p>', answer.text)
+    assert fault is not None
+    assert words in fault.group(1)
 
 
 # Datasets
@@ -372,7 +375,7 @@ def test_the_code_of_a_dataset_s_page_loads_it(made: ScienceWorld, lin: httpx2.C
     page = lin.get(f"/datasets/{made.dataset}").text
     code = re.search(r'<pre id="curl"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert code is not None
-    address = re.search(r"http://[^&]*(/v1/[^']*?)&#39;", code.group(1))
+    address = re.search(r"'http://[^/]*(/v1/[^']*)'", code.group(1))
     assert address is not None
     answer = lin.get(
         address.group(1).replace("&amp;", "&"),
