@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from storage.datasets import define
 from storage.registers import ensure_party
 from storage.served_datasets import Definition
+from tests.api_fixture import drive, record
 from tests.behaviour_samples import DAY
 from tests.pages_world import MONDAY, VINS, PagesWorld, pages_world
 
@@ -49,6 +50,10 @@ def science_world(database: Migrated, folder: Path) -> ScienceWorld:
             "UPDATE vehicle SET model = %s, region = 'CN-31' WHERE vin = ANY (%s)", (model, vins)
         )
     connection.execute("UPDATE vehicle SET region = 'CN-11' WHERE vin = %s", (VINS[0],))
+
+    recent = datetime.now(tz=UTC).replace(microsecond=0) - timedelta(hours=3)
+    for number, vin in enumerate(VINS[:-1]):
+        record(database, vin, drive(recent.isoformat()[:19], 900, seed=number))
 
     def defined(name: str, party: str = "Institute", later_days: int = 0) -> int:
         found = define(

@@ -183,6 +183,7 @@ async def _show(
         choices=await choices_of(services, who.party_id),
         steps=sorted({*STEPS, wish.resolution}),
         preview=preview,
+        size=None if preview is None else _size(preview.size_bytes or 0),
         rows=[
             (
                 row,
@@ -197,6 +198,21 @@ async def _show(
         may_define=may_define,
         address=str(request.url),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """So many bytes, as people say it."""
+
+    number: float
+    unit: str
+
+
+def _size(size_bytes: int) -> Size:
+    for unit, whole in (("GB", 1e9), ("MB", 1e6)):
+        if size_bytes >= whole:
+            return Size(number=size_bytes / whole, unit=unit)
+    return Size(number=size_bytes / 1e3, unit="kB")
 
 
 async def _preview(
