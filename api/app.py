@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
-from starlette.staticfiles import StaticFiles
 
 from api import (
     accesses,
     accumulated,
     advice,
     advice_lists,
+    assets,
     audit,
     care_lists,
     catalogue,
@@ -42,6 +41,7 @@ from api import (
     signals,
     signals_of_many,
     sizes,
+    spread,
     state,
     status,
     streams,
@@ -165,6 +165,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         advice_lists.router,
         advice.router,
         datasets.router,
+        spread.router,
         audit.router,
         webhooks.router,
         deliveries.router,
@@ -177,7 +178,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     app.include_router(rfms.router, dependencies=[Depends(principal.caller)])
     # What signals there are is no secret: it is told without signing in.
     app.include_router(catalogue.router, dependencies=[Depends(parameters.given_once)])
-    app.mount("/static", StaticFiles(directory=str(files("api") / "static")), name="static")
+    app.mount(assets.PATH, assets.Assets(), name="static")
     openapi.install(app, ErrorObject)
     answer = problems.answering(
         lambda request, problem: (
@@ -186,6 +187,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     )
     problems.install(app, answer)
     app.add_middleware(coordinates.CoordinatesMark)
+    app.add_middleware(assets.Compressed)
     app.add_middleware(accesses.AccessTrail, log=access_log)
     app.add_middleware(sizes.Sizes, answer=answer)
     app.add_middleware(

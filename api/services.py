@@ -38,6 +38,7 @@ from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
 from storage.served_service import ServiceReader
+from storage.served_surveys import SurveyReader
 from storage.served_webhooks import WebhookReader
 
 
@@ -105,6 +106,11 @@ class Services:
     def datasets(self) -> DatasetReader:
         """What the reader can say of datasets, and the way to define them."""
         return DatasetReader(self.reader)
+
+    @property
+    def surveys(self) -> SurveyReader:
+        """What the reader can say of many vehicles together."""
+        return SurveyReader(self.reader)
 
     @property
     def search(self) -> SearchReader:

@@ -8,6 +8,7 @@ besides that only our pages know. The cookie's secret is random; the database ha
 from __future__ import annotations
 
 import hmac
+import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -81,11 +82,36 @@ def carried(request: Request) -> Carried | None:
 
 
 def token(request: Request) -> str:
-    """What forms and scripts of the pages of this session send back; empty where there is none."""
-    session = carried(request)
-    if session is None:
+    """What forms and scripts of the pages of this session send back; empty where there is none.
+
+    It is masked anew for each page: pages are compressed, and what is the same in all of them could
+    be guessed from their sizes.
+    """
+    own = _token(request)
+    if own is None:
         return ""
-    return hmac.digest(session.secret.encode(), b"pages", "sha256").hex()
+    mask = secrets.token_bytes(len(own))
+    return (mask + _masked(own, mask)).hex()
+
+
+def _token(request: Request) -> bytes | None:
+    session = carried(request)
+    return None if session is None else hmac.digest(session.secret.encode(), b"pages", "sha256")
+
+
+def _masked(token: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(token, mask, strict=True))
+
+
+def _fits(request: Request, sent: str) -> bool:
+    own = _token(request)
+    try:
+        told = bytes.fromhex(sent)
+    except ValueError:
+        return False
+    if own is None or len(told) != 2 * len(own):
+        return False
+    return hmac.compare_digest(_masked(told[len(own) :], told[: len(own)]), own)
 
 
 def keep(request: Request, response: Response, secret: str, lifetime_s: int) -> None:
@@ -184,7 +210,7 @@ async def require_rightful(request: Request) -> None:
             sent = (await forms.read(request)).get(TOKEN_FIELD)
         except forms.FormError as error:
             raise cross_site("What was sent is no form of ours.") from error
-    if not hmac.compare_digest((sent or "").encode(), token(request).encode()):
+    if not _fits(request, sent or ""):
         raise cross_site("The token of the page is missing, or of another sign-in.")
 
 

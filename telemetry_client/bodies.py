@@ -14,7 +14,7 @@ VehicleClass = Literal["heavy_truck", "medium_truck", "light_truck", "bus", "car
 
 
 class DatasetDefinition(TypedDict, total=False):
-    """A data set; its vehicles are those of `vins`, or those of `fleet_id`."""
+    """A data set; its vehicles are those of `vins`, of `fleet_id`, or of `models` and `regions`."""
 
     name: Required[str]
     purpose: Required[str]
@@ -25,6 +25,8 @@ class DatasetDefinition(TypedDict, total=False):
     data_until: Required[Moment]
     vins: list[str] | None
     fleet_id: int | None
+    models: list[str] | None
+    regions: list[str] | None
     signals: Required[list[str]]
     resolution_s: Required[int]
     grid_deg: float | None

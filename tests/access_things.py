@@ -96,6 +96,7 @@ def new_things(
         dataset = asking.dataset(called, institute, vins[party])
         webhook, delivery = asking.webhook(called, url)
         made = {
+            "signal": "wheel_speed",
             "dataset_id": dataset,
             "webhook_id": webhook,
             "delivery_id": delivery,

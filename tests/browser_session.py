@@ -33,7 +33,7 @@ def enter(client: httpx2.Client, name: str, **more: str) -> httpx2.Response:
 
 def page_token(client: httpx2.Client, path: str = "/") -> str:
     """The token that a page's forms send back."""
-    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(path).text)
+    found = re.search(r'name="csrf" value="([0-9a-f]{128})"', client.get(path).text)
     assert found is not None, f"{path} has no form"
     return found.group(1)
 

@@ -104,30 +104,50 @@ async def define_dataset(
     A maker may do so with every vehicle, an owner with its own. What the dataset opens and what for
     is not changed afterwards: end it, and define another.
     """
-    _require_sense(definition)
-    defined = await services.datasets.define(
-        party,
-        Definition(
-            name=definition.name,
-            purpose=definition.purpose,
-            party=definition.party,
-            valid_from=definition.valid_from,
-            valid_until=definition.valid_until,
-            data_from=definition.data_from,
-            data_until=definition.data_until,
-            vins=definition.vins,
-            fleet_id=definition.fleet_id,
-            signals=names_of(services.catalogue, definition.signals),
-            resolution_s=definition.resolution_s,
-            grid_deg=definition.grid_deg,
-            with_trips=definition.trips,
-            with_events=definition.events,
-        ),
+    defined_id = await define(definition, services, party)
+    response.headers["Location"] = f"{PATH}/{defined_id}"
+    return summary(await of_it(services, party, defined_id))
+
+
+async def define(
+    definition: DatasetDefinition, services: Services, party: int, *, of_all: bool = False
+) -> int:
+    """Define a dataset; its number.
+
+    Args:
+        definition: what it is of.
+        services: the application's.
+        party: who defines it.
+        of_all: whether a definition that names no vehicles is of all that are the party's to open.
+
+    Raises:
+        ProblemError: it is refused.
+    """
+    _require_sense(definition, of_all=of_all)
+    wanted = Definition(
+        name=definition.name,
+        purpose=definition.purpose,
+        party=definition.party,
+        valid_from=definition.valid_from,
+        valid_until=definition.valid_until,
+        data_from=definition.data_from,
+        data_until=definition.data_until,
+        vins=definition.vins,
+        fleet_id=definition.fleet_id,
+        signals=names_of(services.catalogue, definition.signals),
+        resolution_s=definition.resolution_s,
+        grid_deg=definition.grid_deg,
+        with_trips=definition.trips,
+        with_events=definition.events,
     )
+    if definition.vins is None and definition.fleet_id is None:
+        models, regions = definition.models, definition.regions
+        defined = await services.surveys.define(party, wanted, models=models, regions=regions)
+    else:
+        defined = await services.datasets.define(party, wanted)
     if defined.dataset_id is None:
         raise refusal_of(defined)
-    response.headers["Location"] = f"{PATH}/{defined.dataset_id}"
-    return summary(await of_it(services, party, defined.dataset_id))
+    return defined.dataset_id
 
 
 @router.get(
@@ -246,7 +266,7 @@ async def of_it(services: Services, party: int, dataset_id: int) -> Dataset:
     return found
 
 
-def _require_sense(definition: DatasetDefinition) -> None:
+def _require_sense(definition: DatasetDefinition, *, of_all: bool) -> None:
     resolution.require_step(definition.resolution_s, "resolution_s")
     now = datetime.now(tz=UTC)
     faults = []
@@ -266,12 +286,14 @@ def _require_sense(definition: DatasetDefinition) -> None:
                 way_out="Let data_until be later than data_from.",
             )
         )
-    if (definition.vins is None) == (definition.fleet_id is None):
+    by_kind = None if definition.models is definition.regions is None else True
+    named = 3 - [definition.vins, definition.fleet_id, by_kind].count(None)
+    if named != 1 and not (of_all and named == 0):
         faults.append(
             Fault(
                 field="vins",
-                reason="Either vins or fleet_id says which vehicles; one of them.",
-                way_out="Give a list of VINs, or the number of a fleet.",
+                reason="Either vins, or fleet_id, or models and regions say which vehicles.",
+                way_out="Give a list of VINs, the number of a fleet, or models, regions or both.",
             )
         )
     if faults:
@@ -340,6 +362,12 @@ def refusal_of(defined: Defined) -> ProblemError:
                 "vins",
                 f"These are no vehicles that are yours to open in this span: {about}",
                 "/v1/vehicles lists yours; an owner may open what it owned then.",
+            )
+        case "none":
+            return invalid(
+                "models",
+                "No vehicle that is yours to open is of these models and regions.",
+                "/v1/datasets/choices lists models and regions.",
             )
         case "many":
             return invalid(

@@ -270,6 +270,21 @@ class DatasetDefinition(BaseModel):
         lt=2**63,
         description="The vehicles that were in this fleet in the span of the data; or `vins`.",
     )
+    models: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="In place of `vins` and `fleet_id`: all vehicles of these models, of those "
+        "that are yours to open.",
+        examples=[["J6P"]],
+    )
+    regions: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Likewise of these regions, ISO 3166-2 or a country alone; with `models` both.",
+        examples=[["CN-31"]],
+    )
     signals: list[str] = Field(
         min_length=1, max_length=500, description="Signals by name or VSS path."
     )

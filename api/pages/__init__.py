@@ -4,6 +4,9 @@ from fastapi import APIRouter
 
 from api.pages import (
     advice,
+    catalogue,
+    dataset_builder,
+    datasets,
     driver,
     drivers,
     grants,
@@ -41,6 +44,8 @@ for _page in (
     settings,
     grants,
 ):
+    router.include_router(_page.router)
+for _page in (catalogue, dataset_builder, datasets):
     router.include_router(_page.router)
 
 __all__ = ["problem_page", "router"]

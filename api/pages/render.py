@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.advice.numbers import Numbers
-from api import display, language, sessions
+from api import assets, display, language, sessions
 from api.codes import Code
 from api.pages import roles, wishes
+from api.scopes import Scope
 from api.services import services_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def page(
         .get_template(template)
         .render(
             t=text,
+            asset=assets.address,
             now=now,
             html_language=language.HTML_CODES[text.code],
             languages=[(code, language.NAMES[code], _in(request, code)) for code in language.CODES],
@@ -105,6 +107,8 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         return None
     if problem.code is Code.UNAUTHENTICATED and services_of(request).sessions is not None:
         return _to_sign_in(request)
+    if problem.code is Code.MISSING_SCOPE and request.url.path == "/" and (home := _start(request)):
+        return RedirectResponse(home, status_code=303)
     return page(
         request,
         "problem.html",
@@ -135,7 +139,16 @@ def _home(request: Request) -> str:
     who: Caller | None = getattr(request.state, "caller", None)
     if who is not None and who.driver_id is not None:
         return roles.own_page(who.driver_id)
-    return "/vehicles"
+    return _start(request) or "/vehicles"
+
+
+def _start(request: Request) -> str | None:
+    """Where a role begins that may not see the first page; None: nowhere else."""
+    who: Caller | None = getattr(request.state, "caller", None)
+    if who is None or Scope.VEHICLES_READ in who.scopes:
+        return None
+    begins = roles.start_of(who)
+    return begins if begins != "/" else None
 
 
 def within(address: str) -> str:

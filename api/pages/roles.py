@@ -36,6 +36,8 @@ INGEST = Place(address="/ingest", text="nav_ingest", scope=Scope.OVERVIEW_READ)
 DRIVERS = Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ)
 ADVICE = Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ)
 REPORTS = Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
+CATALOGUE = Place(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
+DATASETS = Place(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
 SETTINGS = Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
 
 PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
@@ -43,7 +45,17 @@ PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
         Role.OWNER: (WEEK, VEHICLES, DRIVERS, ADVICE, REPORTS, SETTINGS),
         Role.DEALER: (MORNING, VEHICLES, SERVICE, SILENT, SETTINGS),
         Role.SERVICE_PROVIDER: (MORNING, VEHICLES, SERVICE, SILENT, SETTINGS),
-        Role.MAKER: (OVERVIEW, QUALITY, INGEST, VEHICLES, SILENT, SETTINGS),
+        Role.MAKER: (
+            OVERVIEW,
+            QUALITY,
+            INGEST,
+            VEHICLES,
+            SILENT,
+            CATALOGUE,
+            DATASETS,
+            SETTINGS,
+        ),
+        Role.DATA_SCIENTIST: (DATASETS, CATALOGUE),
     }
 )
 """A row a role; the first is where its people begin."""

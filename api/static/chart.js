@@ -12,6 +12,17 @@ const SignalChart = (() => {
   let plots = [];
   let watch = null;
 
+  // Read and draw once the place of the chart is nearly in sight: who looks at the head of a page does
+  // not wait for what is further down.
+  function whenNear(container, begin) {
+    const near = new IntersectionObserver((seen) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      near.disconnect();
+      begin();
+    }, { rootMargin: "50% 0px" });
+    near.observe(container);
+  }
+
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   // Group the answer's series into plots: by unit; what has none stands alone.
@@ -48,8 +59,11 @@ const SignalChart = (() => {
 
   function timeAxis(language) {
     const format = (parts) => {
-      const made = new Intl.DateTimeFormat(language, { hourCycle: "h23", timeZone, ...parts });
-      return (time) => made.format(new Date(time * 1000));
+      let made = null;  // costly: not before it is needed
+      return (time) => {
+        made ??= new Intl.DateTimeFormat(language, { hourCycle: "h23", timeZone, ...parts });
+        return made.format(new Date(time * 1000));
+      };
     };
     const day = format({ month: "short", day: "numeric" });
     const clock = format({ hour: "2-digit", minute: "2-digit" });
@@ -178,5 +192,5 @@ const SignalChart = (() => {
     watch.observe(container);
   }
 
-  return { draw, clear };
+  return { draw, clear, whenNear };
 })();

@@ -28,7 +28,7 @@
   if (least > 1) query.set("step", STEPS.find((step) => step >= least) ?? STEPS.at(-1));
 
   say(settings.texts.chart_loading);
-  fetch(`/v1/vehicles/${settings.vin}/signals?${query}`)
+  SignalChart.whenNear(container, () => fetch(`/v1/vehicles/${settings.vin}/signals?${query}`)
     .then((answer) => {
       if (!answer.ok) throw new Error(answer.status);
       return answer.json();
@@ -39,5 +39,5 @@
       SignalChart.draw(container, { ...answer, signals: told }, span, about, colors, settings,
         () => {}, () => {});
     })
-    .catch(() => say(settings.texts.chart_failed));
+    .catch(() => say(settings.texts.chart_failed)));
 })();

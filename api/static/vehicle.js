@@ -38,7 +38,7 @@
   find("chart-tools").hidden = false;
   tools();
   chooser();
-  change();
+  SignalChart.whenNear(find("plots"), change);
 
   function fromAddress() {
     const query = new URLSearchParams(location.search);

@@ -51,8 +51,12 @@ PEOPLE_WORK_BY = "A list that people work through; the same facts are in vehicle
 OF_THE_PLATFORM = (
     "How the platform stands is a page and a metric; nobody analyses it in a notebook."
 )
+LOOKED_AT = "It is looked at before there is a data set; what is computed with is the data set's."
 
 NOT_ASKED: dict[tuple[str, str], str] = {
+    ("GET", "/v1/catalogue/signals/{signal}/spread"): LOOKED_AT,
+    ("GET", "/v1/datasets/choices"): LOOKED_AT,
+    ("GET", "/v1/datasets/preview"): LOOKED_AT,
     ("GET", "/v1/registers/accounts"): SIGNS_IN,
     ("POST", "/v1/registers/accounts"): SIGNS_IN,
     ("PUT", "/v1/registers/accounts/{name}/password"): SIGNS_IN,
@@ -89,6 +93,8 @@ ARGUMENTS: dict[str, Any] = {
     "vin": "LSGAA11112A000001",
     "vins": ["LSGAA11112A000001", "LSGAA11112A000002"],
     "names": "wheel_speed,fuel_rate",
+    "models": ["J6P"],
+    "regions": ["CN-31"],
     "start": "2026-11-01T00:00:00Z",
     "end": "2026-11-02T00:00:00Z",
     "stop": "2026-11-02T00:00:00Z",
