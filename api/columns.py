@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Union, get_args, get_origin
 
@@ -25,6 +25,7 @@ _TYPES = {
     bool: pa.bool_(),
     int: pa.int64(),
     float: pa.float64(),
+    date: pa.date32(),
     datetime: TIME,
     AwareDatetime: TIME,
 }

@@ -29,6 +29,7 @@ from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_models import ModelReader
 from storage.served_registers import Registers
 from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
@@ -96,6 +97,11 @@ class Services:
     def datasets(self) -> DatasetReader:
         """What the reader can say of datasets, and the way to define them."""
         return DatasetReader(self.reader)
+
+    @property
+    def models(self) -> ModelReader:
+        """What the reader can say of models."""
+        return ModelReader(self.reader)
 
     @property
     def search(self) -> SearchReader:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 MANIFEST = "manifest.json"
 """What an export calls its own."""
 
@@ -70,7 +72,7 @@ class Manifest:
     last: pd.Timestamp | None = None
     day: date | None = None
     _vehicles: set[object] = field(default_factory=set)
-    _digest: Any = field(default_factory=hashlib.sha256)
+    _digests: dict[str, Any] = field(default_factory=dict)  # of hashlib
 
     def through(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         """The frames, as they come, once they are written down."""
@@ -86,10 +88,16 @@ class Manifest:
             # Where the local day is not told: no zone is more than 14 hours ahead.
             day = frame["day"].max() if "day" in frame else last + pd.Timedelta(hours=14)
             self.day = day.date() if self.day is None else max(self.day, day.date())
-            for name in ("vehicle", "start_time", *self.columns):
-                hashed = pd.util.hash_array(frame[name].to_numpy())
-                self._digest.update(hashed.astype("<u8").tobytes())
+            times = pd.DatetimeIndex(began).as_unit("us").asi8
+            self._digest("start_time", times)
+            for name in ("vehicle", *self.columns):
+                self._digest(name, frame[name].to_numpy())
             yield frame
+
+    def _digest(self, name: str, values: NDArray[Any]) -> None:
+        """Each column by itself, so that it does not matter where frames end."""
+        digest = self._digests.setdefault(name, hashlib.sha256(name.encode()))
+        digest.update(pd.util.hash_array(values).astype("<u8").tobytes())
 
     @property
     def span(self) -> tuple[date, date] | None:
@@ -105,7 +113,9 @@ class Manifest:
             "first": None if self.first is None else self.first.isoformat(),
             "last": None if self.last is None else self.last.isoformat(),
             "columns": list(self.columns),
-            "sha256": self._digest.hexdigest(),
+            "sha256": hashlib.sha256(
+                b"".join(digest.digest() for _, digest in sorted(self._digests.items()))
+            ).hexdigest(),
         }
 
 

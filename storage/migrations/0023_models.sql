@@ -121,12 +121,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
         GROUP BY d.week ORDER BY d.week DESC LIMIT 1
     ) AS last ON true
     WHERE knows_models(principal) AND (wanted_kind IS NULL OR m.kind = wanted_kind)
-      AND (before_id IS NULL OR m.model_id < before_id)
+      AND m.model_id < before_id
     ORDER BY m.model_id DESC LIMIT max_rows
 $$;
 
 CREATE FUNCTION served.model_drift(
-    principal bigint, wanted_model bigint, first_week date, last_week date, max_rows integer
+    principal bigint, wanted_model bigint, first_week date, max_rows integer
 )
 RETURNS TABLE (
     week date, of_what text, name text, value double precision, low double precision,
@@ -145,8 +145,7 @@ BEGIN
            d.drifted, d.vehicles, d.rows, d.computed_at
     FROM model_drift AS d
     WHERE d.model_id = wanted_model AND d.vehicles >= (SELECT min_vehicles FROM dataset_rule)
-      AND (first_week IS NULL OR d.week >= first_week)
-      AND (last_week IS NULL OR d.week <= last_week)
+      AND d.week >= first_week
     ORDER BY d.week DESC, d.of_what, d.name LIMIT max_rows;
 END $$;
 

@@ -12,11 +12,11 @@ import pytest
 from storage import advice, model_errors, models
 from storage.connection import connect
 from storage.errors import StorageError
-from storage.model_errors import Drift
-from storage.models import FUEL, NewModel, Stage
+from storage.models import FUEL, Stage
 from tests.behaviour_samples import DAY, HOUR, MONDAY, NOON, WEEK
 from tests.behaviour_samples import store as drive
 from tests.fuel_tables import found, store, waiting
+from tests.model_rows import a_model, drift, evaluation, new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,23 +35,8 @@ def database(small: Migrated) -> Iterator[Connection]:
     small.connection.execute("DELETE FROM model")
 
 
-def new(body: bytes, **others: Any) -> NewModel:
-    told: dict[str, Any] = {
-        "data": (date(2026, 10, 1), date(2026, 10, 28)),
-        "code_version": "0.1.0",
-        "metrics": {"vehicles": 12},
-        "reference": {"classes": {}},
-        "evaluation": {"all": {"error_percent": 4.5}},
-        "inputs": {"vehicles": 12},
-        "dataset": {"source": "database"},
-        "card": "# Model card",
-    }
-    return NewModel(body=body, **told | others)
-
-
 def keep(connection: Connection, body: bytes, **others: Any) -> int:
-    model_id, _ = models.store_model(connection, new(body, **others))
-    return model_id
+    return a_model(connection, body=body, **others)
 
 
 def stages(connection: Connection, kind: str | None = None) -> dict[int, str]:
@@ -71,7 +56,7 @@ def test_a_model_comes_back_as_it_was_stored(database: Connection) -> None:
         date(2026, 10, 28),
     )
     assert (kept.metrics, kept.reference) == ({"vehicles": 12}, {"classes": {}})
-    assert (kept.evaluation, kept.inputs) == ({"all": {"error_percent": 4.5}}, {"vehicles": 12})
+    assert (kept.evaluation, kept.inputs) == ({"all": evaluation()}, {"vehicles": 12})
     assert (kept.note, kept.size, kept.run_id) == ("first winter", len(body), None)
     assert models.body_of(database, number) == (body, kept.checksum)
     assert models.card_of(database, number) == "# Model card"
@@ -202,15 +187,9 @@ def test_two_models_are_compared_on_days_that_neither_was_trained_on(
 
 def test_what_is_said_of_a_weeks_drift_takes_the_place_of_what_was(database: Connection) -> None:
     one = keep(database, b"one")
-    first = Drift(
-        week=WEEK, of_what="input", name="mass_t", value=0.05, limit=0.2, drifted=False,
-        vehicles=9, rows=900,
-    )  # fmt: skip
-    model_errors.store_drift(database, one, WEEK, [first])
-    again = Drift(
-        week=WEEK, of_what="error", name="bias", value=3.0, low=2.5, high=3.5, reference=0.1,
-        limit=2.0, drifted=True, vehicles=9, rows=900,
-    )  # fmt: skip
+    model_errors.store_drift(database, one, WEEK, [drift(WEEK)])
+    bias = {"of_what": "error", "name": "bias", "value": 3.0, "low": 2.5, "high": 3.5}
+    again = drift(WEEK, **bias, reference=0.1, limit=2.0, drifted=True)
     model_errors.store_drift(database, one, WEEK, [again])
     assert model_errors.drift(database, one, WEEK) == [again]
     assert model_errors.drift(database, one, WEEK + timedelta(days=1)) == []

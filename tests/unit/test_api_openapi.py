@@ -140,6 +140,8 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
         "/v1/fleets/{fleet_id}/stream",
+        "/v1/models",
+        "/v1/models/{model_id}/drift",
         "/v1/registers/accounts",
         "/v1/registers/accounts/{name}",
         "/v1/registers/accounts/{name}/password",

@@ -47,6 +47,8 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 SIGNS_IN = "Who may sign in is an administrator's to say, by their own tools: a notebook that holds"
 SIGNS_IN += " the passwords and keys of others is where they leak."
 
+WATCHED = "The platform's own models: `telemetry models` tells of them where they are trained."
+
 NOT_ASKED: dict[tuple[str, str], str] = {
     ("GET", "/v1/registers/accounts"): SIGNS_IN,
     ("POST", "/v1/registers/accounts"): SIGNS_IN,
@@ -60,6 +62,8 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("POST", "/v1/registers/keys"): SIGNS_IN,
     ("POST", "/v1/registers/keys/{prefix}/rotate"): SIGNS_IN,
     ("DELETE", "/v1/registers/keys/{prefix}"): SIGNS_IN,
+    ("GET", "/v1/models"): WATCHED,
+    ("GET", "/v1/models/{model_id}/drift"): WATCHED,
 }
 """Operations of /v1 that the client leaves out, each with its reason."""
 
