@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from analytics.fuel.calibration import STAT_CELLS, STATS_VERSION
+from analytics.fuel.model import SegmentModel
 from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
 from analytics.runner.challenge import PromotionError, compare, promote, roll_back
 from analytics.runner.training import StoredSegments, Trained, train
@@ -25,6 +26,7 @@ from storage.fuel_models import TrainingData
 from storage.models import FUEL
 from storage.registers import register_vehicle
 from tests.fuel_segments import MONDAY, segments
+from tests.model_rows import a_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,29 +76,15 @@ def drive(connection: Connection, numbers: Sequence[int], day: date, **changed: 
         )
 
 
-@dataclass
-class Spoiled:
-    """The same segments, but for a third more litres: who learns from them is wrong."""
-
-    stored: StoredSegments
-    source: dict[str, Any] = field(default_factory=lambda: {"source": "parquet", "name": "bad"})
-
-    def vehicles(self) -> pd.DataFrame:
-        return self.stored.vehicles()
-
-    def frames(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        for frame in self.stored.frames(columns):
-            yield frame.assign(fuel_l=frame["fuel_l"] * np.float32(1.33))
-
-
 @dataclass(kw_only=True)
 class Fleet:
     connection: Connection
     numbers: list[int]
     champion: Trained
-    equal: Trained
-    """A candidate as good as the champion."""
-    worse: Trained
+    equal: int
+    """A candidate: the champion itself, as if it had seen its first day alone."""
+    worse: int
+    """A candidate that has learnt from a third more litres."""
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +97,13 @@ def fleet(migrated: Migrated) -> Fleet:
     connection.execute("UPDATE vehicle SET region = 'CN-31'")
     for day in range(2):
         drive(connection, numbers, LEARNT + timedelta(days=day))
-    learnt, half = TrainingData(), 0.5
-    bad = Spoiled(StoredSegments(connection=connection, data=learnt))
-    champion = train(connection, learnt, held_out=half)
-    equal = train(connection, TrainingData(last=LEARNT), held_out=half, note="of one day")
-    worse = train(connection, learnt, held_out=half, dataset=bad)
+    champion = train(connection, TrainingData(), held_out=0.5)
+    body, _ = models.body_of(connection, champion.model_id)
+    equal = a_model(connection, body=body, data=(LEARNT, LEARNT))
+    stored = StoredSegments(connection=connection, data=TrainingData())
+    spoiled = [rows.assign(fuel_l=rows["fuel_l"] * 1.33) for rows in stored.frames(SEGMENT_COLUMNS)]
+    wrong = SegmentModel.train(spoiled, held_out=0.5).to_bytes()
+    worse = a_model(connection, body=wrong, data=champion.data)
     for day in range(2):
         drive(connection, numbers, NEW + timedelta(days=day))
     drive(connection, numbers, DRIFTED, ambient_c=-60.0, mass_t=0.0)
@@ -128,16 +118,17 @@ def _champion_is_champion(fleet: Fleet) -> Iterator[None]:
     models.promote(fleet.connection, fleet.champion.model_id)
     for other in (fleet.equal, fleet.worse):
         fleet.connection.execute(
-            "UPDATE model SET stage = 'candidate' WHERE model_id = %s", (other.model_id,)
+            "UPDATE model SET stage = 'candidate' WHERE model_id = %s", (other,)
         )
 
 
 def test_what_was_trained_first_is_champion_and_tells_its_regions(fleet: Fleet) -> None:
-    assert [one.stage for one in (fleet.champion, fleet.equal, fleet.worse)] == [
-        "champion",
-        "candidate",
-        "candidate",
-    ]
+    stages = {model.model_id: model.stage for model in models.models(fleet.connection)}
+    assert stages == {
+        fleet.champion.model_id: "champion",
+        fleet.equal: "candidate",
+        fleet.worse: "candidate",
+    }
     (region,) = fleet.champion.evaluation["by_region"].items()
     assert region[0] == "CN-31"
     assert region[1]["vehicles"] == VEHICLES
@@ -147,7 +138,7 @@ def test_what_was_trained_first_is_champion_and_tells_its_regions(fleet: Fleet) 
 def test_new_days_are_predicted_once_by_each_and_again_where_they_changed(fleet: Fleet) -> None:
     connection, days = fleet.connection, 3
     watched = watch(connection, today=TODAY)
-    # The candidate that learnt from one day has not seen the second.
+    # The candidate that saw one day predicts the second.
     assert watched.judged == VEHICLES * (3 * days + 1)
     assert watch(connection, today=TODAY).judged == 0
     connection.execute(
@@ -163,29 +154,29 @@ def test_new_days_are_predicted_once_by_each_and_again_where_they_changed(fleet:
 def test_a_challenger_that_is_worse_is_not_promoted_unless_somebody_insists(fleet: Fleet) -> None:
     connection = fleet.connection
     watch(connection, today=TODAY)
-    equal, worse = (compare(connection, one.model_id) for one in (fleet.equal, fleet.worse))
+    equal, worse = (compare(connection, one) for one in (fleet.equal, fleet.worse))
     assert equal is not None
     assert worse is not None
     assert compare(connection, fleet.champion.model_id) is None
     assert (equal.vehicles, equal.days, equal.rows) == (VEHICLES, 3 * VEHICLES, 3 * VEHICLES * EACH)
     assert worse.verdict is Verdict.WORSE
     assert worse.difference == pytest.approx(33 - (worse.champion_percent or 0), abs=5)
-    assert equal.verdict is not Verdict.WORSE
+    assert (equal.verdict, equal.difference) == (Verdict.NO_CLEAR_DIFFERENCE, 0)
     with pytest.raises(PromotionError, match=r"is worse than the champion: .*--force"):
-        promote(connection, fleet.worse.model_id)
+        promote(connection, fleet.worse)
     assert _champion(connection) == fleet.champion.model_id
-    promote(connection, fleet.equal.model_id)
-    assert _champion(connection) == fleet.equal.model_id
-    promote(connection, fleet.worse.model_id, force=True)
-    assert _champion(connection) == fleet.worse.model_id
-    assert roll_back(connection, None, FUEL) == fleet.equal.model_id
-    assert _champion(connection) == fleet.equal.model_id
+    promote(connection, fleet.equal)
+    assert _champion(connection) == fleet.equal
+    promote(connection, fleet.worse, force=True)
+    assert _champion(connection) == fleet.worse
+    assert roll_back(connection, None, FUEL) == fleet.equal
+    assert _champion(connection) == fleet.equal
 
 
 def test_what_is_not_as_it_was_stored_is_never_promoted_and_predicts_nothing(
     fleet: Fleet, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection, number = fleet.connection, fleet.equal.model_id
+    connection, number = fleet.connection, fleet.equal
     before = models.body_of(connection, number)[0]
     connection.execute("UPDATE model SET body = %s WHERE model_id = %s", (before + b"x", number))
     for force in (False, True):
