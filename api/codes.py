@@ -19,6 +19,7 @@ class Code(StrEnum):
     WEBHOOK_NAME_TAKEN = "webhook_name_taken"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     WEBHOOKS_NOT_SET_UP = "webhooks_not_set_up"
+    UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_DATASET = "unknown_dataset"
     NOT_IN_DATASET = "not_in_dataset"
     WITHHELD = "withheld"
@@ -68,6 +69,7 @@ TITLES: Mapping[Code, str] = {
     Code.WEBHOOK_NAME_TAKEN: "Another of your webhooks has this name",
     Code.TOO_MANY_WEBHOOKS: "You have as many webhooks as there may be",
     Code.WEBHOOKS_NOT_SET_UP: "Webhooks are not set up here",
+    Code.UNKNOWN_MODEL: "There is no such model",
     Code.UNKNOWN_DATASET: "There is no such dataset",
     Code.NOT_IN_DATASET: "This is not in the dataset",
     Code.WITHHELD: "The dataset has too few vehicles to be told",

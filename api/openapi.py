@@ -24,6 +24,7 @@ _STATUS: Mapping[Code, int] = {
     Code.WEBHOOK_NAME_TAKEN: 409,
     Code.TOO_MANY_WEBHOOKS: 409,
     Code.WEBHOOKS_NOT_SET_UP: 503,
+    Code.UNKNOWN_MODEL: 404,
     Code.UNKNOWN_DATASET: 404,
     Code.NOT_IN_DATASET: 404,
     Code.WITHHELD: 403,

@@ -29,6 +29,7 @@ from storage.served import (
     UnknownDriverError,
     UnknownEntryError,
     UnknownFleetError,
+    UnknownModelError,
     UnknownVehicleError,
     UnknownWebhookError,
 )
@@ -69,6 +70,10 @@ UNKNOWN: Mapping[Code, tuple[str, str]] = {
     Code.UNKNOWN_DATASET: (
         "There is no dataset of this number that you may read now.",
         "/v1/datasets lists yours. One that has ended is defined anew by whoever may.",
+    ),
+    Code.UNKNOWN_MODEL: (
+        "There is no model of this number that you may know.",
+        "/v1/models lists those you may know.",
     ),
     Code.UNKNOWN_ENTRY: (
         "There is no such entry that you may see.",
@@ -279,6 +284,8 @@ def of_error(error: Exception) -> ProblemError:
             return unknown(Code.UNKNOWN_WEBHOOK)
         case UnknownDeliveryError():
             return unknown(Code.UNKNOWN_DELIVERY)
+        case UnknownModelError():
+            return unknown(Code.UNKNOWN_MODEL)
         case UnknownDatasetError():
             return unknown(Code.UNKNOWN_DATASET)
         case UnknownDatasetVehicleError():

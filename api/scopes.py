@@ -34,6 +34,8 @@ class Scope(StrEnum):
     DATASETS_READ = "datasets:read"
     DATASETS_WRITE = "datasets:write"
     """To define datasets over vehicles that are one's own, or all of them, and to end them."""
+    MODELS_READ = "models:read"
+    """Which models there are, how good they are and what drifts."""
     AUDIT_READ = "audit:read"
     WEBHOOKS_WRITE = "webhooks:write"
     """To be told what one may read anyway, and not what one may only change: whoever looks has it,
@@ -67,12 +69,12 @@ _RUNNING = _LOOKING | {
 }
 
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
-    Role.MAKER: _RUNNING | {Scope.AUDIT_READ, Scope.OVERVIEW_READ},
+    Role.MAKER: _RUNNING | {Scope.AUDIT_READ, Scope.MODELS_READ, Scope.OVERVIEW_READ},
     Role.DEALER: _LOOKING,
     Role.SERVICE_PROVIDER: _LOOKING,
     Role.OWNER: _RUNNING,
     Role.DRIVER: frozenset({Scope.OWN_READ}),
-    Role.DATA_SCIENTIST: frozenset({Scope.DATASETS_READ}),
+    Role.DATA_SCIENTIST: frozenset({Scope.DATASETS_READ, Scope.MODELS_READ}),
     Role.AUDITOR: frozenset({Scope.AUDIT_READ}),
     Role.ADMINISTRATOR: frozenset(
         {Scope.REGISTERS_READ, Scope.REGISTERS_WRITE, Scope.IDENTITY_MANAGE}
@@ -105,6 +107,7 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/v1/catalogue/signals", Scope.DATASETS_READ),
     ("/catalogue", Scope.DATASETS_READ),
     ("/datasets", Scope.DATASETS_READ),
+    ("/v1/models", Scope.MODELS_READ),
     ("/v1/audit", Scope.AUDIT_READ),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),

@@ -32,6 +32,7 @@ from storage.served_datasets import DatasetReader
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_grants import Grants
 from storage.served_identity import IdentityReader
+from storage.served_models import ModelReader
 from storage.served_overview import OverviewReader
 from storage.served_prices import PriceReader
 from storage.served_registers import Registers
@@ -111,6 +112,11 @@ class Services:
     def surveys(self) -> SurveyReader:
         """What the reader can say of many vehicles together."""
         return SurveyReader(self.reader)
+
+    @property
+    def models(self) -> ModelReader:
+        """What the reader can say of models."""
+        return ModelReader(self.reader)
 
     @property
     def search(self) -> SearchReader:

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from analytics.runner.settings import AnalysisSettings
+from analytics.runner.tracking import TrainingSettings
 from api.settings import ApiSettings
 from cli.logs import LogSettings
 from ingest.kafka_settings import SecurityProtocol
@@ -76,6 +77,7 @@ def refuse_unknown_names() -> None:
             StorageSettings,
             IngestSettings,
             AnalysisSettings,
+            TrainingSettings,
             ApiSettings,
             LogSettings,
         )
@@ -120,6 +122,11 @@ def webhook_settings() -> ApiSettings:
         file = load(ServersSettings).home / "webhooks" / "keys"
         settings = settings.model_copy(update={"webhook_keys_file": file})
     return settings
+
+
+def mlflow_folder() -> Path:
+    """Where runs of training are kept that no server is told of."""
+    return load(ServersSettings).home / "mlflow"
 
 
 def kafka_bootstrap() -> str:

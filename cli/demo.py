@@ -21,9 +21,9 @@ from urllib.request import urlopen
 import typer
 from rich.console import Console
 
-from analytics.fuel.segment_rows import SegmentError
 from analytics.runner import training
 from analytics.runner.settings import AnalysisSettings
+from analytics.training.recipe import TrainingError
 from api.settings import ApiSettings
 from cli import analyse, context, migrate, servers, simulate, train
 from cli.progress import bar
@@ -138,7 +138,7 @@ def _learn(console: Console) -> None:
     with connect(context.database_dsn()) as connection:
         try:
             trained = training.train(connection, TrainingData())
-        except SegmentError:
+        except TrainingError:
             return  # no truck has driven: it was night
     for line in train.told(trained):
         console.print(line, highlight=False)

@@ -1,29 +1,55 @@
-"""`telemetry train`: learn from a fleet what its fuel depends on; show models, go back to one."""
+"""`telemetry train`: learn a model from a fleet, the product's or one's own."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from analytics.fuel.model import HELD_OUT
-from analytics.runner.training import Trained, roll_back, train
-from cli import database
-from storage import fuel_models
-from storage.fuel_models import FuelModel, TrainingData
-
-app = typer.Typer(
-    help="Learn models from what analysis has found: fuel.",
-    no_args_is_help=True,
-    epilog="Example: telemetry train fuel --from 2026-10-01 --note 'first winter'",
-)
+from analytics.runner.tracking import MISSING, TrainingSettings
+from analytics.runner.training import Tracking, Trained
+from analytics.runner.training import train as run
+from analytics.training import known
+from analytics.training.dataset import ParquetFolder
+from analytics.training.fuel import FuelRecipe
+from analytics.training.trainer import HELD_OUT, SEED
+from cli import context, database
+from storage.fuel_models import TrainingData
+from storage.models import FUEL, Stage
 
 HELD_OUT_RANGE = (0.05, 0.5)
 """The least and the greatest share of vehicles that may be left out."""
 
+DATABASE = "database"
 
-@app.command(epilog="Example: telemetry train fuel --roll-back 3")
-def fuel(
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Example: telemetry train fuel --from 2026-10-01 --note 'first winter'. Example: "
+        "telemetry train cruise --model-module my_pkg.my_model --dataset exports/october"
+    )(train)
+
+
+def train(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="fuel, or the name of a model of your own.")
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="What is learnt from: a folder of Parquet files, or the database: what analysis "
+            "has found in the days that are kept.",
+        ),
+    ] = DATABASE,
+    model_module: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE",
+            help="Where a model of your own is, my_pkg.my_model, unless an entry point says so.",
+        ),
+    ] = None,
     from_: Annotated[
         datetime | None,
         typer.Option("--from", formats=["%Y-%m-%d"], help="Learn from this day on."),
@@ -39,97 +65,90 @@ def fuel(
             help="Share of the vehicles that is left out at a time, to measure errors on.",
         ),
     ] = HELD_OUT,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes all that is drawn.")] = SEED,
     note: Annotated[str | None, typer.Option(help="What to remember of this model.")] = None,
-    list_: Annotated[
-        bool, typer.Option("--list", help="Show the models there are instead of training.")
-    ] = False,
-    roll_back_: Annotated[
-        int | None,
-        typer.Option("--roll-back", metavar="MODEL", help="Use this model instead of training."),
-    ] = None,
+    *,
+    track: Annotated[
+        bool, typer.Option(help="Tell MLflow: TELEMETRY_MLFLOW_TRACKING_URI, else a file here.")
+    ] = True,
 ) -> None:
-    """Learn what road, load and weather cost, and how good drivers drive; used from then on.
+    """Learn a model, and find out how good it is on vehicles that it has not seen.
 
-    Learns from what `telemetry analyse` has found in the days that are kept. The fuel of the last
-    four weeks is then worked up again by the next analysis. Errors are those of vehicles that were
-    left out of training.
+    The first of its kind is used from then on; a later one is a candidate, which predicts beside
+    the champion until `telemetry models promote`. The model of fuel says what road, load and
+    weather cost, and how good drivers drive. What a model of your own needs is in docs/training.md.
     """
-    if list_ and roll_back_ is not None:
-        raise typer.BadParameter("--list shows models and --roll-back changes which is used")
     if from_ is not None and to is not None and from_ > to:
         raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
-    data = TrainingData(first=from_.date() if from_ else None, last=to.date() if to else None)
+    if dataset != DATABASE and not (from_ is None and to is None):
+        raise typer.BadParameter("--from and --to choose days of the database, not of a folder")
+    recipe = (
+        FuelRecipe(held_out=vehicles_held_out)
+        if model == FUEL
+        else known.recipe(model, model_module)
+    )
+    uri = context.load(TrainingSettings).mlflow_tracking_uri
     console = Console(soft_wrap=True)
-    with database.opened() as connection:
-        if list_:
-            for line in table(fuel_models.models(connection)):
-                console.print(line, highlight=False)
-        elif roll_back_ is not None:
-            roll_back(connection, roll_back_)
-            console.print(
-                f"Model {roll_back_} is used from now on: the next analysis works the last weeks "
-                "up again.",
-                highlight=False,
-            )
-        else:
-            for line in told(train(connection, data, held_out=vehicles_held_out, note=note)):
-                console.print(line, highlight=False)
+    with database.opened() as connection, console.status("Reading") as status:
+        trained = run(
+            connection,
+            TrainingData(first=from_.date() if from_ else None, last=to.date() if to else None),
+            recipe=recipe,
+            dataset=None if dataset == DATABASE else ParquetFolder(folder=Path(dataset)),
+            held_out=vehicles_held_out,
+            seed=seed,
+            note=note,
+            tracking=Tracking(uri=uri, folder=context.mlflow_folder()) if track else None,
+            progress=lambda step: status.update(step.capitalize()),
+        )
+    for line in told(trained):
+        console.print(line, highlight=False)
+    if track:
+        console.print(
+            f"Not tracked: {MISSING}."
+            if trained.run_id is None
+            else f"Run {trained.run_id} in {uri or context.mlflow_folder()}.",
+            highlight=False,
+            markup=False,
+        )
 
 
 def told(trained: Trained) -> list[str]:
     """What a training came to, for people."""
     days = f" of {trained.data[0]} to {trained.data[1]}" if trained.data else ""
+    from_what = f"{trained.rows:,} rows{days} of {trained.vehicles:,} vehicles"
+    lines = [
+        f"Model {trained.model_id} ({trained.kind}) learnt from {from_what}, {_used(trained)}",
+        f"  {_errors(trained.evaluation['all'])}",
+    ]
+    if trained.kind != FUEL:
+        return lines
     peers = ", ".join(f"{name} {count:,}" for name, count in trained.peers.items())
-    first = (
-        f"Model {trained.model_id} learnt from {trained.segments:,} segments{days} of "
-        f"{trained.vehicles:,} vehicles, and is used from now on: the next analysis works the last "
-        "weeks up again."
-    )
     return [
-        first,
-        *(f"  {name}: {_errors(metrics)}" for name, metrics in trained.metrics.items()),
+        *lines,
         f"Good driving was learnt from: {peers}."
         if peers
         else "Too few vehicles tell what good driving is: published figures are used.",
     ]
 
 
-def _errors(metrics: dict[str, Any]) -> str:
-    """A level's errors; vehicles that were left out may have had no trips."""
-    if metrics.get("trip_mape") is None:
+def _used(trained: Trained) -> str:
+    if trained.stage is not Stage.CHAMPION:
+        return (
+            "and is a candidate: it predicts beside the champion. `telemetry models compare "
+            f"{trained.model_id}` tells how it does."
+        )
+    if trained.kind != FUEL:
+        return "and is the champion."
+    return "and is used from now on: the next analysis works the last weeks up again."
+
+
+def _errors(figures: dict[str, Any]) -> str:
+    """How far off it is; vehicles that were left out may have had nothing to tell."""
+    if figures.get("error_percent") is None:
         return "too few vehicles to leave some out: nothing is known of its errors"
     return (
-        f"{metrics['trip_mape']:.1f} % off on {metrics['trips']:,} trips of "
-        f"{metrics['vehicles']:,} vehicles left out (bias {metrics['trip_bias']:+.1f} %; physics "
-        f"alone {metrics['physics_trip_mape']:.1f} %)"
+        f"{figures['error_percent']:.1f} % off on {figures['rows']:,} rows of "
+        f"{figures['vehicles']:,} vehicles left out (bias {figures['bias_percent']:+.1f} %; its "
+        f"intervals of 90 % hold {figures['coverage_percent']:.0f} %)"
     )
-
-
-def table(models: list[FuelModel]) -> list[str]:
-    """Models, for people, the newest first."""
-    if not models:
-        return ["There are no models: `telemetry train fuel` makes one. Physics alone is used."]
-    return [_row(model) for model in models]
-
-
-def _row(model: FuelModel) -> str:
-    levels = model.metrics.get("metrics")
-    errors = [
-        f"{name} {metrics['trip_mape']:.1f} %"
-        for name, metrics in (levels if isinstance(levels, dict) else {}).items()
-        if metrics.get("trip_mape") is not None
-    ]
-    days = f"{model.data_from} to {model.data_to}" if model.data_from else "of no days"
-    return "  ".join(
-        [
-            "*" if model.active else " ",
-            f"{model.model_id:>4}",
-            f"{model.created_at:%Y-%m-%d %H:%M} UTC",
-            days,
-            f"{model.metrics.get('vehicles', 0):,} vehicles",
-            f"off on trips: {', '.join(errors) or 'not known'}",
-            f"code {model.code_version}",
-            f"sha256 {model.checksum[:12]}",
-            model.note or "",
-        ]
-    ).rstrip()

@@ -90,6 +90,10 @@ class UnknownDeliveryError(UnknownError):
     """The webhook has no such message."""
 
 
+class UnknownModelError(UnknownError):
+    """There is no such model."""
+
+
 class UnknownDatasetError(UnknownError):
     """There is no such dataset, or it has ended."""
 
@@ -112,6 +116,7 @@ _UNKNOWN: Mapping[str | None, type[UnknownError]] = {
     "advice": UnknownAdviceError,
     "webhook": UnknownWebhookError,
     "webhook_delivery": UnknownDeliveryError,
+    "model": UnknownModelError,
     "dataset": UnknownDatasetError,
     "dataset_vehicle": UnknownDatasetVehicleError,
     **dict.fromkeys(("grant", "account", "client", "key"), UnknownEntryError),

@@ -14,6 +14,7 @@ from storage.registers import ensure_fleet, grant_access, register_vehicle
 from storage.service import ServicePoint, put_points
 from tests.behaviour_samples import DAY
 from tests.identity_world import PASSWORD, bearer, signed_in
+from tests.model_rows import a_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ SPARE_VIN = "LSGCC22222B000077"
 """A vehicle of the owner's of which nothing is known: what is done to it shows nowhere."""
 
 UNKNOWN = {
+    "model_id": "999999999999",
     "dataset_id": "999999999999",
     "webhook_id": "999999999999",
     "delivery_id": "999999999999",
@@ -85,6 +87,7 @@ def new_things(
             "registers": things.headers["its_administrator"],
         },
     )
+    model = str(a_model(connection))
     for what, asking, party, suffix in (
         ("own", own, "North", ""),
         ("foreign", foreign, "South", ""),
@@ -99,6 +102,7 @@ def new_things(
             "signal": "wheel_speed",
             "dataset_id": dataset,
             "webhook_id": webhook,
+            "model_id": model,
             "delivery_id": delivery,
             **asking.identities(f"kept.{party.lower()}{suffix.replace(' ', '.')}"),
         }

@@ -79,6 +79,7 @@ NUMBERS_FROM = {
     "fleet.fleet_id": 772_000_000_001,
     "advice.advice_id": 773_000_000_001,
     "dataset.dataset_id": 774_000_000_001,
+    "model.model_id": 778_000_000_001,
     "webhook.webhook_id": 775_000_000_001,
     "webhook_delivery.delivery_id": 776_000_000_001,
     "vehicle_access.access_id": 777_000_000_001,

@@ -1,7 +1,7 @@
 """What is known beside a vehicle's own rows: what good peers need, and the model of segments.
 
-Both come with the model that is active. Where none is, published figures and physics stand in for
-them; where one cannot be loaded, that is said, and its place is taken by physics.
+Both come with the champion of `storage.models`. Where none is, published figures and physics stand
+in for them; where one cannot be loaded, that is said, and its place is taken by physics.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from analytics.fuel.model import SegmentModel
 from analytics.fuel.reference import Reference, default_reference
 from schemas.errors import TelemetryError
-from storage import fuel_models
+from storage import models
 
 if TYPE_CHECKING:
     from analytics.fuel.reference import Peers
@@ -60,12 +60,11 @@ def as_json(told: Any) -> Any:
 
 
 def known(connection: Connection) -> Knowledge:
-    """What the active model knows."""
+    """What the champion knows."""
     physics = SegmentModel.published()
-    active = fuel_models.active(connection)
-    if active is None:
+    kept = models.champion(connection)
+    if kept is None:
         return Knowledge(model_id=None, reference=default_reference(), model=physics)
-    kept, body = active
     try:
         reference = Reference.from_dict(kept.reference)
     except (KeyError, TypeError, ValueError) as error:
@@ -78,7 +77,8 @@ def known(connection: Connection) -> Knowledge:
         )
         return Knowledge(model_id=None, reference=default_reference(), model=physics)
     try:
-        model = SegmentModel.from_bytes(body, checksum=kept.checksum)
+        body, checksum = models.body_of(connection, kept.model_id)
+        model = SegmentModel.from_bytes(body, checksum=checksum)
     except TelemetryError as error:
         logger.error(  # noqa: TRY400
             "fuel model %d is not used, the analysis goes on with physics: %s",

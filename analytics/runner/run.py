@@ -12,6 +12,7 @@ from analytics.runner.duties import judge_hours
 from analytics.runner.failures import Failures
 from analytics.runner.fuel import FuelFound, FuelWork, work_up_fuel
 from analytics.runner.settings import AnalysisSettings
+from analytics.runner.watching import watch
 from analytics.runner.weeks import score_weeks
 from storage import analysis, behaviour, policies, rollups
 
@@ -131,6 +132,8 @@ def analyse(
             vin=vin,
             stopping=stopping,
         )
+        if burnt.weeks:
+            watch(connection, stopping=stopping)
         stopped = stopping()
     scores, roll_up = scores and not stopped, roll_up and not stopped and not named
     return Outcome(

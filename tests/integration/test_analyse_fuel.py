@@ -17,14 +17,16 @@ from analytics.fuel.consumption import consumption
 from analytics.fuel.segments import SEGMENT_COLUMNS
 from analytics.runner import fuel as fuel_of_runner
 from analytics.runner import fuel_days
+from analytics.runner.challenge import PromotionError, promote, roll_back
 from analytics.runner.failures import Failures
 from analytics.runner.run import Outcome, analyse
 from analytics.runner.settings import AnalysisSettings
-from analytics.runner.training import roll_back, train
+from analytics.runner.training import train
 from schemas.errors import TelemetryError
 from storage import fuel
 from storage.connection import connect
 from storage.fuel_models import TrainingData
+from storage.models import FUEL
 from storage.settings import StorageSettings
 from tests.analysed import content, require_same
 from tests.driven_vehicle import DrivenVehicle, rows
@@ -416,18 +418,24 @@ def test_what_a_fleet_taught_is_used_until_it_cannot_be_loaded(
     trained = train(database.connection, TrainingData(), held_out=0.3, note="of seven")
     assert trained.vehicles >= 7
     assert trained.peers["heavy_truck"] >= 7
-    assert trained.metrics["road"]["trips"] > 0
+    assert trained.metrics["metrics"]["road"]["trips"] > 0
+    assert trained.evaluation["all"]["vehicles"] == trained.vehicles  # each was left out once
     assert work_up(database).fuel_weeks >= 7
     asked_models = "SELECT DISTINCT model_id FROM fuel_part WHERE vehicle_id = %s"
     assert asked(one, asked_models) == [(trained.model_id,)]
     second = train(database.connection, TrainingData(), held_out=0.3)
     assert (second.metrics, second.peers) == (trained.metrics, trained.peers)
-    roll_back(database.connection, trained.model_id)
+    assert (second.evaluation, second.checksum) == (trained.evaluation, trained.checksum)
+    assert second.fingerprint == trained.fingerprint
+    with pytest.raises(PromotionError, match="Too little is known"):
+        promote(database.connection, second.model_id)
+    promote(database.connection, second.model_id, force=True)
+    assert roll_back(database.connection, None, FUEL) == trained.model_id
     work_up(database)
     assert asked(one, asked_models) == [(trained.model_id,)]
     before = content(database, one.vin)["fuel_part"]
     database.connection.execute(
-        "UPDATE fuel_model SET body = body || '\\x00' WHERE model_id IN (%s, %s)",
+        "UPDATE model SET body = body || '\\x00' WHERE model_id IN (%s, %s)",
         (trained.model_id, second.model_id),
     )
     database.connection.execute(
@@ -442,11 +450,11 @@ def test_what_a_fleet_taught_is_used_until_it_cannot_be_loaded(
     assert [row[:4] for row in after] == [row[:4] for row in before]
     assert {row[-2] for row in after} == {"physics"}
     with pytest.raises(TelemetryError, match="checksum"):
-        roll_back(database.connection, second.model_id)
+        promote(database.connection, second.model_id, force=True)
     with pytest.raises(TelemetryError, match="no model 999"):
-        roll_back(database.connection, 999)
+        roll_back(database.connection, 999, FUEL)
 
 
 def test_where_nothing_was_driven_nothing_is_learnt(migrated: Migrated) -> None:
-    with pytest.raises(TelemetryError, match="no segments to learn from"):
+    with pytest.raises(TelemetryError, match="nothing to learn from"):
         train(migrated.connection, TrainingData(last=M.date() - WEEK))

@@ -55,8 +55,8 @@ def test_the_demo_ends_with_fuel_and_causes_against_what_its_fleet_has_taught(
     migrated: Migrated, command_line: CommandLine
 ) -> None:
     (parts,) = migrated.connection.execute(
-        "SELECT count(*) FROM fuel_part JOIN fuel_model USING (model_id)"
-        " WHERE active AND fuel_l > 0 AND expected_l > 0"
+        "SELECT count(*) FROM fuel_part JOIN model USING (model_id)"
+        " WHERE stage = 'champion' AND fuel_l > 0 AND expected_l > 0"
     ).fetchone() or (0,)
     assert parts > 0
     (of_parts,) = migrated.connection.execute(

@@ -50,8 +50,6 @@ RELATIONS = {
     "fleet": "fleet_id party_id name time_zone",
     "fleet_vehicle": "fleet_id vehicle_id member",
     "fuel_cause": "vehicle_id part_start cause litres low_l high_l",
-    "fuel_model": "model_id kind created_at data_from data_to code_version note metrics reference"
-    " checksum body active",
     "fuel_part": "vehicle_id trip_start part_start end_time driver_id time_zone day week"
     " distance_km fuel_l fuel_source counter_l rate_l tank_l disagreement_percent idle_fuel_l"
     " pto_fuel_l moving_fuel_l regeneration_fuel_l mass_t_km payload_t_km empty_km loaded_km"
@@ -62,6 +60,12 @@ RELATIONS = {
     "ingest_count": "day topic partition measure key count",
     "ingest_offset": "cluster_id topic_id partition topic next_offset updated_at",
     "kept_answer": "key_hash request_hash begun_at status headers body",
+    "model": "model_id kind created_at data_from data_to code_version note metrics reference"
+    " checksum body stage evaluation inputs dataset card run_id",
+    "model_change": "change_id model_id stage changed_at reason",
+    "model_drift": "model_id week of_what name value low high reference limit_value drifted"
+    " vehicles rows computed_at",
+    "model_error": "model_id vehicle_id day worked rows actual signed absolute",
     "party": "party_id kind name created_at",
     "refresh_token": "token_hash family_id issued_at expires_at used_at",
     "refused_value": "refused_id vehicle_id time signal_id value",

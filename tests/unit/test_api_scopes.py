@@ -61,6 +61,7 @@ def test_every_address_that_asks_who_asks_has_its_scope(method: str, path: str) 
         ("GET", "/v1/signals", Scope.VEHICLES_READ),
         ("GET", "/v1/service-points", Scope.VEHICLES_READ),
         ("GET", "/v1/vehicles/{vin}/service-points/nearest", Scope.VEHICLES_READ),
+        ("GET", "/v1/models/{model_id}/drift", Scope.MODELS_READ),
         ("GET", "/v1/audit", Scope.AUDIT_READ),
         ("GET", "/v1/webhooks", Scope.WEBHOOKS_WRITE),
         ("DELETE", "/v1/webhooks/{webhook_id}", Scope.WEBHOOKS_WRITE),
@@ -81,12 +82,12 @@ def test_an_address_needs_one_scope_and_an_unforeseen_one_opens_to_nobody(
 @pytest.mark.parametrize(
     ("role", "scopes"),
     [
-        (Role.MAKER, {*WORK, Scope.AUDIT_READ, Scope.OVERVIEW_READ}),
+        (Role.MAKER, {*WORK, Scope.AUDIT_READ, Scope.MODELS_READ, Scope.OVERVIEW_READ}),
         (Role.OWNER, WORK),
         (Role.DEALER, SHARED),
         (Role.SERVICE_PROVIDER, SHARED),
         (Role.DRIVER, {Scope.OWN_READ}),
-        (Role.DATA_SCIENTIST, {Scope.DATASETS_READ}),
+        (Role.DATA_SCIENTIST, {Scope.DATASETS_READ, Scope.MODELS_READ}),
         (Role.AUDITOR, {Scope.AUDIT_READ}),
         (
             Role.ADMINISTRATOR,

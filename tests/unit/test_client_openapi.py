@@ -52,6 +52,7 @@ OF_THE_PLATFORM = (
     "How the platform stands is a page and a metric; nobody analyses it in a notebook."
 )
 LOOKED_AT = "It is looked at before there is a data set; what is computed with is the data set's."
+WATCHED = "The platform's own models: `telemetry models` tells of them where they are trained."
 
 NOT_ASKED: dict[tuple[str, str], str] = {
     ("GET", "/v1/catalogue/signals/{signal}/spread"): LOOKED_AT,
@@ -69,6 +70,8 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("POST", "/v1/registers/keys"): SIGNS_IN,
     ("POST", "/v1/registers/keys/{prefix}/rotate"): SIGNS_IN,
     ("DELETE", "/v1/registers/keys/{prefix}"): SIGNS_IN,
+    ("GET", "/v1/models"): WATCHED,
+    ("GET", "/v1/models/{model_id}/drift"): WATCHED,
     ("GET", "/v1/morning-list"): PEOPLE_WORK_BY,
     ("PUT", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,
     ("DELETE", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,

@@ -15,9 +15,10 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import FunctionTransformer
 
+from analytics import sealed_models
 from analytics.fuel import model_file
 from analytics.fuel.model import SegmentModel
-from analytics.fuel.model_file import ModelFileError
+from analytics.sealed_models import ModelFileError
 from tests.fuel_segments import segments
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def test_other_columns_and_another_scikit_learn_need_another_model(
     with pytest.raises(ModelFileError, match="these are of 99"):
         SegmentModel.from_bytes(kept)
     monkeypatch.undo()
-    monkeypatch.setattr(model_file, "version", lambda _: "99.0")
+    monkeypatch.setattr(sealed_models, "version", lambda _: "99.0")
     with pytest.raises(ModelFileError, match=r"this is 99\.0"):
         SegmentModel.from_bytes(kept)
 
@@ -126,7 +127,7 @@ def test_other_columns_and_another_scikit_learn_need_another_model(
 def test_the_list_of_types_is_what_a_booster_is_made_of(kept: bytes) -> None:
     _, line, rest = kept.split(b"\n", 2)
     trees = rest[int(line.split()[1]) :]
-    assert skops.io.get_untrusted_types(data=trees) == list(model_file.TRUSTED)
+    assert skops.io.get_untrusted_types(data=trees) == list(sealed_models.TRUSTED)
     assert zipfile.is_zipfile(io.BytesIO(trees))
-    found = skops.io.loads(trees, trusted=list(model_file.TRUSTED))
+    found = skops.io.loads(trees, trusted=list(sealed_models.TRUSTED))
     assert all(type(s) is HistGradientBoostingRegressor for level in found for s in level)

@@ -1,0 +1,138 @@
+"""Makers and data scientists are told which models there are and what has drifted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from storage.registers import ensure_party
+from tests.identity_world import World, world
+from tests.model_rows import a_model, drift, drifted, evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import httpx2
+
+    from tests.database_fixture import Migrated
+
+TODAY = datetime.now(tz=UTC).date()
+WEEK = TODAY - timedelta(days=TODAY.weekday() + 7)
+"""The last whole one."""
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return world(migrated, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def client(made: World) -> Iterator[httpx2.Client]:
+    with made.serving() as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def scientist(made: World) -> dict[str, str]:
+    party = ensure_party(made.database.connection, "Institute", "data_science")
+    return {"X-API-Key": made.key("models:read", party=party, role="data_scientist").key}
+
+
+@pytest.fixture(scope="module")
+def numbers(made: World) -> tuple[int, int]:
+    """The champion, of which drift is known, and a candidate that few vehicles tell of."""
+    connection = made.database.connection
+    champion = a_model(connection)
+    few = {"all": evaluation(vehicles=3)}
+    candidate = a_model(connection, body=b"another", evaluation=few)
+    a_model(connection, body=b"of one's own", kind="cruise")
+    bias = {"of_what": "error", "name": "bias", "low": 2.1, "high": 3.9, "reference": -0.25}
+    drifted(
+        connection,
+        champion,
+        WEEK,
+        drift(WEEK),
+        drift(WEEK, name="ambient_c", value=0.41, drifted=True),
+        drift(WEEK, **bias, value=3.0, limit=2.0, drifted=True),
+    )
+    before = WEEK - timedelta(weeks=12)
+    drifted(connection, champion, before, drift(before))
+    lately = WEEK + timedelta(weeks=1)
+    drifted(connection, champion, lately, drift(lately, vehicles=2, drifted=None))
+    return champion, candidate
+
+
+def get(client: httpx2.Client, address: str, header: dict[str, str], **query: Any) -> Any:
+    answer = client.get(address, headers=header, params=query or None)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_models_are_listed_the_newest_first_page_by_page(
+    client: httpx2.Client, scientist: dict[str, str], numbers: tuple[int, int]
+) -> None:
+    listed = get(client, "/v1/models", scientist, kind="fuel", limit=1)
+    (candidate,) = listed["models"]
+    assert (candidate["model_id"], candidate["stage"]) == (numbers[1], "candidate")
+    assert candidate["error_percent"] is None  # three vehicles would be recognised
+    rest = get(client, listed["next"], scientist)
+    assert rest["next"] is None
+    (champion,) = rest["models"]
+    assert champion | {"created_at": None} == {
+        "model_id": numbers[0],
+        "kind": "fuel",
+        "stage": "champion",
+        "created_at": None,
+        "data_from": "2026-10-01",
+        "data_to": "2026-10-28",
+        "code_version": "0.1.0",
+        "checksum": champion["checksum"],
+        "vehicles": 12,
+        "rows": 900,
+        "error_percent": 4.5,
+        "bias_percent": -0.25,
+        "coverage_percent": 91.0,
+        "drift_week": str(WEEK),
+        "drifted": 2,
+    }
+    assert len(get(client, "/v1/models", scientist)["models"]) == 3
+
+
+def test_drift_is_told_by_week_and_withheld_where_few_vehicles_tell(
+    client: httpx2.Client, scientist: dict[str, str], numbers: tuple[int, int]
+) -> None:
+    address = f"/v1/models/{numbers[0]}/drift"
+    told = get(client, address, scientist)["drift"]
+    assert [(row["week"], row["of_what"], row["name"]) for row in told] == [
+        (str(WEEK), "error", "bias"),
+        (str(WEEK), "input", "ambient_c"),
+        (str(WEEK), "input", "mass_t"),
+    ]
+    assert [row["drifted"] for row in told] == [True, True, False]
+    assert (told[0]["low"], told[0]["high"], told[0]["reference"]) == (2.1, 3.9, -0.25)
+    assert len(get(client, address, scientist, weeks=20)["drift"]) == 4
+    assert get(client, f"/v1/models/{numbers[1]}/drift", scientist)["drift"] == []
+
+
+def test_to_nobody_else_is_there_a_model(
+    made: World, client: httpx2.Client, scientist: dict[str, str], numbers: tuple[int, int]
+) -> None:
+    address = f"/v1/models/{numbers[0]}/drift"
+    owner = {"X-API-Key": made.key("vehicles:read", "fleets:read").key}
+    for path in ("/v1/models", address):
+        assert client.get(path, headers=owner).status_code == 403
+    absent = client.get("/v1/models/999999999999/drift", headers=scientist)
+    assert (absent.status_code, absent.json()["code"]) == (404, "unknown_model")
+    for number in ("0", "abc", "9" * 19):
+        answer = client.get(f"/v1/models/{number}/drift", headers=scientist)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_model")
+    # The database itself tells no other kind of party, whatever its key may do.
+    told = made.database.connection.execute(
+        "SELECT count(*) FROM served.models(%s, NULL, 9223372036854775807, 10)", (made.owner,)
+    ).fetchone()
+    assert told == (0,)
+    for wrong in ({"weeks": 0}, {"weeks": "many"}, {"stage": "champion"}):
+        answer = client.get(address, headers=scientist, params=wrong)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
