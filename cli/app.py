@@ -18,7 +18,8 @@ The way of a frame: a truck (telemetry simulate, telemetry replay) sends message
 telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
 history in Parquet files); telemetry analyse finds out how they were driven and what would save fuel
 (telemetry train lets it learn from the fleet); telemetry serve answers fleet owners, dealers and
-data scientists, telemetry webhooks tells them of it unasked. telemetry up starts a Kafka and a
+data scientists, telemetry export writes files for the latter, telemetry webhooks tells them of it
+unasked. telemetry up starts a Kafka and a
 PostgreSQL for it on this machine; telemetry demo does all of it at once.
 
 Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
@@ -39,6 +40,7 @@ MODULES = {
     "dead-letters": "dead_letters",
     "analyse": "analyse",
     "train": "train",
+    "export": "export",
     "identity": "identity",
     "datasets": "datasets",
     "service-points": "service_points",

@@ -17,8 +17,8 @@ from storage.settings import StorageSettings
 COMMANDS = (
     "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "load",
-    "dead-letters", "analyse", "train", "identity", "datasets", "service-points", "service-plans",
-    "privacy", "cell", "serve", "webhooks", "status", "demo",
+    "dead-letters", "analyse", "train", "export", "identity", "datasets", "service-points",
+    "service-plans", "privacy", "cell", "serve", "webhooks", "status", "demo",
 )  # fmt: skip
 
 
