@@ -51,6 +51,10 @@ def export(
     *,
     trips: Annotated[bool, typer.Option("--trips", help="Trips, too.")] = False,
     events: Annotated[bool, typer.Option("--events", help="Driving events, too.")] = False,
+    features: Annotated[
+        bool,
+        typer.Option("--features", help="What load_features reads, too; with --identified."),
+    ] = False,
     purpose: Annotated[
         str | None,
         typer.Option(help="What it is for: vehicles get pseudonyms that are this purpose's alone."),
@@ -109,11 +113,12 @@ def export(
         resolution_s=resolution,
         trips=trips,
         events=events,
+        features=features,
         buckets=buckets,
         snapshots=snapshots,
     )
     if not request.tables:
-        raise TelemetryError("Say what is to be written: --signals, --trips, --events.")
+        raise TelemetryError("Say what is to be written: --signals, --trips, --events, --features.")
     exporter = Exporter(dsn, known, Place(where), hot_from=hot_from, jobs=jobs)
     with bar(where, total=None, unit="files") as at:
         manifest, done = exporter.run(request, lambda now: at(now.done, now.total))

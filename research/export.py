@@ -24,6 +24,7 @@ from research import partitions
 from research.errors import ExportError
 from research.manifest import Manifest, Partition, Query
 from research.places import UNFINISHED, Place
+from research.tables import DRIVEN, EVENTS, PARTS, SEGMENTS, SIGNALS, TRIPS
 from research.work import Work, content
 from storage import export_members, export_rows
 from storage.arrow_reads import ArrowReader
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
     from storage.export_members import Asked, Member, Members
-
-SIGNALS = "signals"
-TABLES = (SIGNALS, export_rows.TRIPS, export_rows.EVENTS)
 
 VEHICLES = "vehicles.parquet"
 
@@ -66,6 +64,7 @@ class Request:
         signals: by name, in the order of the columns; none: no signals.
         resolution_s: steps [s]; 0: each row.
         trips, events: whether they are written, too.
+        features: whether that is written from which the registry's features are made.
         buckets: None: as many as the vehicles need, or as there are.
         snapshots: never replace a file.
     """
@@ -77,14 +76,21 @@ class Request:
     resolution_s: int
     trips: bool = False
     events: bool = False
+    features: bool = False
     buckets: int | None = None
     snapshots: bool = False
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Those that are written."""
-        chosen = (bool(self.signals), self.trips, self.events)
-        return tuple(table for table, is_asked in zip(TABLES, chosen, strict=True) if is_asked)
+        asked = {
+            SIGNALS: bool(self.signals),
+            TRIPS.name: self.trips,
+            EVENTS.name: self.events,
+            PARTS.name: self.features,
+            SEGMENTS.name: self.features,
+        }
+        return tuple(table for table, is_asked in asked.items() if is_asked)
 
 
 @dataclass(kw_only=True)
@@ -283,9 +289,9 @@ class Exporter:
                 for one in telling
             )
         else:
-            schema = export_rows.DRIVEN[item.table]
+            schema = DRIVEN[item.table].schema
             table = export_rows.read_driven(
-                self._reader(), members, item.members, item.table, item.span
+                self._reader(), members, item.members, DRIVEN[item.table], item.span
             )
             # There are few of them: they are read to know whether they are still the same.
             source = content(table)

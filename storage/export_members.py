@@ -7,7 +7,7 @@ rules of datasets (`storage/migrations`, the one on datasets): the database make
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from storage.queries import query
 from storage.registers import find_party, party_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from storage.connection import Connection
@@ -64,7 +64,7 @@ class Member:
         """What of a span may be told, in whole steps [s]; 0: to the microsecond."""
         found = []
         for first, last in self.opened:
-            piece = _up(max(first, start), step_s), _down(min(last, stop), step_s)
+            piece = whole_steps((max(first, start), min(last, stop)), step_s)
             if piece[0] < piece[1]:
                 found.append(piece)
         return found
@@ -95,6 +95,11 @@ class Members:
     grid_deg: float
     resolution_s: int
     """The steps in which all is told; 0: each row."""
+
+    def only(self, labels: Collection[str]) -> Members:
+        """Some of them, by what they are called."""
+        some = tuple(member for member in self.members if member.label in labels)
+        return replace(self, members=some)
 
 
 def find_members(
@@ -248,13 +253,14 @@ def _shifts(
     return found
 
 
-def _up(time: datetime, step_s: int) -> datetime:
-    down = _down(time, step_s)
-    return down if down == time else down + timedelta(seconds=step_s)
+def whole_steps(span: Span, step_s: int) -> Span:
+    """The whole steps that lie in a span; 0: each moment of it."""
+    if not step_s:
+        return span
+    first, last = (_down(time, step_s) for time in span)
+    return first if first == span[0] else first + timedelta(seconds=step_s), last
 
 
 def _down(time: datetime, step_s: int) -> datetime:
-    if not step_s:
-        return time
     midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
     return time - (time - midnight) % timedelta(seconds=step_s)

@@ -6,17 +6,19 @@ coarsened by the same functions that answer over HTTP.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, LiteralString
 
 import pyarrow as pa
 from psycopg import sql
 
 from schemas.arrow import KEY_FIELDS, facts, value_type
 from schemas.signal import Kind, ValueType
+from storage.errors import StorageError
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from schemas.catalogue import Catalogue, Signal
@@ -28,60 +30,88 @@ if TYPE_CHECKING:
 VEHICLE = pa.field("vehicle", pa.string(), nullable=False)
 TIME = KEY_FIELDS[1]
 
-TRIPS, EVENTS = "trips", "events"
-
 _UTC = TIME.type
 _NUMBER = pa.float64()
 
 
-def _of(name: str, type_: pa.DataType, description: str, unit: str = "") -> pa.Field:
+def described(name: str, type_: pa.DataType, description: str, unit: str = "") -> pa.Field:
+    """A column, with what it is."""
     return pa.field(name, type_, metadata={"unit": unit, "description": description})
 
 
-_PLACES = (
-    ("start_latitude", "Where it began."),
-    ("start_longitude", "Where it began."),
-    ("end_latitude", "Where it ended."),
-    ("end_longitude", "Where it ended."),
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Driven:
+    """What analysis has found of vehicles' driving, as rows with a beginning and an end.
+
+    Attributes:
+        name: what it is called in an export.
+        stored: the table it lies in.
+        schema: vehicle, and the columns.
+        told: the function that tells a row under a pseudonym; None: none does, and it is not told.
+        exact: by column that the table does not have under its name, SQL that makes it.
+        start, end: SQL for when a row begins and ends.
+        where: further SQL that rows have to fulfil.
+    """
+
+    name: str
+    stored: str
+    schema: pa.Schema
+    told: LiteralString | None = None
+    exact: Mapping[str, str] = field(default_factory=dict)
+    start: LiteralString = "one.start_time"
+    end: LiteralString = "one.end_time"
+    where: LiteralString = "true"
+
+
+TRIPS = Driven(
+    name="trips",
+    stored="trip",
+    told="told_trip",
+    schema=pa.schema(
+        [
+            VEHICLE,
+            described("start_time", _UTC, "When it began."),
+            described("end_time", _UTC, "When it ended."),
+            described("kind", pa.string(), "drive, idle, tow or ferry."),
+            described("distance_km", _NUMBER, "The way.", "km"),
+            described("duration_s", _NUMBER, "How long it took.", "s"),
+            described("driving_s", _NUMBER, "How long it moved.", "s"),
+            described("idle_s", _NUMBER, "How long it stood with the engine running.", "s"),
+            described("stop_count", pa.int32(), "How often it stopped."),
+            described("fuel_l", _NUMBER, "What was burnt.", "L"),
+            described("idle_fuel_l", _NUMBER, "What was burnt standing.", "L"),
+            described("max_speed_kmh", _NUMBER, "The highest speed.", "km/h"),
+            described("start_latitude", _NUMBER, "Where it began.", "degrees"),
+            described("start_longitude", _NUMBER, "Where it began.", "degrees"),
+            described("end_latitude", _NUMBER, "Where it ended.", "degrees"),
+            described("end_longitude", _NUMBER, "Where it ended.", "degrees"),
+        ]
+    ),
 )
 
-DRIVEN: dict[str, pa.Schema] = {
-    TRIPS: pa.schema(
+EVENTS = Driven(
+    name="events",
+    stored="driving_event",
+    told="told_event",
+    schema=pa.schema(
         [
             VEHICLE,
-            _of("start_time", _UTC, "When it began."),
-            _of("end_time", _UTC, "When it ended."),
-            _of("kind", pa.string(), "drive, idle, tow or ferry."),
-            _of("distance_km", _NUMBER, "The way.", "km"),
-            _of("duration_s", _NUMBER, "How long it took.", "s"),
-            _of("driving_s", _NUMBER, "How long it moved.", "s"),
-            _of("idle_s", _NUMBER, "How long it stood with the engine running.", "s"),
-            _of("stop_count", pa.int32(), "How often it stopped."),
-            _of("fuel_l", _NUMBER, "What was burnt.", "L"),
-            _of("idle_fuel_l", _NUMBER, "What was burnt standing.", "L"),
-            _of("max_speed_kmh", _NUMBER, "The highest speed.", "km/h"),
-            *(_of(name, _NUMBER, description, "degrees") for name, description in _PLACES),
+            described("kind", pa.string(), "What happened (docs/behaviour.md)."),
+            described("start_time", _UTC, "When it began."),
+            described("trip_start", _UTC, "When the trip began in which it happened."),
+            described("duration_s", _NUMBER, "How long it lasted.", "s"),
+            described("severity", pa.int16(), "1 low, 2 medium, 3 high."),
+            described("peak", _NUMBER, "The worst of it, in the unit of its kind."),
+            described("limit_value", _NUMBER, "What was crossed, in the unit of the peak."),
+            described("speed_km_h", _NUMBER, "The speed with which it began.", "km/h"),
+            described("distance_km", _NUMBER, "The way it took.", "km"),
+            described("fuel_l", _NUMBER, "What was burnt in it.", "L"),
+            described("latitude", _NUMBER, "Where it began.", "degrees"),
+            described("longitude", _NUMBER, "Where it began.", "degrees"),
         ]
     ),
-    EVENTS: pa.schema(
-        [
-            VEHICLE,
-            _of("kind", pa.string(), "What happened (docs/behaviour.md)."),
-            _of("start_time", _UTC, "When it began."),
-            _of("trip_start", _UTC, "When the trip began in which it happened."),
-            _of("duration_s", _NUMBER, "How long it lasted.", "s"),
-            _of("severity", pa.int16(), "1 low, 2 medium, 3 high."),
-            _of("peak", _NUMBER, "The worst of it, in the unit of its kind (docs/behaviour.md)."),
-            _of("limit_value", _NUMBER, "What was crossed, in the unit of the peak."),
-            _of("speed_km_h", _NUMBER, "The speed with which it began.", "km/h"),
-            _of("distance_km", _NUMBER, "The way it took.", "km"),
-            _of("fuel_l", _NUMBER, "What was burnt in it.", "L"),
-            _of("latitude", _NUMBER, "Where it began.", "degrees"),
-            _of("longitude", _NUMBER, "Where it began.", "degrees"),
-        ]
-    ),
-}
-"""Trips and events as they are exported, by table."""
+    exact={"duration_s": "extract(epoch FROM one.end_time - one.start_time)::double precision"},
+)
 
 
 def signals_schema(catalogue: Catalogue, names: Sequence[str], resolution_s: int) -> pa.Schema:
@@ -183,55 +213,63 @@ def _told(members: Members, member: Member, name: str) -> sql.Composed:
 
 
 def read_driven(
-    reader: ArrowReader, members: Members, some: Sequence[Member], table: str, span: Span
+    reader: ArrowReader, members: Members, some: Sequence[Member], table: Driven, span: Span
 ) -> pa.Table:
-    """Trips or events of some vehicles that begin in a span, by vehicle and beginning.
+    """Trips, events, ... of some vehicles that begin in a span, by vehicle and beginning.
 
     One that reaches out of what may be told of its vehicle is left out.
+
+    Raises:
+        StorageError: these are told of no vehicle that has a pseudonym.
     """
-    schema = DRIVEN[table]
     if not some:
-        return schema.empty_table()
+        return table.schema.empty_table()
     opened = [
-        (member.vehicle_id, member.label, first, last)
+        (member.vehicle_id, member.label, first.isoformat(), last.isoformat())
         for member in some
         for first, last in member.opened
     ]
     numbers, labels, first, last = (list(column) for column in zip(*opened, strict=True))
-    stored = {TRIPS: "trip", EVENTS: "driving_event"}[table]
-    told = {TRIPS: "told_trip", EVENTS: "told_event"}[table]
-    names = [name for name in schema.names if name != VEHICLE.name]
-    if members.is_identified:
-        source = sql.SQL("CROSS JOIN LATERAL (SELECT one.*{}) AS told").format(
-            sql.SQL(
-                ", extract(epoch FROM one.end_time - one.start_time)::double precision"
-                " AS duration_s"
-                if table == EVENTS
-                else ""
-            )
-        )
-    else:
-        source = sql.SQL("CROSS JOIN LATERAL {}(one, {}, {}::double precision) AS told").format(
-            sql.Identifier(told), sql.Literal(members.resolution_s), sql.Literal(members.grid_deg)
-        )
+    names = [name for name in table.schema.names if name != VEHICLE.name]
     statement = sql.SQL(
         "SELECT member.label AS vehicle, {names}"
         " FROM unnest({numbers}::bigint[], {labels}::text[], {first}::timestamptz[],"
         " {last}::timestamptz[]) AS member (vehicle_id, label, first, last)"
-        " JOIN {stored} AS one USING (vehicle_id) {source}"
-        " WHERE one.start_time >= {start} AND one.start_time < {stop}"
-        " AND one.start_time >= member.first AND one.end_time < member.last"
-        ' ORDER BY member.label COLLATE "C", told.start_time, one.start_time{kind}'
+        " JOIN {stored} AS one USING (vehicle_id) CROSS JOIN LATERAL {told} AS told"
+        " WHERE {begins} >= {start} AND {begins} < {stop}"
+        " AND {begins} >= member.first AND {ends} < member.last AND {where}"
+        ' ORDER BY member.label COLLATE "C", {begins}, told'
     ).format(
         names=sql.SQL(", ").join(sql.Identifier("told", name) for name in names),
         numbers=sql.Literal(numbers),
         labels=sql.Literal(labels),
-        first=sql.Literal([time.isoformat() for time in first]),
-        last=sql.Literal([time.isoformat() for time in last]),
-        stored=sql.Identifier(stored),
-        source=source,
+        first=sql.Literal(first),
+        last=sql.Literal(last),
+        stored=sql.Identifier(table.stored),
+        told=_row_told(members, table, names),
+        begins=sql.SQL(table.start),
+        ends=sql.SQL(table.end),
+        where=sql.SQL(table.where),
         start=sql.Literal(span[0]),
         stop=sql.Literal(span[1]),
-        kind=sql.SQL(", one.kind" if table == EVENTS else ""),
     )
-    return reader.table(statement).cast(schema)
+    return reader.table(statement).cast(table.schema)
+
+
+def _row_told(members: Members, table: Driven, names: Sequence[str]) -> sql.Composed:
+    """A row as it is, or as it is told under a pseudonym."""
+    if members.is_identified:
+        columns = sql.SQL(", ").join(
+            # What is made is said in our own code, as the names are.
+            sql.SQL("{} AS {}").format(
+                sql.SQL(table.exact[name]) if name in table.exact else sql.Identifier("one", name),
+                sql.Identifier(name),
+            )
+            for name in names
+        )
+        return sql.SQL("(SELECT {})").format(columns)
+    if table.told is None:
+        raise StorageError(f"{table.name} are told only of vehicles that may be known: by VIN.")
+    return sql.SQL("{}(one, {}, {}::double precision)").format(
+        sql.Identifier(table.told), sql.Literal(members.resolution_s), sql.Literal(members.grid_deg)
+    )
