@@ -6,7 +6,7 @@ read from a source: the `Database`, or `Files` that were exported.
 
 from research.database import Database
 from research.files import Files
-from research.load import each_signals, load_events, load_signals, load_trips
+from research.load import each_signals, load_events, load_features, load_signals, load_trips
 from research.moments import join_as_of, require_no_leak
 from research.opened import open_database
 from research.splits import split_by_time, split_by_vehicle
@@ -17,6 +17,7 @@ __all__ = [
     "each_signals",
     "join_as_of",
     "load_events",
+    "load_features",
     "load_signals",
     "load_trips",
     "open_database",

@@ -14,8 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analytics.features.registry import computed, find
 from research.errors import ExportError
-from research.tables import EVENTS, TRIPS
+from research.moments import KNOWN_AT
+from research.tables import DRIVEN, EVENTS, TRIPS
 from storage.export_members import whole_steps
 from storage.export_rows import TIME
 
@@ -133,6 +135,35 @@ def load_events(
     return found[found["kind"].isin([*kinds])].reset_index(drop=True)
 
 
+def load_features(
+    source: Source,
+    features: Sequence[str],
+    start: datetime,
+    stop: datetime,
+    *,
+    vehicles: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Registered features of the segments, or parts of trips, that begin in a span.
+
+    Args:
+        source: where from: of vehicles that may be known.
+        features: by key (`analytics.features.registry`), all of segments or all of parts.
+        start: from when on (UTC).
+        stop: up to when.
+        vehicles: None: all.
+
+    Returns:
+        vehicle, start_time, end_time, known_at, and a column by each feature's name.
+
+    Raises:
+        FeatureError: there is no such feature, or they are of different rows.
+    """
+    found = find(features)
+    frames = each_driven(source, DRIVEN[found[0].of], start, stop, vehicles=vehicles)
+    about = ["vehicle", "start_time", "end_time", KNOWN_AT]
+    return _all(pd.concat([one[about], computed(found, one)], axis=1) for one in frames)
+
+
 def each_driven(
     source: Source,
     table: Driven,
@@ -164,7 +195,7 @@ def _end(table: pa.Table) -> pa.ChunkedArray:
 
 def _known(table: pa.Table, time: pa.ChunkedArray, later_s: int) -> pa.Table:
     at = pc.add(time, pa.scalar(timedelta(seconds=later_s), pa.duration("us"))) if later_s else time
-    return table.append_column(pa.field("known_at", TIME.type), at)
+    return table.append_column(pa.field(KNOWN_AT, TIME.type), at)
 
 
 def _chunks(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

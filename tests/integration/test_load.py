@@ -14,11 +14,13 @@ from research import (
     each_signals,
     join_as_of,
     load_events,
+    load_features,
     load_signals,
     load_trips,
     require_no_leak,
 )
 from research.errors import ExportError
+from storage.errors import StorageError
 from tests.export_world import FIRST, SIGNALS, SLOW, VINS, exported_world
 
 if TYPE_CHECKING:
@@ -147,3 +149,25 @@ def test_what_was_not_exported_is_refused(world: Exported, archive: Path, tmp_pa
     world.export(tmp_path, last=FIRST.date())
     with pytest.raises(ExportError, match="steps of 60 s"):
         load_signals(Files(tmp_path), ALL, FIRST, STOP, resolution_s=3600)
+
+
+def test_features_are_those_of_the_registry_wherever_they_are_read(
+    world: Exported, database: Database, tmp_path: Path
+) -> None:
+    world.database.connection.execute(
+        "UPDATE trip_part SET distance_km = 20, mass_t_km = 30, mass_known_km = 10, stops = 4"
+    )
+    keys = ["parts.load", "parts.stops"]
+    found = load_features(database, keys, FIRST, STOP)
+    assert len(found) == 6 * DAYS
+    assert set(found["load"]) == {3.0}
+    assert set(found["stops"]) == {0.2}
+    assert (found["known_at"] == found["end_time"]).all()
+    world.export(tmp_path, purpose=None, features=True, signals=(), events=False)
+    exported = load_features(Files(tmp_path), keys, FIRST, STOP)
+    pd.testing.assert_frame_equal(ordered(exported), ordered(found))
+    assert load_features(Files(tmp_path), ["segments.mass_t"], FIRST, STOP).empty
+    with pytest.raises(StorageError, match="told only of vehicles that may be known"):
+        load_features(
+            Database(world.database.dsn, party="Maker", purpose="a test"), keys, FIRST, STOP
+        )
