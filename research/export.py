@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from research import manifest as manifests
-from research import partitions
+from research import partitions, snapshots
 from research.errors import ExportError
 from research.manifest import Manifest, Partition, Query
 from research.places import UNFINISHED, Place
@@ -167,6 +167,8 @@ class Exporter:
             manifest.complete = True
             self._place.write(manifests.NAME, manifest.to_json())
             self._tidy(manifest)
+            if manifest.query.snapshots:
+                snapshots.commit(self._place, manifest, self._schemas(manifest.query))
         return manifest, at
 
     def _manifest(self, request: Request, members: Members) -> Manifest:
@@ -281,7 +283,6 @@ class Exporter:
             if before is not None and before.source == source:
                 return before
             telling = [one for one in item.members if one.vehicle_id in item.touched]
-            schema = export_rows.signals_schema(self._catalogue, query.signals, query.resolution_s)
             found: Iterator[pa.Table] = (
                 export_rows.read_signals(
                     self._reader(), self._catalogue, members, one, query.signals, item.span
@@ -289,7 +290,6 @@ class Exporter:
                 for one in telling
             )
         else:
-            schema = DRIVEN[item.table].schema
             table = export_rows.read_driven(
                 self._reader(), members, item.members, DRIVEN[item.table], item.span
             )
@@ -298,7 +298,7 @@ class Exporter:
             if before is not None and before.source == source:
                 return before
             found = iter([table])
-        return self._write(item, query, _described(schema, self._catalogue, query), found, source)
+        return self._write(item, query, self._schemas(query)[item.table], found, source)
 
     def _write(
         self,
@@ -334,6 +334,16 @@ class Exporter:
             draft.keep(name)
         return replace(made, file=name, rows=rows, values=values, bytes=size, sha256=sha256)
 
+    def _schemas(self, query: Query) -> dict[str, pa.Schema]:
+        """By table, what says of which catalogue it is and in what steps."""
+        about = {
+            "catalogue_version": str(self._catalogue.version),
+            "resolution_s": str(query.resolution_s),
+        }
+        signals = export_rows.signals_schema(self._catalogue, query.signals, query.resolution_s)
+        schemas = {SIGNALS: signals} | {name: one.schema for name, one in DRIVEN.items()}
+        return {table: schemas[table].with_metadata(about) for table in query.tables}
+
     def _reader(self) -> ArrowReader:
         """This thread's connection."""
         reader: ArrowReader | None = getattr(self._local, "reader", None)
@@ -352,10 +362,3 @@ class Exporter:
                 is_old = name.endswith(".parquet") and not manifest.query.snapshots
                 if name not in named and (of_a_kill or is_old):
                     self._place.delete(name)
-
-
-def _described(schema: pa.Schema, catalogue: Catalogue, query: Query) -> pa.Schema:
-    """A schema that says of which catalogue it is, and in what steps."""
-    return schema.with_metadata(
-        {"catalogue_version": str(catalogue.version), "resolution_s": str(query.resolution_s)}
-    )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from research import manifest as manifests
-from research import partitions
+from research import partitions, snapshots
 from research.errors import ExportError
 from research.places import Place
 from research.steps import into_steps
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from research.manifest import Partition
     from schemas.catalogue import Catalogue
     from storage.export_rows import Driven
 
@@ -32,13 +31,21 @@ class Files:
 
     Args:
         where: a folder, or the address of a bucket and prefix.
+        as_of: read what it was then, by its snapshots; None: what it is.
         catalogue: of the signals; None: ours.
 
     Raises:
         ExportError: no export lies there.
     """
 
-    def __init__(self, where: str | Path, *, catalogue: Catalogue | None = None) -> None:
+    def __init__(
+        self,
+        where: str | Path,
+        *,
+        as_of: datetime | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self._as_of = as_of
         self._place = Place(where)
         self._catalogue = catalogue or catalogues.default()
         found = manifests.read(self._place)
@@ -104,8 +111,8 @@ class Files:
         wanted = (ds.field(time) >= pa.scalar(span[0])) & (ds.field(time) < pa.scalar(span[1]))
         if vehicles is not None:
             wanted &= ds.field("vehicle").isin([*vehicles])
-        for one in self._files(table, span, vehicles):
-            path = self._place.path(str(one.file))
+        for name in self._files(table, span, vehicles):
+            path = self._place.path(name)
             file = ds.dataset(path, format="parquet", filesystem=self._place.files)
             for fragment in file.get_fragments():
                 for part in fragment.split_by_row_group(wanted, schema=file.schema):
@@ -115,14 +122,18 @@ class Files:
                     if len(found):
                         yield found
 
-    def _files(self, table: str, span: Span, vehicles: Sequence[str] | None) -> Iterator[Partition]:
+    def _files(self, table: str, span: Span, vehicles: Sequence[str] | None) -> Iterator[str]:
         buckets = self.manifest.query.buckets
         in_buckets = (
             None
             if vehicles is None
             else {partitions.bucket_of(vehicle, buckets) for vehicle in vehicles}
         )
-        for one in self.manifest.files(table):
-            is_in_span = span[0].date() <= one.day <= span[1].date()
-            if is_in_span and (in_buckets is None or one.bucket in in_buckets):
-                yield one
+        if self._as_of is None:
+            there = [(str(one.file), one.day, one.bucket) for one in self.manifest.files(table)]
+        else:
+            there = snapshots.named_as_of(self._place, table, self._as_of)
+        for name, day, bucket in there:
+            is_in_span = span[0].date() <= day <= span[1].date()
+            if is_in_span and (in_buckets is None or bucket in in_buckets):
+                yield name

@@ -64,6 +64,11 @@ class Place:
             raise ExportError(f"{where} cannot be reached: {error}") from error
         self.root = self.root.rstrip("/")
 
+    def address(self, name: str) -> str:
+        """A file or folder as other libraries are told of it."""
+        bare = self.name.split("?")[0].rstrip("/")
+        return f"{bare}/{name}" if self.is_remote else self.path(name)
+
     def path(self, name: str) -> str:
         """A file's path for `files`."""
         return f"{self.root}/{name}"
