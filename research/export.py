@@ -144,7 +144,8 @@ class Exporter:
         """Export; what is there already and still true is left alone.
 
         Raises:
-            ExportError: the place holds an export of something else.
+            ExportError: the place holds an export of something else, or this is told of no vehicle
+                that has a pseudonym.
             StorageError: the party may not have this, or the database refused.
         """
         with self._place.locked(), connect(self._dsn) as connection:
@@ -172,6 +173,12 @@ class Exporter:
         return manifest, at
 
     def _manifest(self, request: Request, members: Members) -> Manifest:
+        untold = [name for name, table in DRIVEN.items() if table.told is None]
+        if not members.is_identified and (asked := set(untold) & set(request.tables)):
+            raise ExportError(
+                f"{', '.join(sorted(asked))} are told only of vehicles that may be known: export "
+                "these with --identified."
+            )
         there = manifests.read(self._place)
         count = len(members.members)
         new = Query(

@@ -18,19 +18,18 @@ import pytest
 
 from research.errors import ExportError
 from storage.errors import StorageError
-from tests.command_line import ROOT
+from tests.command_line import ROOT, CommandLine
 from tests.export_world import FIRST, SIGNALS, SLOW, VINS, checksums, exported_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command_line import CommandLine
     from tests.database_fixture import Migrated
     from tests.export_world import Exported
 
 DAYS = 30
-SECONDS = 1000
-"""Of rows a vehicle and day: 6 × 30 × 600, for 400 are silent (tests.api_fixture.drive)."""
+SECONDS = 700
+"""Of rows a vehicle and day: 6 × 30 × 300, for 400 are silent (tests.api_fixture.drive)."""
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +57,12 @@ def test_killed_twice_on_the_way_it_ends_the_same_to_the_byte(
         "export", str(folder), "--signals", ",".join(SIGNALS + SLOW), "--from", "2026-10-01",
         "--to", "2026-10-30", "--trips", "--events", "--purpose", "a test", "--buckets", "3",
     ]  # fmt: skip
+    environment = command_line.environment | {"TELEMETRY_RETENTION_DAYS": "36500"}
     for least in (20, 80):
         with subprocess.Popen(
             [sys.executable, "-m", "cli", *arguments],
             cwd=ROOT,
-            env=command_line.environment,
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         ) as process:
@@ -72,7 +72,7 @@ def test_killed_twice_on_the_way_it_ends_the_same_to_the_byte(
         assert process.returncode == -signal.SIGKILL, "it had ended before it was killed"
         manifest = folder / "manifest.json"
         assert not manifest.exists() or not json.loads(manifest.read_bytes())["complete"]
-    command_line.run(*arguments)
+    CommandLine(environment=environment).run(*arguments)
     assert checksums(folder) == checksums(in_peace)
     assert len(checksums(folder)) == 2 + 3 * DAYS * 3  # manifest, vehicles; tables, days, buckets
 
@@ -238,6 +238,31 @@ def test_what_may_not_be_told_is_refused_with_a_way_out(
 ) -> None:
     with pytest.raises(StorageError, match=said):
         world.export(tmp_path, **asked)
+
+
+def test_what_features_are_made_of_is_told_only_of_vehicles_that_may_be_known(
+    world: Exported, tmp_path: Path
+) -> None:
+    with pytest.raises(ExportError, match="parts, segments are told only"):
+        world.export(tmp_path, features=True)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_the_command_says_what_it_wrote_and_what_it_needs(
+    command_line: CommandLine, tmp_path: Path, world: Exported
+) -> None:
+    days = ["--from", "2026-10-01", "--to", "2026-10-02"]
+    environment = command_line.environment | {"TELEMETRY_RETENTION_DAYS": "36500"}
+    line = CommandLine(environment=environment)
+    vins = ",".join(world.ids)
+    done = line.run(
+        "export", str(tmp_path / "out"), "--signals", "Vehicle.Speed,odometer", *days,
+        "--identified", "--vehicles", vins, "--party", "North",
+    )  # fmt: skip
+    assert "6 vehicles; 2 of 2 partitions written" in done.stdout
+    neither = line.run("export", str(tmp_path / "no"), "--trips", *days, fails=True)
+    assert "--purpose" in neither.stderr
+    assert not (tmp_path / "no").exists()
 
 
 def test_one_folder_holds_one_export(world: Exported, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from pyarrow import fs
 
 from research import Files, load_signals, load_trips
 from research.errors import ExportError
+from servers import ports
 from tests.export_world import FIRST, VINS, checksums, exported_world
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ def bucket() -> Iterator[str]:
 
     In a process of its own: delta-rs waits for it without letting other threads go on.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = ports.free(1)
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server,
@@ -55,12 +53,9 @@ def bucket() -> Iterator[str]:
             patch.setenv("AWS_REGION", "us-east-1")
             patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
             patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-            for _ in range(300):
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
+            while not ports.answers("127.0.0.1", port, timeout_s=1):
+                assert server.poll() is None, "the S3 server has ended"
+                time.sleep(0.1)
             boto3.client("s3").create_bucket(Bucket="lake")
             yield "s3://lake"
         finally:
