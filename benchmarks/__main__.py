@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     "simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour", "fuel",
-    "fuel_model", "datasets", "api_secrecy", "pages",
+    "fuel_model", "datasets", "api_secrecy", "export", "pages",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "latest.json"
 

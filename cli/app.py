@@ -18,9 +18,9 @@ The way of a frame: a truck (telemetry simulate, telemetry replay) sends message
 telemetry ingest decodes, checks and writes them to the database (telemetry load does so with
 history in Parquet files); telemetry analyse finds out how they were driven and what would save fuel
 (telemetry train lets it learn from the fleet, telemetry models says which model is used); telemetry
-serve answers fleet owners, dealers and data scientists, telemetry webhooks tells them of it
-unasked. telemetry up starts a Kafka and a PostgreSQL for it on this machine; telemetry demo does
-all of it at once.
+serve answers fleet owners, dealers and data scientists, telemetry export writes files for the
+latter, telemetry webhooks tells whoever wishes unasked. telemetry up starts a Kafka and a
+PostgreSQL for it on this machine; telemetry demo does all of it at once.
 
 Each command works alone against any Kafka and any PostgreSQL: TELEMETRY_KAFKA_BOOTSTRAP and
 TELEMETRY_DATABASE_DSN name them. Without these it uses what telemetry up has started.
@@ -41,6 +41,7 @@ MODULES = {
     "analyse": "analyse",
     "train": "train",
     "models": "models",
+    "export": "export",
     "identity": "identity",
     "datasets": "datasets",
     "service-points": "service_points",

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 
 @contextmanager
-def bar(title: str, *, total: float | None, unit: str) -> Iterator[Callable[[float], None]]:
-    """Show how far the work is; yields a function that is told how much is done.
+def bar(title: str, *, total: float | None, unit: str) -> Iterator[Callable[..., None]]:
+    """Show how far the work is; yields a function that is told how much is done, and of how much.
 
     Args:
         title: what is being done.
@@ -27,4 +27,4 @@ def bar(title: str, *, total: float | None, unit: str) -> Iterator[Callable[[flo
     # In a log every change would be a line of its own.
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, of=total: progress.update(task, completed=done, total=of)

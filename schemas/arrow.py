@@ -38,7 +38,7 @@ def arrow_schema(catalogue: Catalogue, group: str) -> pa.Schema:
         [
             *KEY_FIELDS,
             *(
-                pa.field(signal.name, _TYPES[signal.type], metadata=_facts(signal))
+                pa.field(signal.name, value_type(signal), metadata=facts(signal))
                 for signal in signals
             ),
         ],
@@ -46,7 +46,13 @@ def arrow_schema(catalogue: Catalogue, group: str) -> pa.Schema:
     )
 
 
-def _facts(signal: Signal) -> dict[str, str]:
+def value_type(signal: Signal) -> pa.DataType:
+    """The type of a signal's values."""
+    return _TYPES[signal.type]
+
+
+def facts(signal: Signal) -> dict[str, str]:
+    """What a signal's field says of it: `id`, `path`, `unit`, `kind`, `description` (English)."""
     return {
         "id": str(signal.id),
         "path": signal.path,

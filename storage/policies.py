@@ -21,6 +21,8 @@ from storage.rollups import rollups
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from schemas.catalogue import Catalogue
     from storage.connection import Connection, Server
     from storage.settings import StorageSettings
@@ -114,6 +116,11 @@ _STATEMENTS = {
         "SELECT add_retention_policy(%(relation)s::regclass, drop_after => %(span)s::interval)",
     ),
 }
+
+
+def oldest_day(settings: StorageSettings) -> date:
+    """The first day of which all rows are still kept."""
+    return (datetime.now(tz=UTC) - timedelta(days=settings.retention_days)).date()
 
 
 def expire(

@@ -51,6 +51,11 @@ class StorageSettings(BaseSettings):
         description="How long the database's backups are kept [days], as whoever makes them sees "
         "to it; `telemetry privacy status` tells it.",
     )
+    archive: str | None = Field(
+        default=None,
+        description="A folder or address to which `telemetry export --identified` is brought up to "
+        "date; `research` reads from it what the database no longer keeps.",
+    )
     refused_values_kept: int = Field(
         default=1_000_000,
         ge=1,

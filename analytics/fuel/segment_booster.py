@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from analytics.features.segments import SEGMENT_FEATURES
 from analytics.fuel.segment_physics import DRIVEN, ENGINE, ROAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from numpy.typing import NDArray
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    Floats = NDArray[np.float64]
+    from analytics.features.feature import Floats, Get
+
 
 STAGE_ROWS = 500_000  # segments; a stage of so many takes about 250 MB
 ITERATIONS_A_VEHICLE = 1.0  # trees; what holds of other vehicles is learnt from vehicles, not rows
@@ -38,87 +39,71 @@ UP = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Feature:
+class Cause:
     """One number the factor depends on.
 
     Attributes:
-        name: what it is, with its unit.
+        name: what it is.
         of: it, from the segments' columns.
         up: litres cannot fall with it, all else the same.
         core: a segment outside the range that training has seen of it is left to physics.
     """
 
     name: str
-    of: Callable[[Callable[[str], Floats]], Floats]
+    of: Callable[[Get], Floats]
     up: bool = False
     core: bool = False
 
 
-def _per_km(column: str) -> Callable[[Callable[[str], Floats]], Floats]:
-    return lambda get: get(column) / np.maximum(get("distance_km"), 0.1)
+def _cause(name: str, *, up: bool = False, core: bool = False) -> Cause:
+    """A registered feature as a cause."""
+    return Cause(name=name, of=SEGMENT_FEATURES[name].make, up=up, core=core)
 
 
-def _km_h(get: Callable[[str], Floats]) -> Floats:
-    return 3600.0 * get("distance_km") / np.maximum(get("moving_s"), 1.0)
-
-
-def _share(part: str, whole: str) -> Callable[[Callable[[str], Floats]], Floats]:
-    return lambda get: get(part) / np.maximum(get(whole), 1e-3)
-
-
-MASS = Feature(name="mass_t", of=lambda get: get("mass_t"), up=True, core=True)
+MASS = _cause("mass_t", up=True, core=True)
 VEHICLE = (
-    Feature(name="class", of=lambda get: get("class")),
-    Feature(name="reference_nm", of=lambda get: get("reference_nm"), core=True),
+    Cause(name="class", of=lambda get: get("class")),
+    _cause("reference_nm", core=True),
 )
-WEATHER = (
-    Feature(name="ambient_c", of=lambda get: get("ambient_c"), core=True),
-    Feature(name="coolant_c", of=lambda get: get("coolant_c")),
-    Feature(name="air_kg_m3", of=lambda get: get("air_kg_m3")),
+WEATHER = (_cause("ambient_c", core=True), _cause("coolant_c"), _cause("air_kg_m3"))
+ROAD_CAUSES = (
+    _cause("speed_km_h", core=True),
+    _cause("limit_km_h"),
+    _cause("ascent_m_km", up=True, core=True),
+    _cause("descent_m_km"),
+    _cause("gained_j_kg_km", up=True, core=True),
+    _cause("lost_j_kg_km"),
+    _cause("stops_km", up=True),
+    _cause("standing_s_km", up=True),
+    _cause("steady_j_kg_km"),
+    _cause("braked_j_kg_km"),
+    _cause("powered_share"),
 )
-ROAD_FEATURES = (
-    Feature(name="speed_km_h", of=_km_h, core=True),
-    Feature(name="limit_km_h", of=lambda get: get("limit_km_h")),
-    Feature(name="ascent_m_km", of=_per_km("ascent_m"), up=True, core=True),
-    Feature(name="descent_m_km", of=_per_km("descent_m")),
-    Feature(name="gained_j_kg_km", of=_per_km("gained_j_kg"), up=True, core=True),
-    Feature(name="lost_j_kg_km", of=_per_km("lost_j_kg")),
-    Feature(name="stops_km", of=_per_km("stops"), up=True),
-    Feature(name="standing_s_km", of=_per_km("standing_s"), up=True),
-    Feature(name="steady_j_kg_km", of=_per_km("steady_j_kg")),
-    Feature(name="braked_j_kg_km", of=_per_km("braked_j_kg")),
-    Feature(name="powered_share", of=lambda get: get("powered_m") / 1e3 / _km(get)),
-)
-DRIVEN_FEATURES = (
-    Feature(name="drive_j_kg_km", of=_per_km("drive_j_kg")),
-    Feature(name="held_j_kg_km", of=_per_km("held_j_kg")),
-    Feature(name="driven_time_share", of=_share("driven_s", "moving_s")),
-)
-ENGINE_FEATURES = (
-    Feature(name="friction_share", of=_share("friction_mj", "engine_mj")),
-    Feature(name="revolutions_km", of=_per_km("revolutions")),
-    Feature(name="load_mean", of=lambda get: get("load_mean")),
-    Feature(name="load_square", of=lambda get: get("load_square")),
-    Feature(name="load_high", of=lambda get: get("load_high")),
-    Feature(name="rpm_work", of=lambda get: get("rpm_work")),
+DRIVEN_CAUSES = (_cause("drive_j_kg_km"), _cause("held_j_kg_km"), _cause("driven_time_share"))
+ENGINE_CAUSES = tuple(
+    _cause(name)
+    for name in (
+        "friction_share",
+        "revolutions_km",
+        "load_mean",
+        "load_square",
+        "load_high",
+        "rpm_work",
+    )
 )
 
 
-def _km(get: Callable[[str], Floats]) -> Floats:
-    return np.maximum(get("distance_km"), 0.1)
-
-
-def features_of(view: str, *, weighed: bool) -> tuple[Feature, ...]:
+def features_of(view: str, *, weighed: bool) -> tuple[Cause, ...]:
     """The features of a view, with or without the vehicle's mass."""
     own = {
-        ROAD: ROAD_FEATURES,
-        DRIVEN: ROAD_FEATURES + DRIVEN_FEATURES,
-        ENGINE: ROAD_FEATURES + DRIVEN_FEATURES + ENGINE_FEATURES,
+        ROAD: ROAD_CAUSES,
+        DRIVEN: ROAD_CAUSES + DRIVEN_CAUSES,
+        ENGINE: ROAD_CAUSES + DRIVEN_CAUSES + ENGINE_CAUSES,
     }[view]
     return VEHICLE + ((MASS,) if weighed else ()) + WEATHER + own
 
 
-def matrix(features: tuple[Feature, ...], columns: Mapping[str, Any]) -> Floats:
+def matrix(features: tuple[Cause, ...], columns: Mapping[str, Any]) -> Floats:
     """(n, features) float64, as the trees take it.
 
     Args:
@@ -144,7 +129,7 @@ class Booster:
         stages: what each stage adds.
     """
 
-    features: tuple[Feature, ...]
+    features: tuple[Cause, ...]
     stages: list[HistGradientBoostingRegressor] = field(default_factory=list)
 
     def factor(self, columns: Mapping[str, Any]) -> Floats:

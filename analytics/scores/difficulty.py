@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analytics.features.feature import ratio
 from analytics.scores.settings import PARTS_OF_DIFFICULTY
 
 if TYPE_CHECKING:
+    from analytics.features.feature import Floats, Get
     from analytics.scores.settings import ScoreSettings
 
 FIGURES = {
@@ -19,6 +21,12 @@ FIGURES = {
     "night": ("night_s", "driving_s"),
 }
 """Each part as the ratio of two sums: t, m/km, stops/km, share of driving."""
+
+
+def figure(part: str, get: Get) -> Floats:
+    """(n,) one part of it, NaN where unknown; `get` gives the columns of sums."""
+    over, under = FIGURES[part]
+    return ratio(get, (over,), (under,))
 
 
 def difficulty(totals: pd.DataFrame, settings: ScoreSettings) -> pd.DataFrame:
@@ -37,19 +45,21 @@ def difficulty(totals: pd.DataFrame, settings: ScoreSettings) -> pd.DataFrame:
         where unknown; difficulty, NaN where no part but the night is known; difficulty_missing
         (names, comma between).
     """
+
+    def get(name: str) -> Floats:
+        return totals[name].to_numpy(dtype=np.float64)
+
     table = pd.DataFrame(index=totals.index)
     parts, weights = [], []
     for part in PARTS_OF_DIFFICULTY:
         weight, limits = settings.difficulty[part]
-        over, under = FIGURES[part]
-        known = totals[under] > 0
-        figure = (totals[over] / totals[under].where(known)).to_numpy(dtype=np.float64)
+        found = figure(part, get)
         easiest = totals["vehicle_class"].map({name: pair[0] for name, pair in limits.items()})
         hardest = totals["vehicle_class"].map({name: pair[1] for name, pair in limits.items()})
         low, high = easiest.to_numpy(dtype=np.float64), hardest.to_numpy(dtype=np.float64)
-        table[part] = figure
-        parts.append(np.clip(100.0 * (figure - low) / (high - low), 0.0, 100.0))
-        weights.append(np.where(np.isnan(figure), 0.0, weight))
+        table[part] = found
+        parts.append(np.clip(100.0 * (found - low) / (high - low), 0.0, 100.0))
+        weights.append(np.where(np.isnan(found), 0.0, weight))
     of_parts, weight_of_parts = np.column_stack(parts), np.column_stack(weights)
     total = weight_of_parts.sum(axis=1)
     told = (weight_of_parts[:, :-1] > 0).any(axis=1)

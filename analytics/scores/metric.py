@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analytics.features.feature import ratio
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from analytics.features.feature import Floats, Get
     from analytics.scores.settings import ScoreSettings
 
 
@@ -35,6 +38,15 @@ class Metric:
     unit: str = "%"
     more_is_better: bool
     counts: bool = False
+
+    def value(self, get: Get, least: float = 0.0) -> Floats:
+        """(n,) in its unit, NaN where there was less exposure than `least`.
+
+        Args:
+            get: gives the columns SUMS.
+            least: in the unit of the exposure.
+        """
+        return ratio(get, self.above, self.below, scale=self.scale, least=least)
 
     @property
     def bounded(self) -> bool:
@@ -120,9 +132,13 @@ def _columns(sums: pd.DataFrame, wanted: list[tuple[str, ...]]) -> NDArray[np.fl
 
 def values(sums: pd.DataFrame, settings: ScoreSettings) -> NDArray[np.float64]:
     """(n, metrics) values in each metric's unit, NaN where there was too little exposure."""
-    exposure = below(sums)
-    least = np.array([settings.metrics[name].least_exposure for name in METRICS])
-    rate = np.divide(
-        above(sums), exposure, out=np.full_like(exposure, np.nan), where=exposure >= least
+
+    def get(name: str) -> Floats:
+        return sums[name].to_numpy(dtype=np.float64)
+
+    return np.column_stack(
+        [
+            metric.value(get, settings.metrics[name].least_exposure)
+            for name, metric in METRICS.items()
+        ]
     )
-    return np.asarray(rate * SCALE)

@@ -17,7 +17,7 @@ from storage.settings import StorageSettings
 COMMANDS = (
     "up", "down", "migrate", "topics", "register", "catalogue", "simulate", "replay", "ingest",
     "load",
-    "dead-letters", "analyse", "train", "models", "identity", "datasets",
+    "dead-letters", "analyse", "train", "models", "export", "identity", "datasets",
     "service-points", "service-plans",
     "privacy", "cell", "serve", "webhooks", "status", "demo",
 )  # fmt: skip

@@ -1,0 +1,193 @@
+"""Exports: values a second from the database, a kill on the way, and from Parquet to DataFrames.
+
+50 vehicles that drive 25 minutes of each of 30 days at 1 Hz, with 24 signals of two groups: 54
+million values. Exported as they are, in seconds and in minutes under pseudonyms; then as they are
+again by the command, killed twice on the way: the files must be the same. Then read back, a frame
+of 200,000 rows after the other, by a process of its own whose memory is watched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.databases import database, servers
+from research import manifest as manifests
+from research.export import Exporter, Request
+from research.places import Place
+from schemas import catalogue
+from schemas.signal import Kind
+from storage.arrow_reads import ArrowReader
+from storage.batch import Batch, GroupRows
+from storage.connection import connect, server
+from storage.export_members import Asked, find_members
+from storage.export_rows import read_signals
+from storage.frame_writer import FrameWriter
+from storage.registers import ensure_party, register_vehicle
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pydantic import SecretStr
+
+VEHICLES, DAYS, SECONDS = 50, 30, 1500
+GROUPS = ("motion", "powertrain")
+SIGNALS = tuple(
+    one.name
+    for group in GROUPS
+    for one in [s for s in catalogue.default().groups[group].signals if s.kind is Kind.SAMPLE][:12]
+    if one.name not in ("yaw_rate", "steering_angle", "lateral_acceleration")
+)
+FIRST = datetime(2026, 10, 1, tzinfo=UTC)
+STOP = FIRST + timedelta(days=DAYS)
+
+
+def run() -> dict[str, float]:
+    """Measure."""
+    figures: dict[str, float] = {}
+    with servers(), database() as dsn, tempfile.TemporaryDirectory() as folder:
+        _fill(dsn)
+        figures["read_values_s"] = _read(dsn)
+        for name, asked in (
+            ("rows", {"purpose": None, "resolution_s": 0}),
+            ("seconds_pseudonymised", {"purpose": "a benchmark", "resolution_s": 1}),
+            ("minutes_pseudonymised", {"purpose": "a benchmark", "resolution_s": 60}),
+        ):
+            place = Path(folder) / name
+            took, values = _export(dsn, place, asked)
+            size = sum(file.stat().st_size for file in place.rglob("*.parquet"))
+            figures[f"{name}_values_s"] = VEHICLES * DAYS * SECONDS * len(SIGNALS) / took
+            figures[f"{name}_written_million_values"] = values / 1e6
+            figures[f"{name}_bytes_a_value"] = size / values
+        figures["killed_twice_is_the_same"] = _killed(dsn, Path(folder) / "rows")
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.export_reading", str(Path(folder) / "rows")],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        figures |= json.loads(done.stdout)
+    return figures
+
+
+def _fill(dsn: SecretStr) -> None:
+    signals, random = catalogue.default(), np.random.default_rng(7)
+    with connect(dsn) as connection, connect(dsn) as writing:
+        ensure_party(connection, "Maker", "maker")
+        writer = FrameWriter(writing, server(connection), signals, refused_values_kept=1000)
+        for number in range(VEHICLES):
+            vehicle = register_vehicle(connection, f"LSGAA11112A{number:06}").vehicle_id
+            seconds = (86_400 * np.arange(DAYS)[:, None] + 3600 + np.arange(SECONDS)).ravel()
+            groups = []
+            for name in GROUPS:
+                members = signals.groups[name].signals
+                # As a sensor tells it: a slow wave in steps of its resolution.
+                columns = [
+                    _wave(one, seconds, random)
+                    if one.name in SIGNALS
+                    else np.full(len(seconds), np.nan)
+                    for one in members
+                ]
+                wide = np.array([one.wide for one in members])
+                values = np.column_stack(columns)
+                groups.append((name, values[:, ~wide].astype(np.float32), values[:, wide]))
+            for day in range(DAYS):
+                rows = slice(day * SECONDS, (day + 1) * SECONDS)
+                times_us = (int(FIRST.timestamp()) + seconds[rows]) * 1_000_000
+                writer.write(
+                    Batch(
+                        groups=tuple(
+                            GroupRows(
+                                group=name,
+                                vehicle_ids=np.full(SECONDS, vehicle),
+                                times_us=times_us,
+                                narrow=narrow[rows],
+                                wide=whole[rows],
+                            )
+                            for name, narrow, whole in groups
+                        )
+                    )
+                )
+        writer.close()
+        connection.execute("VACUUM ANALYZE")
+
+
+def _wave(one: Any, seconds: Any, random: Any) -> Any:
+    low, high = max(one.minimum, -1000.0), min(one.maximum, 1000.0)
+    wave = 0.5 + 0.4 * np.sin(seconds / 300 + random.uniform(0, 6))
+    noisy = low + (high - low) * (wave + random.normal(0, 0.01, len(seconds)))
+    return np.clip(np.round(noisy * 8) / 8, low, high)
+
+
+def _asked(asked: dict[str, Any]) -> Request:
+    return Request(
+        asked=Asked(party="Maker", purpose=asked["purpose"], start=FIRST, stop=STOP),
+        first=FIRST.date(),
+        last=(STOP - timedelta(days=1)).date(),
+        signals=SIGNALS,
+        resolution_s=asked["resolution_s"],
+    )
+
+
+def _read(dsn: SecretStr) -> float:
+    """Values a second from the database to Arrow alone, over one connection."""
+    request = _asked({"purpose": None, "resolution_s": 0})
+    with connect(dsn) as connection, ArrowReader(dsn) as reader:
+        members = find_members(connection, request.asked, SIGNALS, 0)
+        began, values = time.perf_counter(), 0
+        for member in members.members[:10]:
+            for day in range(DAYS):
+                span = FIRST + timedelta(days=day), FIRST + timedelta(days=day + 1)
+                values += len(SIGNALS) * len(
+                    read_signals(reader, catalogue.default(), members, member, SIGNALS, span)
+                )
+        return values / (time.perf_counter() - began)
+
+
+def _export(dsn: SecretStr, place: Path, asked: dict[str, Any]) -> tuple[float, int]:
+    """Seconds, and how many values were written."""
+    exporter = Exporter(dsn, catalogue.default(), Place(place), hot_from=FIRST.date())
+    began = time.perf_counter()
+    _, done = exporter.run(_asked(asked))
+    return time.perf_counter() - began, done.values
+
+
+def _killed(dsn: SecretStr, peace: Path) -> float:
+    """1.0 where an export that was killed twice has the same files, manifest among them."""
+    place = peace.with_name("killed")
+    command = [
+        sys.executable, "-m", "cli", "export", str(place), "--signals", ",".join(SIGNALS),
+        "--from", f"{FIRST:%Y-%m-%d}", "--to", f"{STOP - timedelta(days=1):%Y-%m-%d}",
+        "--resolution", "0", "--identified", "--party", "Maker",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "TELEMETRY_DATABASE_DSN": dsn.get_secret_value(),
+        "TELEMETRY_RETENTION_DAYS": "3650",
+    }
+    for least in (DAYS // 4, DAYS // 2):
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            while len(list(place.glob("*/*/*/*.parquet"))) < least and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL, "it had ended before it was killed"
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    both = [manifests.read(Place(one)) for one in (peace, place)]
+    return float(both[0] is not None and both[0] == both[1])
+
+
+if __name__ == "__main__":
+    for figure, value in run().items():
+        print(f"{figure:48} {value:>16,.6g}")

@@ -1,0 +1,166 @@
+"""Where an export lies: a folder, or a bucket of an object store, and writing there atomically.
+
+A file that has its name is whole: in a folder it is written under a hidden name, brought to disk
+and then renamed; an object is put as a whole. Nobody ever reads half of it, whatever is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from research.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REMOTE = ("s3://", "gs://", "abfs://")
+"""What the address of an object store begins with; pyarrow.fs knows the way to each."""
+
+UNFINISHED = ".unfinished"
+"""What the hidden names of files end with that are being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file that is being written."""
+
+    place: Place
+    path: Path
+
+    def keep(self, name: str) -> None:
+        """It is whole: let it have its name."""
+        self.place.keep(self.path, name)
+
+
+class Place:
+    """A folder or a bucket's prefix.
+
+    Args:
+        where: a path, or the address of an object store with its prefix. Credentials and endpoint
+            are those of the store's own environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
+
+    Raises:
+        ExportError: it cannot be reached.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self.name = str(where)
+        self.is_remote = self.name.startswith(REMOTE)
+        try:
+            if self.is_remote:
+                self.files, self.root = fs.FileSystem.from_uri(self.name)
+            else:
+                self.files, self.root = fs.LocalFileSystem(), str(Path(where).absolute())
+        except (OSError, pa.ArrowException) as error:
+            raise ExportError(f"{where} cannot be reached: {error}") from error
+        self.root = self.root.rstrip("/")
+
+    def address(self, name: str) -> str:
+        """A file or folder as other libraries are told of it."""
+        bare = self.name.split("?")[0].rstrip("/")
+        return f"{bare}/{name}" if self.is_remote else self.path(name)
+
+    def path(self, name: str) -> str:
+        """A file's path for `files`."""
+        return f"{self.root}/{name}"
+
+    def read(self, name: str) -> bytes | None:
+        """A small file; None: there is none."""
+        try:
+            with self.files.open_input_stream(self.path(name)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def drafted(self, name: str) -> Iterator[Draft]:
+        """Give a local path to write to, for a file beside which `name` would lie.
+
+        It is kept under the name that is given to `Draft.keep`; else nothing is left.
+        """
+        if self.is_remote:
+            with tempfile.TemporaryDirectory(prefix="telemetry-export-") as folder:
+                yield Draft(self, Path(folder) / "file")
+            return
+        final = Path(self.path(name))
+        final.parent.mkdir(parents=True, exist_ok=True)
+        path = final.with_name(f".{final.name}{UNFINISHED}")
+        try:
+            yield Draft(self, path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a small file."""
+        with self.drafted(name) as draft:
+            draft.path.write_bytes(content)
+            draft.keep(name)
+
+    def keep(self, draft: Path, name: str) -> None:
+        """Let a local file have its name here."""
+        if self.is_remote:
+            self._put(draft, name)
+            return
+        _to_disk(draft)
+        draft.replace(self.path(name))
+
+    def _put(self, draft: Path, name: str) -> None:
+        size = draft.stat().st_size
+        with (
+            pa.memory_map(str(draft)) as source,
+            self.files.open_output_stream(self.path(name), buffer_size=size + 1) as stream,
+        ):
+            stream.write(source.read_buffer())
+
+    def delete(self, name: str) -> None:
+        """Remove a file, which may have gone already."""
+        try:
+            self.files.delete_file(self.path(name))
+        except FileNotFoundError:
+            return
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The files under a folder and their sizes [bytes], unfinished ones among them."""
+        selector: Any = fs.FileSelector(self.path(folder), recursive=True, allow_not_found=True)
+        found = self.files.get_file_info(selector)
+        begin = len(self.root) + 1
+        return {one.path[begin:]: one.size for one in found if one.is_file}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only one that writes into this folder; an object store has no such lock.
+
+        Raises:
+            ExportError: another one is at it.
+        """
+        if self.is_remote:
+            yield
+            return
+        Path(self.root).mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise ExportError(f"Another export is writing into {self.name}: let it end.") from None
+        try:
+            yield
+        finally:
+            os.close(folder)
+
+
+def _to_disk(file: Path) -> None:
+    number = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
