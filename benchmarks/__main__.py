@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     "simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour", "fuel",
-    "fuel_model", "datasets", "api_secrecy",
+    "fuel_model", "datasets", "api_secrecy", "scale",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "latest.json"
 

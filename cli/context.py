@@ -44,7 +44,12 @@ SECRETS = frozenset(
 """Variables whose values are never shown."""
 
 OTHER_NAMES = frozenset(
-    {"TELEMETRY_TEST_DSN", "TELEMETRY_DATABASE_PASSWORD", "TELEMETRY_DATABASE_PORT"}
+    {
+        "TELEMETRY_TEST_DSN",
+        "TELEMETRY_DATABASE_PASSWORD",
+        "TELEMETRY_DATABASE_PORT",
+        "TELEMETRY_DASHBOARD_PORT",
+    }
 )
 """Variables of ours that are no settings: the tests' and docker-compose.yml's."""
 
