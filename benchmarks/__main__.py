@@ -32,4 +32,5 @@ def main() -> None:
     print(f"written to {OUT}")
 
 
-main()
+if __name__ == "__main__":  # workers that are spawned import this again
+    main()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from storage.connection import Connection
 
 ROUNDS = 3
-VEHICLES = 8
+VEHICLES = 6
 FRAMES_A_DAY = 28_800
 """Eight hours at 1 Hz: what a vehicle-day is scaled to."""
 COLUMNSTORE_OF_ROWS = 0.147
@@ -83,7 +83,7 @@ def run() -> dict[str, float]:
 _OF_FRAMES = (
     *("days_s", "days_database_s", "days_read_bytes"),
     *("fuel_s", "fuel_database_s", "fuel_read_bytes"),
-    *("analysis_wal_bytes", "hours_and_scores_s"),
+    *("analysis_wal_bytes", "rollups_database_s", "rollups_wal_bytes", "one_process_s"),
 )
 """Costs of analysis that grow with a day's frames."""
 
@@ -116,6 +116,7 @@ def _analysed(cluster: Cluster, connection: Connection, dsn: SecretStr) -> dict[
         for length in scale_cluster.SLEEPS
     }
     of_days, of_fuel = scale_cluster.read_bytes(dsn)
+    rollups_s, of_rollups = scale_cluster.rolled_up(dsn)
     two = rounds["two_workers"]
 
     def per_day(figure: Callable[[Analysed], float]) -> float:
@@ -139,7 +140,9 @@ def _analysed(cluster: Cluster, connection: Connection, dsn: SecretStr) -> dict[
         "fuel_database_s": per_day(lambda each: each.of_fuel.database_s),
         "fuel_read_bytes": of_fuel / VEHICLES,
         "analysis_wal_bytes": per_day(lambda each: each.of_days.wal_bytes + each.of_fuel.wal_bytes),
-        "hours_and_scores_s": per_day(lambda each: each.hours_and_scores_s),
+        "rollups_database_s": of_rollups.database_s / VEHICLES,
+        "rollups_wal_bytes": of_rollups.wal_bytes / VEHICLES,
+        "one_process_s": per_day(lambda each: each.hours_and_scores_s) + rollups_s / VEHICLES,
     }
 
 

@@ -26,8 +26,8 @@ from analytics.runner.weeks import score_weeks
 from benchmarks.memory import peak_mb
 from benchmarks.scale_watch import Used, Watch
 from schemas import catalogue
-from storage import analysis, binary_copy
-from storage.connection import connect, identity
+from storage import analysis, binary_copy, rollups
+from storage.connection import connect, identity, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,14 +169,23 @@ def analyse(
     )
 
 
+def rolled_up(dsn: SecretStr) -> tuple[float, Used]:
+    """Bring the rollups of all days up to date: seconds by the clock, and what was used."""
+    with connect(dsn) as connection, connect(dsn) as asking:
+        watch, began = Watch(asking, []), perf_counter()
+        rollups.refresh(connection, server(connection), catalogue.default())
+        return perf_counter() - began, watch.stop()
+
+
 def checksums(connection: Connection) -> list[object]:
     """What the tables of results hold, to the last digit."""
     found: list[object] = []
     for table in COMPARED:
-        found += connection.execute(
+        statement = (
             "SELECT md5(string_agg(cells, '' ORDER BY cells))"
-            f" FROM (SELECT to_jsonb(whole)::text AS cells FROM {table} AS whole) AS results".encode()
-        ).fetchone() or [None]
+            f" FROM (SELECT to_jsonb(whole)::text AS cells FROM {table} AS whole) AS results"
+        )
+        found += connection.execute(statement.encode()).fetchone() or [None]
     return found
 
 

@@ -65,8 +65,10 @@ class Costs:
     fuel_database_s: float
     fuel_read_bytes: float
     analysis_wal_bytes: float
-    hours_and_scores_s: float
-    """By one process of a cell, by the clock."""
+    rollups_database_s: float
+    rollups_wal_bytes: float
+    one_process_s: float
+    """Hours, scores and rollups, which one process of a cell sees to, by the clock."""
     task_s: float
     """What handing a task over takes the scheduler and its client."""
     worker_mb: float
@@ -144,7 +146,8 @@ def hot_bytes(costs: Costs) -> float:
 
 def database_s(costs: Costs) -> float:
     """What a database works for a vehicle a day [s], ingest at its busiest."""
-    analysis = costs.days_database_s * of("days_runs") + costs.fuel_database_s * of("fuel_days")
+    by_days = (costs.days_database_s + costs.rollups_database_s) * of("days_runs")
+    analysis = by_days + costs.fuel_database_s * of("fuel_days")
     return costs.ingest_database_s * of("peak") + analysis
 
 
@@ -155,7 +158,8 @@ def analysis_s(costs: Costs) -> float:
 
 def wal_bytes(costs: Costs) -> float:
     """What a database logs for a vehicle a day; analysis as often as its rows are written anew."""
-    return costs.ingest_wal_bytes + costs.analysis_wal_bytes * of("days_runs")
+    made_anew = costs.analysis_wal_bytes + costs.rollups_wal_bytes
+    return costs.ingest_wal_bytes + made_anew * of("days_runs")
 
 
 def tasks() -> float:
@@ -169,7 +173,9 @@ def cell_limits(costs: Costs) -> dict[str, float]:
         "cores of its database": of("cell_cores") * of("headroom") * DAY_S / database_s(costs),
         "disk of its database": of("cell_tb") * 1e12 / hot_bytes(costs),
         "WAL of its database": of("cell_wal_mb_s") * 1e6 * DAY_S / (wal_bytes(costs) * of("peak")),
-        "hours and scores, one process a cell": of("headroom") * DAY_S / costs.hours_and_scores_s,
+        "hours, scores, rollups: one process a cell": of("headroom")
+        * DAY_S
+        / (costs.one_process_s * of("days_runs")),
         "one Dask scheduler a cell": of("scheduler_share") * DAY_S / (costs.task_s * tasks()),
     }
 
@@ -200,7 +206,7 @@ THEN = {
     "cores of its database": "another cell; more cores up to what one machine has",
     "disk of its database": "fewer hot days, or another cell",
     "WAL of its database": "another cell",
-    "hours and scores, one process a cell": "another cell",
+    "hours, scores, rollups: one process a cell": "another cell",
     "one Dask scheduler a cell": "another cell; or more days a task",
 }
 """What is done where something is full."""
