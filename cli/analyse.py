@@ -185,6 +185,9 @@ def _cluster(scheduler: str | None, told: int) -> Iterator[Workers | None]:
         return
     logs.tell(__name__, context.load(LogSettings))
     with workers(scheduler) as who:
+        # That a scheduler went away is said once, by our own error, and not by traces of Dask's.
+        for library in ("distributed", "distributed.client"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         dashboard = f", seen at work at {who.dashboard}" if who.dashboard else ""
         logger.log(told, "the work goes to %s%s", who.where, dashboard)
         yield who

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from distributed import KilledWorker
 from pydantic import ValidationError
 
 from analytics.runner import spread
@@ -98,3 +99,17 @@ def test_what_is_no_address_of_a_scheduler_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="tcp://host:port"):
         SpreadSettings(scheduler=address)
     assert SpreadSettings(scheduler="tls://cluster:8786").scheduler == "tls://cluster:8786"
+
+
+def _kills(task: int) -> int:
+    if task == 3:
+        raise KilledWorker("a task", None, 3)
+    return task
+
+
+def test_a_task_that_workers_die_of_is_told_and_the_others_are_done() -> None:
+    with workers(None) as who:
+        done = list(who.run(range(6), _kills, lost=lambda task, why: -task if why else task))
+    assert sorted(done) == [-3, 0, 1, 2, 4, 5]
+    with pytest.raises(SchedulerError, match="died, one after the other"):
+        list(run(range(6), _kills))
