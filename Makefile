@@ -60,7 +60,7 @@ proto: setup ## generate the Python of schemas/frame.proto
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 
 lock: ## compile both requirements files from pyproject.toml
-	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra dashboard --output-file requirements.txt pyproject.toml
 	$(COMPILE) --extra embedded --extra dev --all-build-deps --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 clean: ## stop the servers and remove what was made here

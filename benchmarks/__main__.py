@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     "simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour", "fuel",
-    "fuel_model", "datasets", "api_secrecy", "export", "pages",
+    "fuel_model", "datasets", "api_secrecy", "export", "pages", "scale",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "latest.json"
 
@@ -32,4 +32,5 @@ def main() -> None:
     print(f"written to {OUT}")
 
 
-main()
+if __name__ == "__main__":  # workers that are spawned import this again
+    main()

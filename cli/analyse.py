@@ -4,7 +4,8 @@ import logging
 import math
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from time import monotonic
 from typing import Annotated
@@ -16,8 +17,10 @@ from analytics.runner.failures import Failures
 from analytics.runner.run import Outcome
 from analytics.runner.run import analyse as run
 from analytics.runner.settings import AnalysisSettings
-from cli import context
-from cli.options import seconds
+from analytics.runner.spread import SchedulerError, Workers, workers
+from cli import context, logs
+from cli.logs import LogSettings
+from cli.options import Scheduler, seconds
 from cli.progress import bar
 from schemas import catalogue
 from storage import registers
@@ -57,6 +60,7 @@ def analyse(
             callback=seconds, help="Go on for ever, looking for changes every so many seconds."
         ),
     ] = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Find out how vehicles were driven, what they burnt and why, and what would save fuel.
 
@@ -64,7 +68,8 @@ def analyse(
     what follows from them is brought up to date: the counters since registration, the hours of
     their drivers, the fuel of their weeks with its causes and advice, the scores of these weeks. It
     may be killed and repeated. Rollups are brought up to date where neither vehicle nor days are
-    named.
+    named. On a cluster, vehicle-days and fuel are worked up by its workers; one that is killed
+    loses nothing, and the tables end the same.
     """
     if all_changed and not (vehicle is None and from_ is None and to is None):
         raise typer.BadParameter(
@@ -75,9 +80,10 @@ def analyse(
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()
+    cluster = context.scheduler(scheduler)
     if watch is None:
         try:
-            outcome = work_up(vehicle, from_, to, stopping=stop.is_set)
+            outcome = work_up(vehicle, from_, to, scheduler=cluster, stopping=stop.is_set)
         except PASSING as error:
             raise StorageError(
                 f"The database went away ({_first_line(error)}). What was done is stored: run the "
@@ -88,7 +94,7 @@ def analyse(
             raise typer.Exit(1)
         return
     settings = context.load(AnalysisSettings)
-    failures, burnt, scored = Failures(), -math.inf, -math.inf
+    failures, burnt, scored, told = Failures(), -math.inf, -math.inf, logging.INFO
     while not stop.is_set():
         fuel = monotonic() - burnt >= settings.fuel_every_s
         scores = monotonic() - scored >= settings.score_every_s
@@ -100,11 +106,16 @@ def analyse(
                 fuel=fuel,
                 scores=scores,
                 failures=failures,
+                scheduler=cluster,
+                told=told,
                 stopping=stop.is_set,
             )
         except (DatabaseUnreachableError, *PASSING) as error:
             logger.warning("the database is away, the analysis waits: %s", _first_line(error))
+        except SchedulerError as error:
+            logger.warning("the cluster is away, the analysis waits: %s", _first_line(error))
         else:
+            told = logging.DEBUG
             burnt = monotonic() if fuel else burnt
             scored = monotonic() if scores else scored
             if outcome.anything:
@@ -120,13 +131,28 @@ def work_up(
     fuel: bool = True,
     scores: bool = True,
     failures: Failures | None = None,
+    scheduler: str | None = None,
+    told: int = logging.INFO,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Analyse on the database that settings or `up` name, with a progress bar."""
+    """Analyse on the database that settings or `up` name, with a progress bar.
+
+    Args:
+        vehicle: only this VIN; None: all.
+        first: only from this day on.
+        last: only up to this day.
+        fuel: whether fuel is worked up.
+        scores: whether weeks are scored.
+        failures: what failed before.
+        scheduler: whose workers do it; None: this process.
+        told: at which level it is logged who they are.
+        stopping: asked whether to leave the rest to the next run.
+    """
     signals = catalogue.default()
     with (
         connect(context.database_dsn()) as connection,
         connect(context.database_dsn()) as reading,
+        _cluster(scheduler, told) as who,
         bar("Analysing", total=None, unit="vehicle-days") as at,
     ):
         require_current(connection, signals)
@@ -139,6 +165,7 @@ def work_up(
             context.load(StorageSettings),
             context.load(AnalysisSettings),
             reading=reading,
+            workers=who,
             vin=vehicle,
             first=first.date() if first else None,
             last=last.date() if last else None,
@@ -148,6 +175,22 @@ def work_up(
             stopping=stopping,
             progress=at,
         )
+
+
+@contextmanager
+def _cluster(scheduler: str | None, told: int) -> Iterator[Workers | None]:
+    """The cluster that works, and where it is seen at work, told; None: this process works."""
+    if scheduler is None:
+        yield None
+        return
+    logs.tell(__name__, context.load(LogSettings))
+    with workers(scheduler) as who:
+        # That a scheduler went away is said once, by our own error, and not by traces of Dask's.
+        for library in ("distributed", "distributed.client"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+        dashboard = f", seen at work at {who.dashboard}" if who.dashboard else ""
+        logger.log(told, "the work goes to %s%s", who.where, dashboard)
+        yield who
 
 
 def line(outcome: Outcome) -> str:

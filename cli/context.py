@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from analytics.runner.settings import AnalysisSettings
+from analytics.runner.spread import SpreadSettings
 from analytics.runner.tracking import TrainingSettings
 from api.settings import ApiSettings
 from cli.logs import LogSettings
@@ -44,7 +45,12 @@ SECRETS = frozenset(
 """Variables whose values are never shown."""
 
 OTHER_NAMES = frozenset(
-    {"TELEMETRY_TEST_DSN", "TELEMETRY_DATABASE_PASSWORD", "TELEMETRY_DATABASE_PORT"}
+    {
+        "TELEMETRY_TEST_DSN",
+        "TELEMETRY_DATABASE_PASSWORD",
+        "TELEMETRY_DATABASE_PORT",
+        "TELEMETRY_DASHBOARD_PORT",
+    }
 )
 """Variables of ours that are no settings: the tests' and docker-compose.yml's."""
 
@@ -77,6 +83,7 @@ def refuse_unknown_names() -> None:
             StorageSettings,
             IngestSettings,
             AnalysisSettings,
+            SpreadSettings,
             TrainingSettings,
             ApiSettings,
             LogSettings,
@@ -108,6 +115,22 @@ def database_dsn() -> SecretStr:
     """
     named = load(StorageSettings).database_dsn
     return named if named is not None else SecretStr(_embedded().database_dsn)
+
+
+def scheduler(option: str | None) -> str | None:
+    """The cluster to let work: what an option names, else what settings do; None: none.
+
+    Raises:
+        SettingsError: it is no address of a scheduler.
+    """
+    if option is None:
+        return load(SpreadSettings).scheduler
+    try:
+        return SpreadSettings(scheduler=option).scheduler
+    except ValidationError:
+        raise SettingsError(
+            f"--scheduler {option} names no scheduler: write tcp://host:port or tls://host:port."
+        ) from None
 
 
 def signing_keys_file() -> Path:

@@ -1,10 +1,22 @@
 """Checks that several commands make of their options."""
 
 import math
+from typing import Annotated
 
 import typer
 
 from analytics.thresholds import CLASSES
+
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Let the workers of Dask's scheduler there do the work (tcp://host:port), each with "
+        "the database that its own TELEMETRY_DATABASE_DSN names; otherwise what "
+        "TELEMETRY_SCHEDULER names, or this process.",
+    ),
+]
+"""Who does the work: for `context.scheduler`."""
 
 LEAST_S = 0.1
 """A wait shorter than this is a busy loop [s]."""

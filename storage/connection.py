@@ -113,6 +113,29 @@ def locked(connection: Connection, what: str) -> Iterator[None]:
             connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (what,))
 
 
+def identity(connection: Connection) -> str:
+    """What tells this database from any other, its own copies too, as long as its server runs."""
+    row = connection.execute(
+        "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
+    ).fetchone()
+    if row is None:  # pragma: no cover - the database is there
+        raise DatabaseUnreachableError("The server does not know the database it has opened.")
+    return f"{row[0].isoformat()} {row[1]}"
+
+
+def notice_loss(connection: Connection) -> None:
+    """Let the server notice within minutes that our machine is gone, and let go of its locks.
+
+    By default it waits for two hours, and whoever takes the work over waits with it.
+    """
+    connection.execute(
+        "SELECT set_config('tcp_keepalives_idle', %s, false),"
+        " set_config('tcp_keepalives_interval', '10', false),"
+        " set_config('tcp_keepalives_count', '3', false)",
+        (str(KEEPALIVE_S),),
+    )
+
+
 def server(connection: Connection) -> Server:
     """Ask the server what it is.
 

@@ -1,4 +1,4 @@
-"""A simulated fleet's messages written straight into a database, in whatever order a test likes."""
+"""A fleet written straight into a database: a simulated one in whatever order, or a simple one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from schemas.wire import ContentType, encode_protobuf
 from simulator import SimulationConfig, messages, simulate
 from storage import registers
 from tests.database_fixture import open_writer
+from tests.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,3 +71,18 @@ def write(database: Migrated, payloads: Iterable[bytes]) -> None:
             writer.write(assembler.build(datetime.now(tz=UTC), ()).batch)
     finally:
         writer.close()
+
+
+def drive_fleet(
+    database: Migrated, midnight: datetime, numbers: Iterable[int], days: int = 3
+) -> None:
+    """Vehicles that drive over so many midnights; odd ones by two drivers in turn."""
+    minute, hour, day = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+    for number in numbers:
+        vehicle = DrivenVehicle(database, f"LVBV3ABB5PK{number:06d}")
+        for passed in range(days):
+            start = midnight + passed * day - number * 10 * minute
+            vehicle.write(driving(start, 75, km_h=50 + number), driving(start + 5 * hour, 20))
+        if number % 2:
+            vehicle.write((midnight - 5 * hour, f"KILLED{number // 2 % 2}"))
+        vehicle.close()

@@ -115,7 +115,7 @@ class _Read:
 
 def work_up_days(work: DayWork, changed: Iterable[ChangedDay]) -> Iterator[Found]:
     """Work up changed days, by vehicle and time; those that failed before are left out."""
-    spans = _spans(day for day in changed if day not in work.failures)
+    spans = spans_of(day for day in changed if day not in work.failures)
     threads = ThreadPoolExecutor(1) if work.reading is not None else nullcontext()
     with threads as thread:
         waiting: Future[_Read] | None = None
@@ -145,7 +145,7 @@ def _concerns(work: DayWork, days: Sequence[ChangedDay]) -> dict[str, str]:
     }
 
 
-def _spans(changed: Iterable[ChangedDay]) -> Iterator[list[ChangedDay]]:
+def spans_of(changed: Iterable[ChangedDay]) -> Iterator[list[ChangedDay]]:
     """Days of one vehicle that follow each other, at most LONGEST_SPAN of them."""
     span: list[ChangedDay] = []
     for day in changed:

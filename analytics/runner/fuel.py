@@ -116,20 +116,39 @@ def work_up_fuel(
         vin: only of this vehicle; None: of all.
         stopping: asked after every week whether to leave the rest to the next run.
     """
-    fuel.redo_older(work.connection, method_version=METHOD_VERSION, kept_from=work.kept_from)
-    vehicles = fuel.waiting_vehicles(work.connection, kept_from=work.kept_from, vin=vin)
+    vehicles = prepare_fuel(work, vin=vin)
     weeks = advice = 0
     knowledge = known(work.connection) if vehicles else None
     for vehicle_id in vehicles:
         if knowledge is None or stopping():
             break
-        with locked(work.connection, f"telemetry.fuel {vehicle_id}"):
-            # A week may let later ones wait again: it is asked anew after each.
-            while (week := _next(work, vehicle_id)) is not None and not stopping():
-                with work.failures.left_out([week], partial(_concerns, work, week)):
-                    if week.to_work_up:
-                        weeks += _work_up(work, week, knowledge)
-                    advice += advise_week(work.connection, week, work.settings.advice())
+        found = work_up_vehicle(work, vehicle_id, knowledge, stopping=stopping)
+        weeks, advice = weeks + found.weeks, advice + found.advice
+    return FuelFound(weeks=weeks, advice=advice)
+
+
+def prepare_fuel(work: FuelWork, *, vin: str | None = None) -> list[int]:
+    """Let weeks of older methods wait again; the vehicles that have weeks that wait."""
+    fuel.redo_older(work.connection, method_version=METHOD_VERSION, kept_from=work.kept_from)
+    return fuel.waiting_vehicles(work.connection, kept_from=work.kept_from, vin=vin)
+
+
+def work_up_vehicle(
+    work: FuelWork,
+    vehicle_id: int,
+    knowledge: Knowledge,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> FuelFound:
+    """Work up the weeks of a vehicle that wait, and give advice on them."""
+    weeks = advice = 0
+    with locked(work.connection, f"telemetry.fuel {vehicle_id}"):
+        # A week may let later ones wait again: it is asked anew after each.
+        while (week := _next(work, vehicle_id)) is not None and not stopping():
+            with work.failures.left_out([week], partial(_concerns, work, week)):
+                if week.to_work_up:
+                    weeks += _work_up(work, week, knowledge)
+                advice += advise_week(work.connection, week, work.settings.advice())
     return FuelFound(weeks=weeks, advice=advice)
 
 

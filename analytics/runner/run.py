@@ -12,14 +12,17 @@ from analytics.runner.duties import judge_hours
 from analytics.runner.failures import Failures
 from analytics.runner.fuel import FuelFound, FuelWork, work_up_fuel
 from analytics.runner.settings import AnalysisSettings
+from analytics.runner.vehicle_tasks import Job, spread_days, spread_fuel
 from analytics.runner.watching import watch
 from analytics.runner.weeks import score_weeks
 from storage import analysis, behaviour, policies, rollups
+from storage.connection import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from analytics.runner.spread import Workers
     from schemas.catalogue import Catalogue
     from storage.connection import Connection, Server
     from storage.settings import StorageSettings
@@ -59,6 +62,7 @@ def analyse(
     settings: AnalysisSettings | None = None,
     *,
     reading: Connection | None = None,
+    workers: Workers | None = None,
     vin: str | None = None,
     first: date | None = None,
     last: date | None = None,
@@ -79,6 +83,8 @@ def analyse(
         settings: how driving is judged.
         reading: a second connection, over which the next vehicle is read while one is worked up;
             None: one after the other.
+        workers: who works up days and fuel, with connections of their own; None: this process, one
+            after the other. Hours and scores, which vehicles have in common, are judged here.
         vin: only this vehicle; None: all. Where vehicle or days are named, no rollup is touched.
         first: only from this day on (UTC).
         last: only up to this day (UTC).
@@ -93,6 +99,7 @@ def analyse(
     Raises:
         StorageError: the database is not as it must be.
         psycopg.OperationalError: it went away. What was stored stays; run again.
+        SchedulerError: the workers did. Likewise.
     """
     settings = settings or AnalysisSettings()
     oldest = (datetime.now(tz=UTC) - timedelta(days=storage.retention_days)).date()
@@ -103,35 +110,42 @@ def analyse(
     failures = failures or Failures()
     failed_before = failures.count
     days = trips = events = 0
-    work = DayWork(
-        connection=connection,
-        reading=reading,
-        catalogue=catalogue,
-        complete_from=complete_from,
-        failures=failures,
-    )
+    job = Job(database=identity(connection), complete_from=complete_from, settings=settings)
+    if workers is None:
+        work = DayWork(
+            connection=connection,
+            reading=reading,
+            catalogue=catalogue,
+            complete_from=complete_from,
+            failures=failures,
+        )
+        worked_up = work_up_days(work, changed)
+    else:
+        worked_up = spread_days(workers, job, changed, failures, connection, stopping)
     stopped = False
-    for found in work_up_days(work, changed):
+    for found in worked_up:
         days, trips, events = days + found.days, trips + found.trips, events + found.events
         progress(days)
-        if stopped := stopping():
+        if workers is None and (stopped := stopping()):
             break
+    # Workers end what they have begun, and it counts.
+    stopped = stopped or (workers is not None and stopping())
     named = not (vin is None and first is None and last is None)
     duties = 0 if stopped else judge_hours(connection, settings, failures)
     burnt = FuelFound(weeks=0, advice=0)
     if fuel and not stopped:
-        burnt = work_up_fuel(
-            FuelWork(
-                connection=connection,
-                reading=reading,
-                catalogue=catalogue,
-                complete_from=complete_from,
-                settings=settings,
-                failures=failures,
-            ),
-            vin=vin,
-            stopping=stopping,
+        weeks = FuelWork(
+            connection=connection,
+            reading=reading,
+            catalogue=catalogue,
+            complete_from=complete_from,
+            settings=settings,
+            failures=failures,
         )
+        if workers is None:
+            burnt = work_up_fuel(weeks, vin=vin, stopping=stopping)
+        else:
+            burnt = spread_fuel(workers, job, weeks, vin, stopping)
         if burnt.weeks:
             watch(connection, stopping=stopping)
         stopped = stopping()

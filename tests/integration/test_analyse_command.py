@@ -21,7 +21,7 @@ from storage.settings import StorageSettings
 from tests.analysed import content, require_same
 from tests.command_line import ROOT
 from tests.database_fixture import migrated_to, new_database
-from tests.driven_fleet import midnight_before
+from tests.driven_fleet import drive_fleet, midnight_before
 from tests.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Process = subprocess.Popen[str]
 
 M = midnight_before(20)
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @contextmanager
@@ -72,18 +72,6 @@ def wait_until(condition: Callable[[], bool], process: Process) -> None:
         time.sleep(0.005)
 
 
-def drive_fleet(database: Migrated, first: int, vehicles: int) -> None:
-    """Vehicles that drive over three midnights, some with a card, of two fleets."""
-    for number in range(first, first + vehicles):
-        vehicle = DrivenVehicle(database, f"LVBV3ABB5PK{number:06d}")
-        for day in range(3):
-            start = M + day * DAY - number * 10 * MINUTE
-            vehicle.write(driving(start, 75, km_h=50 + number), driving(start + 5 * HOUR, 20))
-        if number % 2:
-            vehicle.write((M - 5 * HOUR, f"KILLED{number // 2 % 2}"))
-        vehicle.close()
-
-
 ANALYSED = "touched_day WHERE analysed = touched"
 
 
@@ -93,7 +81,7 @@ def test_killed_at_any_moment_and_repeated_it_ends_with_the_same_tables(
     luck = random.Random(7)  # noqa: S311 - a test's disorder
     with new_database(database_server) as dsn, migrated_to(dsn, catalogue.default()) as other:
         for database in (migrated, other):
-            drive_fleet(database, 0, 6)
+            drive_fleet(database, M, range(6))
         analyse(other.connection, other.server, other.catalogue, StorageSettings())
         undisturbed = content(other)
     killed_at = []
@@ -125,7 +113,7 @@ def test_killed_at_any_moment_and_repeated_it_ends_with_the_same_tables(
 def test_a_vehicle_s_failure_is_named_and_told_by_the_exit_code(
     command_line: CommandLine, migrated: Migrated
 ) -> None:
-    drive_fleet(migrated, 20, 2)
+    drive_fleet(migrated, M, (20, 21))
     broken, other = "LVBV3ABB5PK000020", "LVBV3ABB5PK000021"
     party = ensure_party(migrated.connection, "Haulage", "owner")
     fleet = ensure_fleet(migrated.connection, party_id=party, name="nowhere")
