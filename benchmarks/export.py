@@ -23,10 +23,12 @@ import numpy as np
 
 from benchmarks.databases import database, servers
 from research import manifest as manifests
-from research.export import Exporter, Request
+from research.export import Exporter
 from research.places import Place
+from research.request import Request
 from schemas import catalogue
 from schemas.signal import Kind
+from storage import analysis
 from storage.arrow_reads import ArrowReader
 from storage.batch import Batch, GroupRows
 from storage.connection import connect, server
@@ -57,7 +59,7 @@ def run() -> dict[str, float]:
     figures: dict[str, float] = {}
     with servers(), database() as dsn, tempfile.TemporaryDirectory() as folder:
         _fill(dsn)
-        figures["read_values_s"] = _read(dsn)
+        figures |= _read(dsn)
         for name, asked in (
             ("rows", {"purpose": None, "resolution_s": 0}),
             ("seconds_pseudonymised", {"purpose": "a benchmark", "resolution_s": 1}),
@@ -139,19 +141,29 @@ def _asked(asked: dict[str, Any]) -> Request:
     )
 
 
-def _read(dsn: SecretStr) -> float:
-    """Values a second from the database to Arrow alone, over one connection."""
+def _read(dsn: SecretStr) -> dict[str, float]:
+    """Values a second from the database over one connection, to Arrow and by way of Python."""
     request = _asked({"purpose": None, "resolution_s": 0})
+    known = catalogue.default()
+    spans = [(FIRST + timedelta(days=day), FIRST + timedelta(days=day + 1)) for day in range(DAYS)]
     with connect(dsn) as connection, ArrowReader(dsn) as reader:
         members = find_members(connection, request.asked, SIGNALS, 0)
-        began, values = time.perf_counter(), 0
-        for member in members.members[:10]:
-            for day in range(DAYS):
-                span = FIRST + timedelta(days=day), FIRST + timedelta(days=day + 1)
-                values += len(SIGNALS) * len(
-                    read_signals(reader, catalogue.default(), members, member, SIGNALS, span)
-                )
-        return values / (time.perf_counter() - began)
+        some = members.members[:5]
+        values = len(some) * DAYS * SECONDS * len(SIGNALS)
+        began = time.perf_counter()
+        for member in some:
+            for span in spans:
+                read_signals(reader, known, members, member, SIGNALS, span)
+        arrow_s = time.perf_counter() - began
+        began = time.perf_counter()
+        for member in some:
+            for span in spans:
+                analysis.read_signals(connection, known, member.vehicle_id, SIGNALS, *span)
+        python_s = time.perf_counter() - began
+    return {
+        "read_values_s": values / arrow_s,
+        "read_of_read_through_python": python_s / arrow_s,
+    }
 
 
 def _export(dsn: SecretStr, place: Path, asked: dict[str, Any]) -> tuple[float, int]:

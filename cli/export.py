@@ -9,8 +9,9 @@ from rich.console import Console
 
 from cli import context, database
 from cli.progress import bar
-from research.export import Exporter, Request
+from research.export import Exporter
 from research.places import Place
+from research.request import Request
 from schemas import catalogue
 from schemas.catalogue import Catalogue
 from schemas.errors import TelemetryError

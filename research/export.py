@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -24,7 +24,8 @@ from research import partitions, snapshots
 from research.errors import ExportError
 from research.manifest import Manifest, Partition, Query
 from research.places import UNFINISHED, Place
-from research.tables import DRIVEN, EVENTS, PARTS, SEGMENTS, SIGNALS, TRIPS
+from research.request import Progress, Request
+from research.tables import DRIVEN, SIGNALS
 from research.work import Work, content
 from storage import export_members, export_rows
 from storage.arrow_reads import ArrowReader
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
-    from storage.export_members import Asked, Member, Members
+    from storage.export_members import Member, Members
 
 VEHICLES = "vehicles.parquet"
 
@@ -52,59 +53,6 @@ _VEHICLES = pa.schema(
 
 WRITTEN_EVERY_S = 2.0
 """How often the manifest is written while an export goes on: what a kill can cost [s]."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """What is to be exported.
-
-    Attributes:
-        asked: for whom and of which vehicles.
-        first, last: days (UTC).
-        signals: by name, in the order of the columns; none: no signals.
-        resolution_s: steps [s]; 0: each row.
-        trips, events: whether they are written, too.
-        features: whether that is written from which the registry's features are made.
-        buckets: None: as many as the vehicles need, or as there are.
-        snapshots: never replace a file.
-    """
-
-    asked: Asked
-    first: date
-    last: date
-    signals: tuple[str, ...]
-    resolution_s: int
-    trips: bool = False
-    events: bool = False
-    features: bool = False
-    buckets: int | None = None
-    snapshots: bool = False
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Those that are written."""
-        asked = {
-            SIGNALS: bool(self.signals),
-            TRIPS.name: self.trips,
-            EVENTS.name: self.events,
-            PARTS.name: self.features,
-            SEGMENTS.name: self.features,
-        }
-        return tuple(table for table, is_asked in asked.items() if is_asked)
-
-
-@dataclass(kw_only=True)
-class Progress:
-    """How far an export is."""
-
-    total: int
-    """Partitions."""
-    done: int = 0
-    written: int = 0
-    """Of these, those that were written anew."""
-    rows: int = 0
-    values: int = 0
-    """In them."""
 
 
 class Exporter:

@@ -1,7 +1,7 @@
 """What a SELECT gives as an Arrow table: PostgreSQL's binary COPY, decoded outside of Python.
 
-The ADBC driver reads COPY straight into Arrow's columns, absent values and types included: four
-times as fast as rows that pass through Python (docs/performance.md).
+The ADBC driver reads COPY straight into Arrow's columns, absent values and types included: up to
+four times as fast as rows that pass through Python (docs/performance.md).
 """
 
 from __future__ import annotations

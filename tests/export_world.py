@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from research.export import Exporter, Request
+from research.export import Exporter
 from research.places import Place
+from research.request import Request
 from storage.batch import Batch
 from storage.export_members import Asked
 from storage.registers import ensure_party, grant_access, register_vehicle
@@ -22,8 +23,8 @@ from tests.database_fixture import open_writer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from research.export import Progress
     from research.manifest import Manifest
+    from research.request import Progress
     from tests.database_fixture import Migrated
 
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
