@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.care import FOR_THE_DRIVER, KINDS, NAMES, SOON, CareKind, Case
+from api.care import FOR_THE_DRIVER, KINDS, NAMES, SOON, CareKind, Case, Reason
 from api.language import CODES, language
 from api.status import Condition
 from api.systems import System
@@ -54,12 +54,16 @@ def code(lamp: Lamp, age: timedelta = HOUR, spn: int = 110) -> TroubleCode:
     return TroubleCode(spn=spn, fmi=0, source_address=0, lamp=lamp, count=None, since=NOW - age)
 
 
-def case(one: VehicleInCare, spoken: str = "en") -> Case:
-    return Case(one, CATALOGUE, spoken, NOW)
+def case(one: VehicleInCare) -> Case:
+    return Case(one, NOW)
+
+
+def reasons(one: VehicleInCare) -> list[Reason]:
+    return case(one).reasons(CATALOGUE, "en")
 
 
 def kinds(one: VehicleInCare) -> list[CareKind]:
-    return [reason.kind for reason in case(one).reasons]
+    return [reason.kind for reason in reasons(one)]
 
 
 def test_a_vehicle_that_is_well_has_no_reason() -> None:
@@ -84,7 +88,7 @@ def test_reasons_are_in_the_order_of_what_calls_first() -> None:
 
 def test_a_lamp_that_a_code_lights_is_told_by_the_code() -> None:
     lamps = vehicle(tell_tale_red=1.0, tell_tale_amber=1.0)
-    told = case(replace(lamps, trouble_codes=[code(Lamp.RED_STOP)])).reasons
+    told = reasons(replace(lamps, trouble_codes=[code(Lamp.RED_STOP)]))
     assert [(one.spn, one.signal) for one in told] == [(110, None), (None, "tell_tale_amber")]
 
 
@@ -108,7 +112,7 @@ def test_a_service_is_due_soon_by_any_measure(
 
 def test_a_parked_truck_with_a_red_lamp_is_not_told_to_stop() -> None:
     for speed, words in ((70.0, "stop at the next safe place"), (0.0, "must not drive on")):
-        (reason,) = case(vehicle(wheel_speed=speed, tell_tale_red=1.0)).reasons
+        (reason,) = reasons(vehicle(wheel_speed=speed, tell_tale_red=1.0))
         assert words in reason.todo
 
 
@@ -120,7 +124,7 @@ def test_a_vehicle_that_was_never_heard_is_new_for_three_days() -> None:
 
 def test_what_was_seen_to_is_no_news_until_it_changes_or_a_month_has_passed() -> None:
     one = replace(vehicle(), trouble_codes=[code(Lamp.RED_STOP)])
-    keys = frozenset(reason.key for reason in case(one).reasons)
+    keys = frozenset(reason.key for reason in reasons(one))
 
     def handled(age: timedelta, vehicle: VehicleInCare = one) -> bool:
         seen_to = Handled(reasons=keys, at=NOW - age, by="account:x")
@@ -133,10 +137,10 @@ def test_what_was_seen_to_is_no_news_until_it_changes_or_a_month_has_passed() ->
 
 
 def test_a_service_that_becomes_overdue_is_news() -> None:
-    (due,), (overdue,) = (case(vehicle(service_distance=left)).reasons for left in (20.0, -20.0))
+    (due,), (overdue,) = (reasons(vehicle(service_distance=left)) for left in (20.0, -20.0))
     assert due.key != overdue.key
     # Driving on towards it is not.
-    (later,) = case(vehicle(service_distance=10.0)).reasons
+    (later,) = reasons(vehicle(service_distance=10.0))
     assert due.key == later.key
 
 
