@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -162,8 +163,10 @@ async def cases_of(services: Services, party: int) -> Found:
     """All vehicles of a party that may want care, by VIN."""
     now = datetime.now(tz=UTC)
     found = await services.care.vehicles(party, care.NAMES, activity.RULES, now, limit=MOST + 1)
+    # Thousands of them take a while, in which others are to be answered.
+    cases = await anyio.to_thread.run_sync(lambda: [Case(vehicle, now) for vehicle in found[:MOST]])
     return Found(
-        cases=[Case(vehicle, now) for vehicle in found[:MOST]],
+        cases=cases,
         now=now,
         is_complete=len(found) <= MOST,
     )
