@@ -6,6 +6,7 @@ is left alone, but for a month at the most: what is as it was is no news, and st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from schemas.tell_tales import TELL_TALES
 from schemas.wire import Lamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from schemas.catalogue import Catalogue
     from storage.answers import Latest, TroubleCode
@@ -119,41 +120,51 @@ class Reason(BaseModel):
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cause:
+    """A reason before it is put into words, which only those that are shown are."""
+
+    key: str
+    kind: CareKind
+    since: datetime | None = None
+    lamp: Latest | None = None
+    code: TroubleCode | None = None
+    due: DueBy | None = None
+
+
 class Case:
-    """A vehicle with its reasons, the gravest first; none: it wants no care.
+    """A vehicle with its reasons, the gravest first; without one it wants no care.
 
     Args:
         vehicle: what is known of it.
-        catalogue: the signals.
-        spoken: the code of the language.
         now: the moment of the answer.
     """
 
-    def __init__(
-        self, vehicle: VehicleInCare, catalogue: Catalogue, spoken: str, now: datetime
-    ) -> None:
+    def __init__(self, vehicle: VehicleInCare, now: datetime) -> None:
         self.vehicle = vehicle
         self.service: NextService = next_service(vehicle.latest, vehicle.plan, now)
         self.activity: Activity = activity.activity(vehicle.latest, vehicle.last_seen, now)
         self._now = now
-        self._words = language(spoken)
-        self._numbers = Numbers(spoken)
-        self._teller = Teller(catalogue, spoken, now)
         handled = vehicle.handled
         holds = handled is not None and now - handled.at < HANDLED_FOR
         self._seen_to = handled.reasons if holds and handled is not None else frozenset[str]()
         found = [*self._codes(), *self._lamps(), *self._service(), *self._silence()]
-        self.reasons: list[Reason] = sorted(found, key=lambda one: KINDS.index(one.kind))
+        self._causes = sorted(found, key=lambda one: KINDS.index(one.kind))
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it has a reason."""
+        return bool(self._causes)
 
     @property
     def kind(self) -> CareKind:
         """The gravest reason's; there is one."""
-        return self.reasons[0].kind
+        return self._causes[0].kind
 
     @property
     def is_handled(self) -> bool:
         """Whether every reason was seen to."""
-        return not any(one.is_new for one in self.reasons)
+        return all(one.key in self._seen_to for one in self._causes)
 
     @property
     def urgency(self) -> float:
@@ -195,124 +206,116 @@ class Case:
 
         Lamps and silence: what has waited longest is first. Services: what is most overdue.
         """
-        first = self.reasons[0]
+        first = self._causes[0]
         if first.since is not None:
             within = first.since.timestamp()
         else:
             within = 0.0 if first.due is None else self.urgency
         return KINDS.index(first.kind), within, self.vehicle.vin
 
-    def silence_todo(self) -> str:
+    def reasons(self, catalogue: Catalogue, spoken: str) -> list[Reason]:
+        """Its reasons in words of a language."""
+        teller = Teller(catalogue, spoken, self._now)
+        return [
+            Reason(
+                key=one.key,
+                kind=one.kind,
+                what=self._what(one, teller, spoken),
+                todo=language(spoken)(f"care_todo_{self._todo(one)}"),
+                since=one.since,
+                age_s=None if one.since is None else teller.age_s(one.since),
+                due=one.due,
+                signal=None if one.lamp is None else one.lamp.name,
+                spn=None if one.code is None else one.code.spn,
+                fmi=None if one.code is None else one.code.fmi,
+                is_new=one.key not in self._seen_to,
+            )
+            for one in self._causes
+        ]
+
+    def silence_todo(self, spoken: str) -> str:
         """What to do about its silence."""
-        last = self.last_activity
-        how = "never" if last is None else "parked" if last is Activity.PARKED else "running"
-        return self._words(f"care_todo_silent_{how}")
+        return language(spoken)(f"care_todo_{self._silence_todo()}")
 
-    def _reason(
-        self,
-        key: str,
-        kind: CareKind,
-        what: str,
-        todo: str,
-        since: datetime | None,
-        *,
-        due: DueBy | None = None,
-        signal: str | None = None,
-        code: TroubleCode | None = None,
-    ) -> Reason:
-        return Reason(
-            key=key,
-            kind=kind,
-            what=what,
-            todo=todo,
-            since=since,
-            age_s=None if since is None else self._teller.age_s(since),
-            due=due,
-            signal=signal,
-            spn=None if code is None else code.spn,
-            fmi=None if code is None else code.fmi,
-            is_new=key not in self._seen_to,
-        )
-
-    def _codes(self) -> Iterator[Reason]:
+    def _codes(self) -> Iterator[_Cause]:
         for code in self.vehicle.trouble_codes:
             red = code.lamp == Lamp.RED_STOP
-            told = self._teller.code(code)
-            wrong = told.parameter or f"SPN {code.spn}"
-            how = told.failure or f"FMI {code.fmi}"
-            emissions = code.lamp == Lamp.MALFUNCTION_INDICATOR
-            yield self._reason(
-                f"code:{code.spn}:{code.fmi}:{code.source_address}:{_us(code.since)}",
-                CareKind.RED_LAMP if red else CareKind.AMBER_LAMP,
-                self._words("care_code", what=wrong, how=how),
-                self._todo(red=red, emissions=emissions),
-                code.since,
+            yield _Cause(
+                key=f"code:{code.spn}:{code.fmi}:{code.source_address}:{_us(code.since)}",
+                kind=CareKind.RED_LAMP if red else CareKind.AMBER_LAMP,
+                since=code.since,
                 code=code,
             )
 
-    def _lamps(self) -> Iterator[Reason]:
+    def _lamps(self) -> Iterator[_Cause]:
         by_codes = {code.lamp for code in self.vehicle.trouble_codes}
         for name in WARNINGS:
             told = self.vehicle.latest.get(name)
             if told is None or not told.value or _LAMP_OF.get(name) in by_codes:
                 continue
             reported = self.vehicle.lit.get(_LIT.get(name, ""))
-            red = name in systems.RED
-            yield self._reason(
-                f"lamp:{name}" if reported is None else f"lamp:{name}:{_us(reported)}",
-                CareKind.RED_LAMP if red else CareKind.AMBER_LAMP,
-                self._lamp_words(told),
-                self._todo(red=red, emissions=name in EMISSIONS),
-                reported or told.time,
-                signal=name,
+            yield _Cause(
+                key=f"lamp:{name}" if reported is None else f"lamp:{name}:{_us(reported)}",
+                kind=CareKind.RED_LAMP if name in systems.RED else CareKind.AMBER_LAMP,
+                since=reported or told.time,
+                lamp=told,
             )
 
-    def _lamp_words(self, told: Latest) -> str:
-        reading = self._teller.reading_of({told.name: told}, told.name)
-        return "" if reading is None else display.label(reading.name).text
-
-    def _todo(self, *, red: bool, emissions: bool) -> str:
-        parked = self.last_activity is Activity.PARKED
-        how = "emissions" if emissions else "amber_lamp"
-        if red:
-            how = "red_parked" if parked else "red_lamp"
-        return self._words(f"care_todo_{how}")
-
-    def _service(self) -> Iterator[Reason]:
+    def _service(self) -> Iterator[_Cause]:
         first = min(self.dues, key=lambda due: due.left / SOON[due.unit], default=None)
         soon = first is not None and first.left <= SOON[first.unit]
         if not soon and not self.says_due:
             return
         due = first if soon else None
-        kind = (
-            CareKind.SERVICE_OVERDUE if due is not None and due.left < 0 else CareKind.SERVICE_DUE
-        )
+        overdue = due is not None and due.left < 0
+        kind = CareKind.SERVICE_OVERDUE if overdue else CareKind.SERVICE_DUE
         last = self.service.last
-        since_last = "" if last is None else f":{_us(last.time)}"
-        yield self._reason(
-            f"{kind}{since_last}",
-            kind,
-            self._due_words(due),
-            self._words(f"care_todo_{kind}"),
-            None,
-            due=due,
+        yield _Cause(
+            key=f"{kind}" if last is None else f"{kind}:{_us(last.time)}", kind=kind, due=due
         )
 
-    def _due_words(self, due: DueBy | None) -> str:
-        if due is None:
-            return self._words("care_due_said")
-        amount = due_words(due, self._numbers)
-        return self._words("care_overdue" if due.left < 0 else "care_due", left=amount)
-
-    def _silence(self) -> Iterator[Reason]:
+    def _silence(self) -> Iterator[_Cause]:
         since = self.silent_since
-        if since is None:
-            return
+        if since is not None:
+            yield _Cause(key=f"silent:{_us(since)}", kind=CareKind.SILENT, since=since)
+
+    def _what(self, one: _Cause, teller: Teller, spoken: str) -> str:
+        words = language(spoken)
+        if one.code is not None:
+            told = teller.code(one.code)
+            return words(
+                "care_code",
+                what=told.parameter or f"SPN {told.spn}",
+                how=told.failure or f"FMI {told.fmi}",
+            )
+        if one.lamp is not None:
+            reading = teller.reading_of({one.lamp.name: one.lamp}, one.lamp.name)
+            return one.lamp.name if reading is None else display.label(reading.name).text
+        if one.kind is CareKind.SILENT:
+            return words(f"care_silent_{self.last_activity or 'never'}")
+        if one.due is None:
+            return words("care_due_said")
+        left = due_words(one.due, Numbers(spoken))
+        return words("care_overdue" if one.due.left < 0 else "care_due", left=left)
+
+    def _todo(self, one: _Cause) -> str:
+        match one.kind:
+            case CareKind.RED_LAMP:
+                parked = self.last_activity is Activity.PARKED
+                return "red_parked" if parked else "red_lamp"
+            case CareKind.AMBER_LAMP:
+                by_code = one.code is not None and one.code.lamp == Lamp.MALFUNCTION_INDICATOR
+                by_lamp = one.lamp is not None and one.lamp.name in EMISSIONS
+                return "emissions" if by_code or by_lamp else "amber_lamp"
+            case CareKind.SILENT:
+                return self._silence_todo()
+            case _:
+                return one.kind
+
+    def _silence_todo(self) -> str:
         last = self.last_activity
-        what = "care_silent_never" if last is None else f"care_silent_{last}"
-        yield self._reason(
-            f"silent:{_us(since)}", CareKind.SILENT, self._words(what), self.silence_todo(), since
-        )
+        how = "never" if last is None else "parked" if last is Activity.PARKED else "running"
+        return f"silent_{how}"
 
 
 def due_words(due: DueBy, numbers: Numbers) -> str:
@@ -321,13 +324,6 @@ def due_words(due: DueBy, numbers: Numbers) -> str:
     if due.unit == "d":
         return numbers.count(round(left), "days")
     return numbers.amount(left, due.unit)
-
-
-def cases(
-    found: Sequence[VehicleInCare], catalogue: Catalogue, spoken: str, now: datetime
-) -> list[Case]:
-    """The vehicles as cases, those without a reason included."""
-    return [Case(vehicle, catalogue, spoken, now) for vehicle in found]
 
 
 def _us(time: datetime) -> int:

@@ -241,7 +241,7 @@ async def service_page(services: Services, party: int, query: ServiceDueQuery) -
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    found = await cases_of(services, party, "en")
+    found = await cases_of(services, party)
     within = {"km": query.km, "h": query.hours, "d": query.days}
     due = sorted(
         (
@@ -304,7 +304,7 @@ async def silent_page(
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    found = await cases_of(services, party, spoken)
+    found = await cases_of(services, party)
     silent = sorted(
         (
             (since, case.vehicle.vin, case)
@@ -320,7 +320,9 @@ async def silent_page(
         answered_at=found.now,
         silent=len(silent),
         is_complete=found.is_complete,
-        vehicles=[_silent(case, since, found.now) for since, _, case in page[: query.limit]],
+        vehicles=[
+            _silent(case, since, found.now, spoken) for since, _, case in page[: query.limit]
+        ],
         next=paging.link_if_more(
             SILENT_PATH,
             query,
@@ -355,13 +357,13 @@ def _due(case: Case) -> DueVehicle:
     )
 
 
-def _silent(case: Case, since: datetime, now: datetime) -> SilentVehicle:
+def _silent(case: Case, since: datetime, now: datetime, spoken: str) -> SilentVehicle:
     return SilentVehicle.model_validate(
         {
             **_listed(case),
             "silent_since": since,
             "silent_s": round((now - since).total_seconds(), 1),
             "last_activity": case.last_activity,
-            "todo": case.silence_todo(),
+            "todo": case.silence_todo(spoken),
         }
     )

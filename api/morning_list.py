@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -158,12 +159,14 @@ class Found:
     is_complete: bool
 
 
-async def cases_of(services: Services, party: int, spoken: str) -> Found:
+async def cases_of(services: Services, party: int) -> Found:
     """All vehicles of a party that may want care, by VIN."""
     now = datetime.now(tz=UTC)
     found = await services.care.vehicles(party, care.NAMES, activity.RULES, now, limit=MOST + 1)
+    # Thousands of them take a while, in which others are to be answered.
+    cases = await anyio.to_thread.run_sync(lambda: [Case(vehicle, now) for vehicle in found[:MOST]])
     return Found(
-        cases=care.cases(found[:MOST], services.catalogue, spoken, now),
+        cases=cases,
         now=now,
         is_complete=len(found) <= MOST,
     )
@@ -195,16 +198,18 @@ async def page_of(
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    return page_from(await cases_of(services, party, spoken), query)
+    return page_from(services, await cases_of(services, party), query, spoken)
 
 
-def page_from(found: Found, query: MorningListQuery) -> MorningList:
+def page_from(
+    services: Services, found: Found, query: MorningListQuery, spoken: str
+) -> MorningList:
     """A page of the list, of what was found.
 
     Raises:
         ProblemError: 422, the cursor is none of ours.
     """
-    in_need = [case for case in found.cases if case.reasons]
+    in_need = [case for case in found.cases if case.is_one]
     shown = sorted(
         (
             case
@@ -222,15 +227,14 @@ def page_from(found: Found, query: MorningListQuery) -> MorningList:
         counts=[CareCount(kind=kind, vehicles=counts[kind]) for kind in CareKind if counts[kind]],
         handled=sum(case.is_handled for case in in_need),
         is_complete=found.is_complete,
-        vehicles=[listed(case) for case in page[: query.limit]],
+        vehicles=[_listed(services, case, spoken) for case in page[: query.limit]],
         next=paging.link_if_more(
             PATH, query, page, query.limit, lambda rows: cursors.after_number(begin + len(rows))
         ),
     )
 
 
-def listed(case: Case) -> ListedCase:
-    """A case as it is told."""
+def _listed(services: Services, case: Case, spoken: str) -> ListedCase:
     vehicle, handled = case.vehicle, case.vehicle.handled
     return ListedCase(
         vin=vehicle.vin,
@@ -240,7 +244,7 @@ def listed(case: Case) -> ListedCase:
         last_seen=vehicle.last_seen,
         activity=case.activity,
         kind=case.kind,
-        reasons=case.reasons,
+        reasons=case.reasons(services.catalogue, spoken),
         handled_at=None if handled is None else handled.at,
         handled_by=None if handled is None else handled.by,
     )

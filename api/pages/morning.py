@@ -39,9 +39,9 @@ async def show_morning(
     done: Done = None,
 ) -> Response:
     """Show the vehicles somebody should call about, or those that were seen to."""
-    found = await cases_of(services, party, language.chosen(request).code)
+    found = await cases_of(services, party)
     query = MorningListQuery(kind=kind, handled=handled, cursor=cursor, limit=SHOWN)
-    listed = page_from(found, query)
+    listed = page_from(services, found, query, language.chosen(request).code)
     counts = {one.kind: one.vehicles for one in listed.counts}
     following = None
     if listed.next is not None:
@@ -50,7 +50,7 @@ async def show_morning(
     just_done = [
         case.vehicle
         for case in found.cases
-        if case.vehicle.vin == done and case.reasons and case.is_handled
+        if case.vehicle.vin == done and case.is_one and case.is_handled
     ]
     return page(
         request,

@@ -20,7 +20,8 @@ COMMENT ON COLUMN care_handled.handled_by IS 'Who said so: account:name, client:
 -- What is known of the vehicles of a principal that may want care: a warning or a trouble code, a
 -- service that is counted down or planned, or silence. Which of it is a reason api/care.py decides.
 -- names begins with wheel_speed, gnss_speed, engine_running, engine_speed (which tell what a vehicle
--- does), service_due, service_distance, service_days; from the tenth on they are warnings.
+-- does), service_due, service_distance, service_days; from the tenth on they are warnings, told where
+-- they are lit.
 CREATE FUNCTION served.care(
     principal bigint, wanted_vin text, max_rows integer, names text[], rules jsonb,
     asked_at timestamptz
@@ -60,6 +61,7 @@ BEGIN
             FROM (
                 SELECT wanted.place, state.values[wanted.position], state.times[wanted.position],
                        state.values[wanted.position] <> 'NaN'
+                           AND (wanted.place < 10 OR state.values[wanted.position] <> 0)
                            AND visible.data @> state.times[wanted.position]
                 FROM unnest(groups, positions) WITH ORDINALITY
                          AS wanted (signal_group, position, place)
@@ -99,7 +101,7 @@ BEGIN
         ORDER BY done.done_at DESC LIMIT 1
     ) AS last ON true
     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM unnest(known.values[10:]) AS lamp WHERE lamp <> 0)
+        SELECT num_nonnulls(VARIADIC known.values[10:]) > 0
     ) AS any_lamp (is_lit)
     -- Since when: what a vehicle reported of its tell-tales. More than a month of it is not sought.
     CROSS JOIN LATERAL (

@@ -121,6 +121,19 @@ def find(page: Page, name: str) -> None:
     expect(page.locator("#systems")).to_be_visible()
 
 
+def test_no_way_is_lost_on_a_small_phone_in_the_longer_language(browser: Any, address: str) -> None:
+    for name in ("east", "maker"):
+        context = browser.new_context(viewport={"width": 360, "height": 640}, locale="en-GB")
+        page = context.new_page()
+        sign_in(page, address, name)
+        expect(page.locator(".places a[aria-current]")).to_be_visible()
+        for way in page.locator(".places a").all():
+            way.scroll_into_view_if_needed()
+            expect(way).to_be_in_viewport()
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        context.close()
+
+
 def test_the_dealer_s_main_path(page: Page, address: str) -> None:
     words = page.words  # type: ignore[attr-defined]
     sign_in(page, address, "east")
