@@ -112,7 +112,8 @@ def _trained(
     folds = min(max(round(1 / held_out), 2), len(vehicles))
     fold = np.random.default_rng(seed).permutation(len(vehicles)) % folds
     held: list[pd.DataFrame] = []
-    for number in range(folds if int(who["rows"].sum()) <= CROSSED_ROWS else 1):
+    in_turn = int(who["rows"].sum()) <= CROSSED_ROWS
+    for number in range(folds if in_turn else 1):
         if folds < 2:
             break
         progress(f"evaluating {number + 1}")
@@ -141,7 +142,7 @@ def _trained(
             "recipe_version": recipe.version,
             "seed": seed,
             "held_out": held_out,
-            "left_out_in_turn": len(held) > 1,
+            "left_out_in_turn": in_turn,
             "code_version": code_version,
         },
         code_version=code_version,
