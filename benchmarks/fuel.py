@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
+from threadpoolctl import threadpool_limits
 
 from analytics.fuel.calibration import calibrate, day_statistics
 from analytics.fuel.causes import attribute

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from analytics.training.dataset import Manifest
 from analytics.training.drift import reference_of
@@ -78,6 +79,8 @@ def trained(
 ) -> Training:
     """Train a model and find out how good it is.
 
+    Of few rows one thread learns: several wait for each other longer than they work.
+
     Args:
         recipe: of the model.
         dataset: what it learns from.
@@ -91,11 +94,26 @@ def trained(
     who = dataset.vehicles()
     if not len(who):
         raise TrainingError("there is nothing to learn from: analyse some days first")
+    few = int(who["rows"].sum()) <= CROSSED_ROWS
+    with threadpool_limits(limits=1 if few else None, user_api="openmp"):
+        return _trained(recipe, dataset, who, held_out=held_out, seed=seed, progress=progress)
+
+
+def _trained(
+    recipe: Recipe,
+    dataset: Dataset,
+    who: pd.DataFrame,
+    *,
+    held_out: float,
+    seed: int,
+    progress: Callable[[str], None],
+) -> Training:
     vehicles = who["vehicle"].to_numpy()
     folds = min(max(round(1 / held_out), 2), len(vehicles))
     fold = np.random.default_rng(seed).permutation(len(vehicles)) % folds
     held: list[pd.DataFrame] = []
-    for number in range(folds if int(who["rows"].sum()) <= CROSSED_ROWS else 1):
+    in_turn = int(who["rows"].sum()) <= CROSSED_ROWS
+    for number in range(folds if in_turn else 1):
         if folds < 2:
             break
         progress(f"evaluating {number + 1}")
@@ -124,7 +142,7 @@ def trained(
             "recipe_version": recipe.version,
             "seed": seed,
             "held_out": held_out,
-            "left_out_in_turn": len(held) > 1,
+            "left_out_in_turn": in_turn,
             "code_version": code_version,
         },
         code_version=code_version,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from prometheus_client import generate_latest
+from threadpoolctl import threadpool_limits
 
 from analytics.fuel.calibration import STAT_CELLS, STATS_VERSION
 from analytics.fuel.model import SegmentModel
@@ -102,7 +103,8 @@ def fleet(migrated: Migrated) -> Fleet:
     equal = a_model(connection, body=body, data=(LEARNT, LEARNT))
     stored = StoredSegments(connection=connection, data=TrainingData())
     spoiled = [rows.assign(fuel_l=rows["fuel_l"] * 1.33) for rows in stored.frames(SEGMENT_COLUMNS)]
-    wrong = SegmentModel.train(spoiled, held_out=0.5).to_bytes()
+    with threadpool_limits(limits=1):
+        wrong = SegmentModel.train(spoiled, held_out=0.5).to_bytes()
     worse = a_model(connection, body=wrong, data=champion.data)
     for day in range(2):
         drive(connection, numbers, NEW + timedelta(days=day))

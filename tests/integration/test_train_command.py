@@ -87,15 +87,13 @@ def test_what_is_not_there_cannot_be_trained(run: Run, options: tuple[str, ...],
     assert says in run("train", *options, fails=TrainingError)
 
 
-def test_models_are_trained_listed_promoted_and_used_again(
-    migrated: Migrated, command_line: CommandLine, run: Run
-) -> None:
+def test_models_are_trained_listed_promoted_and_used_again(migrated: Migrated, run: Run) -> None:
     for number in range(3):
         vehicle = DrivenVehicle(migrated, f"LVBV3ABB5PT{number:06d}")
         vehicle.write(driving(M + timedelta(hours=2), 40, km_h=60 + 5 * number))
         vehicle.analyse()
         vehicle.close()
-    trained = command_line.run("train", "fuel", "--note", "of three").stdout
+    trained = run("train", "fuel", "--note", "of three")
     assert "of 3 vehicles, and is used from now on" in trained
     assert "published figures" in trained  # three are no peers
     told = re.search(r"Run ([0-9a-f]{32}) in ", trained)
@@ -115,7 +113,7 @@ def test_models_are_trained_listed_promoted_and_used_again(
     assert older.split()[:3] == [str(first.model_id), "fuel", "champion"]
     assert older.rstrip().endswith("of three")
     assert newer.split()[:3] == [other, "fuel", "archived"]
-    assert "fuel of 3 vehicle-weeks" in command_line.run("analyse").stdout
+    assert "fuel of 3 vehicle-weeks" in run("analyse")
     assert run("models", "card", str(first.model_id)).startswith("# Model card: fuel")
 
 
