@@ -24,13 +24,11 @@ from analytics.runner.fuel import METHOD_VERSION as FUEL_VERSION
 from analytics.runner.fuel import FuelFound, FuelWork, prepare_fuel, work_up_vehicle
 from analytics.runner.knowledge import known
 from analytics.runner.spread import SchedulerError
+from analytics.runner.workplace import connection_here
 from schemas import catalogue
 from storage import analysis
-from storage.connection import connect, identity, notice_loss
 from storage.fuel import FuelWeek, waiting_weeks
-from storage.migrate import require_current
 from storage.registers import vin_of
-from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -179,7 +177,7 @@ def work_up_days_task(task: DaysTask) -> DaysDone:
         SchedulerError: this worker is not one for this run.
         StorageError, psycopg.Error: the database is not there, or not as it must be.
     """
-    connection = _here.connection(task.job)
+    connection = _connection(task.job)
     failures = Failures()
     waiting = analysis.changed_days(
         connection,
@@ -212,7 +210,7 @@ def work_up_fuel_task(task: FuelTask) -> FuelDone:
         SchedulerError: this worker is not one for this run.
         StorageError, psycopg.Error: the database is not there, or not as it must be.
     """
-    connection = _here.connection(task.job)
+    connection = _connection(task.job)
     failures = Failures(task.left)
     work = FuelWork(
         connection=connection,
@@ -222,69 +220,37 @@ def work_up_fuel_task(task: FuelTask) -> FuelDone:
         settings=task.job.settings,
         failures=failures,
     )
-    found = work_up_vehicle(work, task.vehicle_id, _here.knowledge(task.job))
+    found = work_up_vehicle(work, task.vehicle_id, _knowledge(task.job, connection))
     return FuelDone(found=found, failed=tuple(failures.noted))
 
 
-class _Here(threading.local):
-    """What a worker's thread keeps from one task to the next: a connection, and the fuel model."""
+class _Model(threading.local):
+    """The fuel model of a worker's thread, kept from one task of a run to the next."""
 
-    _connection: Connection | None = None
-    _job: Job | None = None
-    _knowledge: Knowledge | None = None
-
-    def connection(self, job: Job) -> Connection:
-        """The database the job is about; looked at anew with every job."""
-        if self._connection is None or self._connection.closed or self._job != job:
-            self._knowledge = self._job = None
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = _connected(job)
-            self._job = job
-        return self._connection
-
-    def knowledge(self, job: Job) -> Knowledge:
-        """What the active model knows: where another one was activated in mid-run, that one's.
-
-        What it makes is stored with its number, and last weeks wait again by that as ever.
-        """
-        if self._knowledge is None:
-            self._knowledge = known(self.connection(job))
-        return self._knowledge
+    run: str | None = None
+    knowledge: Knowledge | None = None
 
 
-_here = _Here()
+_model = _Model()
 
 
-def _connected(job: Job) -> Connection:
+def _knowledge(job: Job, connection: Connection) -> Knowledge:
+    """What the active model knows: where another one was activated in mid-run, maybe that one's.
+
+    What it makes is stored with its number, and last weeks wait again by that as ever.
+    """
+    if _model.knowledge is None or _model.run != job.run:
+        _model.knowledge, _model.run = known(connection), job.run
+    return _model.knowledge
+
+
+def _connection(job: Job) -> Connection:
     if job.methods != METHODS:
         raise SchedulerError(
             f"A worker has other methods ({METHODS}) than this run ({job.methods}): let workers "
             "and whoever gives them work be of the same version."
         )
-    dsn = StorageSettings().database_dsn
-    if dsn is None:
-        raise SchedulerError(
-            "A worker does not know the database: set TELEMETRY_DATABASE_DSN where `dask worker` "
-            "is started."
-        )
-    connection = connect(dsn)
-    try:
-        _require_usable(connection, job)
-    except BaseException:
-        connection.close()
-        raise
-    notice_loss(connection)
-    return connection
-
-
-def _require_usable(connection: Connection, job: Job) -> None:
-    require_current(connection, catalogue.default())
-    if identity(connection) != job.database:
-        raise SchedulerError(
-            "A worker's TELEMETRY_DATABASE_DSN names another database than the one this run is "
-            "about: let both name the same."
-        )
+    return connection_here(job.database, job.run)
 
 
 def _left(failures: Failures, vehicle_id: int) -> frozenset[FuelWeek]:

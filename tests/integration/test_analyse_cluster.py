@@ -117,7 +117,7 @@ def test_two_processes_store_what_one_does_to_the_last_digit(
     migrated: Migrated, alone: Migrated, cluster: LocalCluster
 ) -> None:
     for database in (migrated, alone):
-        drive_fleet(database, M, (40, 41, 45), days=2)
+        drive_fleet(database, M, (41, 45), days=2)
     told: list[int] = []
     spread, one = by_cluster(migrated, cluster, told.append), by_one_process(alone)
     assert spread == one
@@ -133,7 +133,7 @@ def test_a_worker_killed_in_mid_run_loses_nothing(
     migrated: Migrated, alone: Migrated, cluster: LocalCluster
 ) -> None:
     for database in (migrated, alone):
-        drive_fleet(database, M, (6, 7, 9), days=2)
+        drive_fleet(database, M, (6, 7, 9), days=1)
     killed: list[str] = []
 
     def kill(_done: int) -> None:

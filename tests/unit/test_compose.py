@@ -1,4 +1,4 @@
-"""docker-compose.yml: all of ours is hardened; a cluster is there where it is asked for."""
+"""docker-compose.yml: ours is hardened, and a cluster is there only where it is asked for."""
 
 from __future__ import annotations
 
