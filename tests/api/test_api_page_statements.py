@@ -45,7 +45,8 @@ def pages() -> list[str]:
         {
             str(route.path)
             for route in routes
-            if "GET" in (getattr(route, "methods", None) or ()) and not PROGRAMS.match(route.path)
+            if "GET" in (getattr(route, "methods", None) or ())
+            and not PROGRAMS.match(str(route.path))
         }
     )
 
