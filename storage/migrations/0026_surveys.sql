@@ -186,14 +186,23 @@ CREATE FUNCTION selected(
 )
 RETURNS TABLE (vehicle_id bigint, vin text)
 LANGUAGE sql STABLE AS $$
-    SELECT v.vehicle_id, v.vin
-    FROM vehicle AS v
-    WHERE (of_models IS NULL OR v.model = ANY (of_models))
-      AND (of_regions IS NULL OR v.region = ANY (of_regions)
-           OR split_part(v.region, '-', 1) = ANY (of_regions))
-      AND CASE WHEN (SELECT kind FROM party WHERE party_id = principal) IN ('maker', 'data_science')
-               THEN true
-               ELSE (SELECT owned.drivers && of_data FROM opened(principal, v.vehicle_id) AS owned) END
+    SELECT open_to.vehicle_id, open_to.vin
+    FROM (
+        SELECT v.vehicle_id, v.vin, v.model, v.region FROM vehicle AS v
+        WHERE (SELECT kind FROM party WHERE party_id = principal) IN ('maker', 'data_science')
+        UNION ALL
+        SELECT v.vehicle_id, v.vin, v.model, v.region
+        FROM (SELECT DISTINCT access.vehicle_id FROM vehicle_access AS access
+              WHERE access.party_id = principal AND access.purpose = 'ownership'
+                AND access.valid @> now()) AS own
+        JOIN vehicle AS v USING (vehicle_id)
+        CROSS JOIN LATERAL opened(principal, v.vehicle_id) AS owned
+        WHERE owned.drivers && of_data
+          AND (SELECT kind FROM party WHERE party_id = principal) NOT IN ('maker', 'data_science')
+    ) AS open_to
+    WHERE (of_models IS NULL OR open_to.model = ANY (of_models))
+      AND (of_regions IS NULL OR open_to.region = ANY (of_regions)
+           OR split_part(open_to.region, '-', 1) = ANY (of_regions))
     LIMIT 100001
 $$;
 

@@ -322,6 +322,17 @@ def test_what_is_wrong_with_a_wish_is_said_on_the_page(
     assert words in fault.group(1)
 
 
+# How pages are sent
+
+
+def test_pages_come_compressed_and_their_token_looks_different_in_each(
+    lin: httpx2.Client,
+) -> None:
+    assert lin.get("/datasets").headers["content-encoding"] == "gzip"
+    tokens = {page_token(lin, "/datasets") for _ in range(3)}
+    assert len(tokens) == 3
+
+
 # Datasets
 
 
