@@ -11,7 +11,7 @@ ALTER TABLE model
     ADD COLUMN evaluation jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN inputs jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN dataset jsonb NOT NULL DEFAULT '{}',
-    ADD COLUMN card text NOT NULL DEFAULT '',
+    ADD COLUMN markdown text NOT NULL DEFAULT '',
     ADD COLUMN run_id text;
 UPDATE model SET stage = CASE WHEN active THEN 'champion' ELSE 'archived' END,
                  kind = CASE kind WHEN 'segments' THEN 'fuel' ELSE kind END;
@@ -24,7 +24,7 @@ COMMENT ON COLUMN model.stage IS
 COMMENT ON COLUMN model.evaluation IS 'Errors on vehicles left out of training, by group of them.';
 COMMENT ON COLUMN model.inputs IS 'How what it looks at was distributed: what drift is told against.';
 COMMENT ON COLUMN model.dataset IS 'What it was trained on: rows, vehicles, days, checksum.';
-COMMENT ON COLUMN model.card IS 'The model card, Markdown.';
+COMMENT ON COLUMN model.markdown IS 'The model card, Markdown.';
 COMMENT ON COLUMN model.run_id IS 'Of the run in MLflow.';
 
 -- Who was what when: a roll-back finds the champion before.

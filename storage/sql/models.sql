@@ -18,7 +18,7 @@ SELECT body, checksum FROM model WHERE model_id = %(model_id)s
 
 -- :name model_card
 -- What a model's card says.
-SELECT card FROM model WHERE model_id = %(model_id)s
+SELECT markdown FROM model WHERE model_id = %(model_id)s
 
 -- :name champion_before
 -- The model of a kind that was champion last before the one that is.
@@ -29,7 +29,7 @@ ORDER BY change_id DESC LIMIT 1
 -- :name store_model
 -- A new model: champion where its kind has none, else a candidate.
 INSERT INTO model (kind, stage, data_from, data_to, code_version, note, metrics, reference,
-                   evaluation, inputs, dataset, card, run_id, checksum, body)
+                   evaluation, inputs, dataset, markdown, run_id, checksum, body)
 SELECT %(kind)s,
        CASE WHEN EXISTS (SELECT FROM model WHERE kind = %(kind)s AND stage = 'champion')
             THEN 'candidate' ELSE 'champion' END,
