@@ -57,12 +57,13 @@ docs: setup ## write what is derived from the catalogue
 proto: setup ## generate the Python of schemas/frame.proto
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. schemas/frame.proto
 
-# (moto, which is S3 in tests, knows no python-dateutil 3; what is shipped is what is tested.)
-COMPILE := $(BIN)/pip-compile --quiet --upgrade-package 'python-dateutil<3' --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
+COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 
+# (What is developed with is compiled first: some of it knows no newest version of what is shipped, and
+# what is shipped is what is tested.)
 lock: ## compile both requirements files from pyproject.toml
-	$(COMPILE) --extra dashboard --output-file requirements.txt pyproject.toml
-	$(COMPILE) --extra embedded --extra dev --all-build-deps --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra embedded --extra dev --extra dashboard --extra training --all-build-deps --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra dashboard --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 clean: ## stop the servers and remove what was made here
 	-$(BIN)/telemetry down
