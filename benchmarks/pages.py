@@ -21,17 +21,17 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.databases import database, servers
 from schemas import catalogue
-from tests.browser_session import browser as person
-from tests.browser_session import enter
-from tests.database_fixture import migrated_to
-from tests.identity_world import PASSWORD
-from tests.pages_world import TRIP, VINS, pages_world
+from tests.asking.browser_session import browser as person
+from tests.asking.browser_session import enter
+from tests.servers.database_fixture import migrated_to
+from tests.worlds.identity_world import PASSWORD
+from tests.worlds.pages_world import TRIP, VINS, pages_world
 
 if TYPE_CHECKING:
     import httpx2
     from playwright.sync_api import Browser, StorageState
 
-    from tests.pages_world import PagesWorld
+    from tests.worlds.pages_world import PagesWorld
 
 ROUNDS = 5
 SLOWER = 4

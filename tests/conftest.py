@@ -8,12 +8,12 @@ for _library in ("OMP", "OPENBLAS"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 pytest_plugins = [
-    "tests.servers_fixture",
-    "tests.secure_kafka_fixture",
-    "tests.database_fixture",
-    "tests.behaviour_fixture",
-    "tests.command_line",
-    "tests.ingest_fixture",
-    "tests.access_world",
-    "tests.care_world",
+    "tests.servers.servers_fixture",
+    "tests.servers.secure_kafka_fixture",
+    "tests.servers.database_fixture",
+    "tests.samples.behaviour_fixture",
+    "tests.asking.command_line",
+    "tests.servers.ingest_fixture",
+    "tests.worlds.access_world",
+    "tests.worlds.care_world",
 ]

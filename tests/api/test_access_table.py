@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.scopes import Role
 from api.settings import ApiSettings
-from tests.access_rows import (
+from tests.asking.api_fixture import UNREACHABLE
+from tests.asking.browser_session import OURS, browser, enter
+from tests.worlds.access_rows import (
     ANSWERS,
     ROWS,
     SPAN_QUERY,
@@ -20,15 +22,13 @@ from tests.access_rows import (
     missing_rows,
     rows_of_nothing,
 )
-from tests.access_world import CALLERS
-from tests.api_fixture import UNREACHABLE
-from tests.browser_session import OURS, browser, enter
+from tests.worlds.access_world import CALLERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.access_rows import Told
-    from tests.access_world import AccessWorld
+    from tests.worlds.access_rows import Told
+    from tests.worlds.access_world import AccessWorld
 
 APP = create_app(ApiSettings(), SecretStr(UNREACHABLE))
 OBJECTS = {"own", "own_driver", "colleague", "foreign", "expired", "revoked", "unknown"}

@@ -13,15 +13,15 @@ import pytest
 from storage.connection import API_ROLE, connect
 from storage.registers import ensure_party, grant_access
 from storage.rollups import refresh
-from tests.api_fixture import as_frame, drive, every_page, record, served_as
-from tests.behaviour_samples import store
+from tests.asking.api_fixture import as_frame, drive, every_page, record, served_as
+from tests.samples.behaviour_samples import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 OPENED, FOREIGN, UNKNOWN = "LSGAA11112A000001", "LSGAA11112A000002", "LSGAA11112A000009"
 NO_VINS = ("lsgaa11112a000001", "LSGAA11112A00000", "LSGAA11112A00000O", "%00", "'--", "真")

@@ -12,7 +12,7 @@ from api import accesses
 from api.accesses import Access, AccessLog
 from api.identity import Caller
 from storage.errors import DatabaseUnreachableError
-from tests.identity_world import (
+from tests.worlds.identity_world import (
     FOREIGN,
     SPAN,
     STATE,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

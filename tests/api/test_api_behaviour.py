@@ -14,13 +14,13 @@ from api.events import KINDS, VehicleEvents
 from api.fleets import Fleets, Ranking
 from api.scores import VehicleScores
 from api.trips import Trips
-from tests.api_fixture import every_page
-from tests.behaviour_world import BRAKINGS, SPAN, TREND, A, B, World, world_in
+from tests.asking.api_fixture import every_page
+from tests.worlds.behaviour_world import BRAKINGS, SPAN, TREND, A, B, World, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.registers import employ_driver, ensure_party
-from tests.behaviour_samples import DAY, HOUR
-from tests.behaviour_world import BRAKINGS, LI, MONDAY, WANG, A, B, C, World, world_in
+from tests.samples.behaviour_samples import DAY, HOUR
+from tests.worlds.behaviour_world import BRAKINGS, LI, MONDAY, WANG, A, B, C, World, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLE_PATHS = (
     "/v1/vehicles/{A}/events",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.wire import Lamp
-from tests.behaviour_samples import DAY, HOUR
-from tests.care_world import (
+from tests.samples.behaviour_samples import DAY, HOUR
+from tests.worlds.care_world import (
     FOREIGN_VIN,
     SERVICED,
     VINS,
@@ -17,7 +17,7 @@ from tests.care_world import (
     report_lamp,
     write_code,
 )
-from tests.identity_world import bearer, signed_in
+from tests.worlds.identity_world import bearer, signed_in
 
 if TYPE_CHECKING:
     import httpx2

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.care_world import VINS, CareWorld
-from tests.identity_world import PASSWORD
+from tests.worlds.care_world import VINS, CareWorld
+from tests.worlds.identity_world import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,9 @@ import pytest
 
 from api import identity as api_identity
 from storage import queries, served
-from tests.browser_session import OURS, browser, enter, page_token
-from tests.care_world import (
+from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.asking.page_numbers import Data, Elements
+from tests.worlds.care_world import (
     CARD,
     DRIVER,
     FOREIGN_PLATE,
@@ -20,7 +21,6 @@ from tests.care_world import (
     VINS,
     CareWorld,
 )
-from tests.page_numbers import Data, Elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

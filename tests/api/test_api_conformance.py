@@ -30,16 +30,16 @@ from schemathesis.specs.openapi.checks import (
 from api.app import create_app
 from api.settings import ApiSettings
 from api.streams import VehicleChange
-from tests.access_things import SPARE_VIN
-from tests.access_world import CALLERS
-from tests.api_fixture import UNREACHABLE
-from tests.behaviour_world import SPAN
-from tests.served_fuel_world import piece
+from tests.asking.api_fixture import UNREACHABLE
+from tests.worlds.access_things import SPARE_VIN
+from tests.worlds.access_world import CALLERS
+from tests.worlds.behaviour_world import SPAN
+from tests.worlds.served_fuel_world import piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.access_world import AccessWorld
+    from tests.worlds.access_world import AccessWorld
 
 EXAMPLES = int(os.environ.get("TELEMETRY_FUZZ_EXAMPLES", "0"))
 """Requests of each kind to each address; 0: the few of a test run, always the same ones."""

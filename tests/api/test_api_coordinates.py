@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from schemas.gcj02 import to_gcj02
-from tests.api_fixture import record, served_as
-from tests.personal_world import START, derive
+from tests.asking.api_fixture import record, served_as
+from tests.worlds.personal_world import START, derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN, ABROAD = "LSGAA11112A000001", "LSGAA11112A000002"
 VEHICLE = f"/v1/vehicles/{VIN}"

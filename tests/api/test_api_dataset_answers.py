@@ -14,8 +14,8 @@ from pyarrow import ipc, parquet
 
 from api.accept import Format
 from storage.connection import API_ROLE, connect
-from tests.command_line import ROOT
-from tests.dataset_world import (
+from tests.asking.command_line import ROOT
+from tests.worlds.dataset_world import (
     GRID,
     NORTH,
     Research,
@@ -26,14 +26,14 @@ from tests.dataset_world import (
     research,
     table,
 )
-from tests.identity_world import logged
+from tests.worlds.identity_world import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 PARTS = ("", "/vehicles", "/signals?names=wheel_speed", "/trips", "/events")
 

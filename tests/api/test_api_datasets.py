@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.accept import Format
-from tests.dataset_world import (
+from tests.worlds.dataset_world import (
     DEFINITION,
     NORTH,
     SIGNALS,
@@ -21,14 +21,14 @@ from tests.dataset_world import (
     pseudonyms,
     research,
 )
-from tests.identity_world import VIN
+from tests.worlds.identity_world import VIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 PARTS = ("", "/vehicles", "/signals?names=wheel_speed", "/trips", "/events")
 

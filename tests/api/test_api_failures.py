@@ -15,14 +15,14 @@ from pydantic import SecretStr
 
 from api.problems import Problem
 from storage.registers import DEMO_PARTY, ensure_party, register_vehicle
-from tests.api_fixture import UNREACHABLE, served_as, serving
+from tests.asking.api_fixture import UNREACHABLE, served_as, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 SIGNALS = f"/v1/vehicles/{VIN}/signals"

@@ -13,14 +13,14 @@ from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.fleet_fuel import FleetFuel
 from api.fuel import DriverFuel, VehicleFuel
 from api.tank import TankEvents
-from tests.api_fixture import every_page, served_as
-from tests.behaviour_world import MONDAY, SPAN, A, B, World
-from tests.served_fuel_world import BEFORE, FACTS, answer, ask, fuel_world_in
+from tests.asking.api_fixture import every_page, served_as
+from tests.worlds.behaviour_world import MONDAY, SPAN, A, B, World
+from tests.worlds.served_fuel_world import BEFORE, FACTS, answer, ask, fuel_world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLE, DRIVER = "/v1/vehicles/{A}/fuel", "/v1/drivers/{wang}/fuel"
 

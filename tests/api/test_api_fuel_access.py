@@ -10,16 +10,16 @@ import pytest
 from storage.connection import API_ROLE, connect
 from storage.queries import query
 from storage.registers import add_to_fleet, employ_driver, ensure_party, grant_access
-from tests.api_fixture import served_as
-from tests.behaviour_samples import DAY, HOUR
-from tests.behaviour_world import MONDAY, SPAN, WANG, WEEK, A, B, C, World
-from tests.served_fuel_world import answer, ask, fuel_world_in, piece
+from tests.asking.api_fixture import served_as
+from tests.samples.behaviour_samples import DAY, HOUR
+from tests.worlds.behaviour_world import MONDAY, SPAN, WANG, WEEK, A, B, C, World
+from tests.worlds.served_fuel_world import answer, ask, fuel_world_in, piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLE_PATHS = (
     "/v1/vehicles/{A}/fuel",

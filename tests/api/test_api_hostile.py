@@ -25,18 +25,18 @@ from storage.registers import (
     ensure_party,
     register_vehicle,
 )
-from tests.api_fixture import UNREACHABLE, served_as
-from tests.raw_http import connected, received, request, sent
-from tests.served_fuel_world import piece
+from tests.asking.api_fixture import UNREACHABLE, served_as
+from tests.asking.raw_http import connected, received, request, sent
+from tests.worlds.served_fuel_world import piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import httpx2
 
-    from tests.access_world import AccessWorld
-    from tests.database_fixture import Migrated
-    from tests.raw_http import Raw
+    from tests.asking.raw_http import Raw
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.access_world import AccessWorld
 
 DOCUMENT = create_app(ApiSettings(), SecretStr(UNREACHABLE)).openapi()
 

@@ -13,17 +13,17 @@ import pytest
 from api import identity as api_identity
 from api.language import language
 from storage.registers import grant_access
-from tests.api_fixture import record
-from tests.browser_session import browser, enter, leave
-from tests.identity_world import logged
-from tests.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
+from tests.asking.api_fixture import record
+from tests.asking.browser_session import browser, enter, leave
+from tests.worlds.identity_world import logged
+from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 QUICK = {"api_stream_poll_s": 0.05, "api_stream_heartbeat_s": 0.3}
 

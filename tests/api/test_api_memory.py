@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.api_fixture import drive, record, served_as
+from tests.asking.api_fixture import drive, record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 ROWS = 60_000

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage.registers import ensure_party
-from tests.identity_world import World, world
-from tests.model_rows import a_model, drift, drifted, evaluation
+from tests.samples.model_rows import a_model, drift, drifted, evaluation
+from tests.worlds.identity_world import World, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 TODAY = datetime.now(tz=UTC).date()
 WEEK = TODAY - timedelta(days=TODAY.weekday() + 7)

@@ -15,18 +15,18 @@ import pandas as pd
 import pytest
 
 from storage.registers import ensure_party
-from tests.api_fixture import record
-from tests.identity_world import PASSWORD
-from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
-from tests.pages_world import TRIP, VINS, PagesWorld, pages_world
-from tests.tile_server import tile_server
+from tests.asking.api_fixture import record
+from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
+from tests.servers.tile_server import tile_server
+from tests.worlds.identity_world import PASSWORD
+from tests.worlds.pages_world import TRIP, VINS, PagesWorld, pages_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
 AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"

@@ -9,10 +9,10 @@ import pytest
 
 from api import identity as api_identity
 from storage import queries, served
-from tests.browser_session import OURS, browser, enter, page_token
-from tests.identity_world import logged
-from tests.page_numbers import Data, Elements, api, data, week
-from tests.pages_world import (
+from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.asking.page_numbers import Data, Elements, api, data, week
+from tests.worlds.identity_world import logged
+from tests.worlds.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
     FOREIGN_VIN,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 TRIP_PAGE = f"/vehicles/{VINS[0]}/trips/{int(TRIP.timestamp())}"
 MOST_STATEMENTS = 15

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage.registers import ensure_party
-from tests.api_fixture import serving
-from tests.browser_session import OURS, browser, enter, page_token
-from tests.identity_world import bearer, logged, signed_in
-from tests.page_numbers import api, data, week
-from tests.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
+from tests.asking.api_fixture import serving
+from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.asking.page_numbers import api, data, week
+from tests.worlds.identity_world import bearer, logged, signed_in
+from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 DEFAULT_PRICE = 7.5
 """Of the setting."""

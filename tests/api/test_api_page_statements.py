@@ -16,17 +16,17 @@ from pydantic import SecretStr
 from api import identity
 from api.app import create_app
 from api.settings import ApiSettings
-from tests.api_fixture import UNREACHABLE
-from tests.browser_session import browser, enter
-from tests.pages_world import TRIP, VINS
-from tests.science_world import ScienceWorld, science_world
+from tests.asking.api_fixture import UNREACHABLE
+from tests.asking.browser_session import browser, enter
+from tests.worlds.pages_world import TRIP, VINS
+from tests.worlds.science_world import ScienceWorld, science_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 FEWER_THAN = 15
 PEOPLE = ("wu", "maker", "lin")

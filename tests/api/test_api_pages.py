@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 from storage.registers import register_vehicle
-from tests.api_fixture import record, served_as
+from tests.asking.api_fixture import record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 NEVER_SEEN = "LSGAA11112A000002"

@@ -14,14 +14,14 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from api import identity_provider
-from tests.identity_world import STATE, World, bearer, logged, world
+from tests.worlds.identity_world import STATE, World, bearer, logged, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 class Provider:

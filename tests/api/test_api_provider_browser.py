@@ -12,14 +12,14 @@ from joserfc.jwk import ECKey
 
 from api.settings import ApiSettings
 from schemas.errors import SettingsError
-from tests.browser_session import OURS, browser, enter, leave
-from tests.identity_world import STATE, VIN, World, logged, world
-from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, oidc_provider
+from tests.asking.browser_session import OURS, browser, enter, leave
+from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, oidc_provider
+from tests.worlds.identity_world import STATE, VIN, World, logged, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 BEGIN, BACK = "/sign-in/provider", "/sign-in/callback"
 

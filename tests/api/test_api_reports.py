@@ -13,9 +13,9 @@ import pytest
 from analytics.advice.numbers import Numbers
 from api import identity as api_identity
 from storage import queries, served
-from tests.browser_session import browser, enter
-from tests.page_numbers import api, data, week
-from tests.pages_world import (
+from tests.asking.browser_session import browser, enter
+from tests.asking.page_numbers import api, data, week
+from tests.worlds.pages_world import (
     DRIVERS,
     FOREIGN_DRIVER,
     FOREIGN_VIN,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 OCTOBER = {"start": "2026-09-30T16:00:00Z", "end": "2026-10-31T16:00:00Z"}
 """By the clock of Shanghai."""

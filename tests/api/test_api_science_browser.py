@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.test_api_owner_browser import browser, checked, page
-from tests.identity_world import PASSWORD
-from tests.science_world import ScienceWorld, science_world
+from tests.worlds.identity_world import PASSWORD
+from tests.worlds.science_world import ScienceWorld, science_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -9,16 +9,16 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from tests.browser_session import OURS, browser, enter, page_token
-from tests.pages_world import FOREIGN_VIN, VINS
-from tests.science_world import PURPOSE, SIGNALS, ScienceWorld, science_world
+from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.worlds.pages_world import FOREIGN_VIN, VINS
+from tests.worlds.science_world import PURPOSE, SIGNALS, ScienceWorld, science_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 SPAN = {"first": "2026-10-25", "last": "2026-11-01"}
 API_SPAN = {"data_from": "2026-10-25T00:00:00Z", "data_until": "2026-11-02T00:00:00Z"}

@@ -17,14 +17,14 @@ from storage.registers import (
     register_vehicle,
     set_vehicle_home,
 )
-from tests.api_fixture import every_page, record, served_as
+from tests.asking.api_fixture import every_page, record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @cache

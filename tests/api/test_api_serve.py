@@ -16,12 +16,12 @@ import psycopg
 import pytest
 
 from storage.registers import DEMO_PARTY, ensure_party, register_vehicle
-from tests.command_line import ROOT
+from tests.asking.command_line import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from storage.registers import ensure_party, grant_access, register_vehicle
 from storage.service import ServicePoint, known_points, put_points
-from tests.api_fixture import every_page, record, served_as
+from tests.asking.api_fixture import every_page, record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx2
     from typer.testing import Result
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN, SILENT, FOREIGN = "LSGAA11112A000001", "LSGAA11112A000002", "LSGAA11112A000003"
 HERE = (31.2304, 121.4737)

@@ -9,15 +9,24 @@ import pytest
 
 from api import identity as api_identity
 from storage import identity
-from tests.browser_session import OURS, browser, enter, leave, page_token
-from tests.identity_world import FOREIGN, PASSWORD, STATE, VIN, World, bearer, signed_in, world
+from tests.asking.browser_session import OURS, browser, enter, leave, page_token
+from tests.worlds.identity_world import (
+    FOREIGN,
+    PASSWORD,
+    STATE,
+    VIN,
+    World,
+    bearer,
+    signed_in,
+    world,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 HTTPS = {"x-forwarded-proto": "https"}
 """What a proxy on this machine that ends TLS adds."""

@@ -21,7 +21,8 @@ from api.settings import ApiSettings
 from schemas.errors import SettingsError
 from storage import identity
 from storage.errors import StorageError
-from tests.identity_world import (
+from tests.asking.raw_http import pipelined
+from tests.worlds.identity_world import (
     FOREIGN,
     PASSWORD,
     STATE,
@@ -32,14 +33,13 @@ from tests.identity_world import (
     signed_in,
     world,
 )
-from tests.raw_http import pipelined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ import pytest
 
 from api.signals import Signals
 from storage import rollups
-from tests.api_fixture import Recorded, as_frame, drive, every_page, record, served_as
+from tests.asking.api_fixture import Recorded, as_frame, drive, every_page, record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 NAMES = [

@@ -13,14 +13,14 @@ from pyarrow import csv
 
 from api.signals_of_many import SignalsOfVehicles
 from storage.registers import ensure_party, grant_access, register_vehicle
-from tests.api_fixture import record, served_as
+from tests.asking.api_fixture import record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VINS = ("LSGAA11112A000001", "LSGAA11112A000002")
 SILENT, UNKNOWN = "LSGAA11112A000003", "LSGAA11112A000009"

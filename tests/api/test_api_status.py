@@ -16,16 +16,16 @@ from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import ensure_party, grant_access, register_vehicle, set_vehicle_home
 from storage.service import put_done
-from tests.api_fixture import record, served_as
-from tests.behaviour_samples import DAY, HOUR, store
-from tests.database_fixture import open_writer
+from tests.asking.api_fixture import record, served_as
+from tests.samples.behaviour_samples import DAY, HOUR, store
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN, BARE, FOREIGN = "LSGAA11112A000001", "LSGAA11112A000002", "LSGAA11112A000003"
 ADDRESS = f"/v1/vehicles/{VIN}/status"

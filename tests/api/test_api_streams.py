@@ -20,14 +20,14 @@ from storage.registers import (
     grant_access,
     register_vehicle,
 )
-from tests.api_fixture import record, served_as
+from tests.asking.api_fixture import record, served_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @cache

@@ -12,15 +12,15 @@ import pytest
 from pyarrow import csv, ipc, parquet
 
 from storage.registers import ensure_party, grant_access, register_vehicle
-from tests.api_fixture import as_frame, drive, every_page, record, served_as
-from tests.behaviour_samples import DAY, HOUR, store
+from tests.asking.api_fixture import as_frame, drive, every_page, record, served_as
+from tests.samples.behaviour_samples import DAY, HOUR, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN, FOREIGN = "LSGAA11112A000001", "LSGAA11112A000002"
 CSV = "text/csv"

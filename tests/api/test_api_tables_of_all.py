@@ -10,16 +10,16 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, ipc, parquet
 
-from tests.api_fixture import served_as
-from tests.behaviour_world import SPAN, A, fill, grants
-from tests.served_fuel_world import fill_fuel
+from tests.asking.api_fixture import served_as
+from tests.worlds.behaviour_world import SPAN, A, fill, grants
+from tests.worlds.served_fuel_world import fill_fuel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"

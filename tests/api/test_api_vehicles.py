@@ -14,16 +14,16 @@ from api.vehicles import Vehicles
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import register_vehicle
-from tests.api_fixture import every_page, record, served_as
-from tests.behaviour_samples import DAY, HOUR, store
-from tests.database_fixture import open_writer
+from tests.asking.api_fixture import every_page, record, served_as
+from tests.samples.behaviour_samples import DAY, HOUR, store
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 OTHERS = [f"LSGAA11112A0001{number:02d}" for number in range(25)]

@@ -15,17 +15,17 @@ from api.app import create_app
 from api.settings import ApiSettings
 from storage.registers import DEMO_PARTY, ensure_party, register_vehicle
 from telemetry_client import CertificateError, ConnectionFailedError, UnavailableError
-from tests.api_fixture import UNREACHABLE, serving
-from tests.certificates import Authority
-from tests.client_fixture import EVERY_KIND, KINDS, opened, waits_of_clients
+from tests.asking.api_fixture import UNREACHABLE, serving
+from tests.asking.client_fixture import EVERY_KIND, KINDS, opened, waits_of_clients
 from tests.faults.proxy import Proxy
+from tests.servers.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.certificates import Certificate
-    from tests.database_fixture import Migrated
+    from tests.servers.certificates import Certificate
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 

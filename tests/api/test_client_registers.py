@@ -11,16 +11,16 @@ import pytest
 from storage.registers import grant_access
 from storage.service import ServicePoint, put_points
 from telemetry_client import Client, ConflictError, InvalidRequestError, NotFoundError, queries
-from tests.api_fixture import drive, record
-from tests.behaviour_samples import store
-from tests.client_fixture import EVERY_KIND, opened
-from tests.registers_world import Registers, registers_world, vin
-from tests.webhook_world import LOCAL
+from tests.asking.api_fixture import drive, record
+from tests.asking.client_fixture import EVERY_KIND, opened
+from tests.samples.behaviour_samples import store
+from tests.worlds.registers_world import Registers, registers_world, vin
+from tests.worlds.webhook_world import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 DAY = datetime(2026, 10, 20, tzinfo=UTC)
 LATER = datetime(2090, 1, 1, tzinfo=UTC)

@@ -11,13 +11,13 @@ import pytest
 from api import identity as api_identity
 from api import tokens
 from telemetry_client import NotAllowedError, NotFoundError, NotSignedInError, session
-from tests.client_fixture import EVERY_KIND, at_once, opened
-from tests.identity_world import FOREIGN, VIN, World, world
+from tests.asking.client_fixture import EVERY_KIND, at_once, opened
+from tests.worlds.identity_world import FOREIGN, VIN, World, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 LIFETIME_S = 600
 CALLS = 8

@@ -18,15 +18,15 @@ from storage.registers import (
     register_vehicle,
 )
 from telemetry_client import NotFoundError
-from tests.api_fixture import record, served_as
-from tests.client_fixture import EVERY_KIND, KINDS, opened, waits_of_clients
+from tests.asking.api_fixture import record, served_as
+from tests.asking.client_fixture import EVERY_KIND, KINDS, opened, waits_of_clients
 from tests.faults.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from telemetry_client.models import VehicleChange
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @cache

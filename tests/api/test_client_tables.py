@@ -17,12 +17,12 @@ from storage.batch import Batch, ReportRow
 from telemetry_client import NotFoundError, queries
 from telemetry_client.frames import joined
 from telemetry_client.queries import of_signals
-from tests.api_fixture import as_frame, drive, every_page, record, served_as
-from tests.behaviour_world import NOW, SPAN, A, B, C, World, fill, grants
-from tests.client_fixture import EVERY_KIND, KINDS, opened
-from tests.database_fixture import open_writer
-from tests.served_fuel_world import fill_fuel
-from tests.webhook_world import LOCAL
+from tests.asking.api_fixture import as_frame, drive, every_page, record, served_as
+from tests.asking.client_fixture import EVERY_KIND, KINDS, opened
+from tests.servers.database_fixture import open_writer
+from tests.worlds.behaviour_world import NOW, SPAN, A, B, C, World, fill, grants
+from tests.worlds.served_fuel_world import fill_fuel
+from tests.worlds.webhook_world import LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from telemetry_client import Client
     from telemetry_client.questions import Paged
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 WEEK = "2026-W44"
 BOTH = (SPAN["start"], SPAN["end"])

@@ -16,7 +16,7 @@ from storage.registers import ensure_party, grant_access, register_vehicle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VINS = [f"LSGAA11112A00000{number}" for number in range(1, 7)]
 USUAL = {

@@ -14,14 +14,14 @@ import httpx2
 import pytest
 
 from storage.registers import ensure_party, grant_access, register_vehicle
-from tests.command_line import ROOT
-from tests.identity_world import bearer
+from tests.asking.command_line import ROOT
+from tests.worlds.identity_world import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
 STATE = f"/v1/vehicles/{VIN}/state"

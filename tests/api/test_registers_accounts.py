@@ -8,14 +8,14 @@ import pytest
 
 from api.scopes import ROLE_SCOPES, Role
 from storage.registers import employ_driver
-from tests.registers_world import PASSWORD, PATH, Registers, registers_world
+from tests.worlds.registers_world import PASSWORD, PATH, Registers, registers_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 ACCOUNTS, CLIENTS, KEYS = (f"{PATH}/{name}" for name in ("accounts", "clients", "keys"))
 OTHER_PASSWORD = "another battery, correct staple"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage.registers import employ_driver, grant_access
-from tests.api_fixture import drive, record
-from tests.behaviour_samples import store
-from tests.registers_world import PATH, Registers, registers_world, vin
+from tests.asking.api_fixture import drive, record
+from tests.samples.behaviour_samples import store
+from tests.worlds.registers_world import PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLES, GRANTS, FLEETS, DRIVERS = (
     f"{PATH}/{name}" for name in ("vehicles", "grants", "fleets", "drivers")

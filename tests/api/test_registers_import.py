@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from tests.registers_world import PATH, Registers, registers_world, vin
+from tests.worlds.registers_world import PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 IMPORT = f"{PATH}/vehicles/import"
 HEADER = "vin,model,plate,region,class\n"

@@ -8,12 +8,12 @@ import pytest
 
 from schemas.vin import check_digit_ok
 from storage.registers import grant_access
-from tests.registers_world import PATH, Registers, registers_world, vin
+from tests.worlds.registers_world import PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLES = f"{PATH}/vehicles"
 

@@ -18,14 +18,14 @@ from storage.frame_writer import REPORT_SIGNALS
 from storage.policies import expire
 from storage.registers import register_vehicle
 from storage.settings import StorageSettings
-from tests.api_fixture import served_as
-from tests.database_fixture import open_writer
-from tests.rfms_client import RfmsClient, validate
+from tests.asking.api_fixture import served_as
+from tests.asking.rfms_client import RfmsClient, validate
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 DAY = datetime.now(tz=UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=2)
 VINS = [f"LSGAA11112A0002{number:02d}" for number in range(5)]

@@ -10,14 +10,14 @@ import pytest
 
 from storage.batch import Batch, DriverChangeRow, ReportRow
 from storage.registers import employ_driver, ensure_party, grant_access, register_vehicle
-from tests.api_fixture import served_as
-from tests.database_fixture import open_writer
-from tests.rfms_client import RfmsClient
+from tests.asking.api_fixture import served_as
+from tests.asking.rfms_client import RfmsClient
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 START = datetime.now(tz=UTC).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=2)
 HOUR = timedelta(hours=1)

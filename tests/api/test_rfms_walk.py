@@ -13,14 +13,14 @@ import pytest
 from api.rfms import positions, statuses
 from storage.batch import Batch, ReportRow
 from storage.registers import DEMO_PARTY, ensure_party, grant_access, register_vehicle
-from tests.api_fixture import serving
-from tests.database_fixture import open_writer
-from tests.rfms_client import RfmsClient
+from tests.asking.api_fixture import serving
+from tests.asking.rfms_client import RfmsClient
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLES, STEP = 10, timedelta(hours=1)
 WEEK = timedelta(days=7)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.webhook_world import KEYS, A, Receiver, World, signed_by, webhook_world
+from tests.worlds.webhook_world import KEYS, A, Receiver, World, signed_by, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

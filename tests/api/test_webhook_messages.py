@@ -11,14 +11,14 @@ import pytest
 
 from api.webhooks.metrics import Metrics
 from storage.connection import connect
-from tests.behaviour_samples import harsh_brakings, store
-from tests.served_fuel_world import insert, piece, tank_event
-from tests.webhook_world import NOW, A, B, Receiver, World, signed_by, webhook_world
+from tests.samples.behaviour_samples import harsh_brakings, store
+from tests.worlds.served_fuel_world import insert, piece, tank_event
+from tests.worlds.webhook_world import NOW, A, B, Receiver, World, signed_by, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

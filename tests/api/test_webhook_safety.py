@@ -17,13 +17,13 @@ from api.webhooks.addresses import Rules
 from api.webhooks.line import Line, Outcome
 from api.webhooks.settings import WebhookSettings
 from api.webhooks.signing import new_secret, signature
-from tests.certificates import Authority
-from tests.webhook_world import LOCAL, Receiver, World, webhook_world
+from tests.servers.certificates import Authority
+from tests.worlds.webhook_world import LOCAL, Receiver, World, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 HERE = WebhookSettings.model_validate(LOCAL).private_networks
 DOCUMENT = Path(__file__).parents[2] / "docs" / "webhooks.md"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.webhooks.metrics import Metrics
-from tests.webhook_world import Receiver, World, webhook_world
+from tests.worlds.webhook_world import Receiver, World, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from storage.connection import API_ROLE, connect
-from tests.api_fixture import serving
-from tests.identity_world import bearer
-from tests.identity_world import world as identity_world
-from tests.webhook_world import FOREIGN, LOCAL, A, B, World, webhook_world
+from tests.asking.api_fixture import serving
+from tests.worlds.identity_world import bearer
+from tests.worlds.identity_world import world as identity_world
+from tests.worlds.webhook_world import FOREIGN, LOCAL, A, B, World, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 URL = "https://example.com/hook"
 NEW: dict[str, Any] = {"name": "Dispatch", "url": URL, "kinds": ["tank_event.theft"]}

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from tests.command_line import ROOT
-from tests.webhook_world import LOCAL, Receiver, World, webhook_world
+from tests.asking.command_line import ROOT
+from tests.worlds.webhook_world import LOCAL, Receiver, World, webhook_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(scope="module")

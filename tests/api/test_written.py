@@ -12,15 +12,15 @@ import pytest
 
 from storage import served_writes
 from storage.connection import connect
-from tests.api_fixture import serving
-from tests.registers_world import PASSWORD, PATH, Registers, registers_world, vin
+from tests.asking.api_fixture import serving
+from tests.worlds.registers_world import PASSWORD, PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 PARTIES = f"{PATH}/parties"
 

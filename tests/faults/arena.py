@@ -17,7 +17,7 @@ from tests.faults.crew import ANSWER_S, Crew, Member
 from tests.faults.fleet import Fleet
 from tests.faults.grounds import Grounds
 from tests.faults.truth import Truth
-from tests.ingest_fixture import Bench, wait_until
+from tests.servers.ingest_fixture import Bench, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

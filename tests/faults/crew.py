@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.driver import DSN
-from tests.ingest_fixture import wait_until
+from tests.servers.ingest_fixture import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -30,7 +30,7 @@ from schemas.wire import (
     make_block,
 )
 from tests.faults.truth import SERIAL, Sent
-from tests.ingest_fixture import SECOND_US, ago_us, random_values, sample_signals, vin
+from tests.servers.ingest_fixture import SECOND_US, ago_us, random_values, sample_signals, vin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

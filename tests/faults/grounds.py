@@ -32,7 +32,7 @@ from storage.connection import server as kind_of
 from storage.migrate import migrate
 from storage.settings import StorageSettings
 from tests.faults.proxy import Proxy
-from tests.servers_fixture import settings as launcher_settings
+from tests.servers.servers_fixture import settings as launcher_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import kafka
 import numpy as np
 
-from tests.ingest_fixture import Ledger
+from tests.servers.ingest_fixture import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.truth import LetterKey, serial_of
-from tests.ingest_fixture import header
+from tests.servers.ingest_fixture import header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tests.faults.grounds import Grounds
     from tests.faults.truth import Expected, Truth
-    from tests.ingest_fixture import Bench
+    from tests.servers.ingest_fixture import Bench
 
 EXAMPLES = 3
 """Differences of one kind that are written out; all are counted."""

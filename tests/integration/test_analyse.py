@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from analytics.behaviour import behaviour
-from tests.driven_fleet import midnight_before
-from tests.driven_vehicle import DrivenVehicle, driving
+from tests.worlds.driven_fleet import midnight_before
+from tests.worlds.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 MIDNIGHT = midnight_before(0)
 

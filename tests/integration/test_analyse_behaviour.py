@@ -14,14 +14,14 @@ from schemas import catalogue
 from simulator import SimulationConfig
 from storage.connection import connect
 from storage.settings import StorageSettings
-from tests.analysed import content, require_same
-from tests.database_fixture import migrated_to, new_database
-from tests.driven_fleet import midnight_before, uploads, write
+from tests.samples.analysed import content, require_same
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.worlds.driven_fleet import midnight_before, uploads, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 # 22:00 UTC is six in the morning in China: two working hours before midnight UTC, five after it.
 CONFIG = SimulationConfig(

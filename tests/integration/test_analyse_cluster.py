@@ -21,16 +21,16 @@ from storage import analysis
 from storage.connection import identity
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
 from storage.settings import StorageSettings
-from tests.analysed import content
-from tests.database_fixture import migrated_to, new_database
-from tests.driven_fleet import drive_fleet, midnight_before
+from tests.samples.analysed import content
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.worlds.driven_fleet import drive_fleet, midnight_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from analytics.runner.run import Outcome
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 M = midnight_before(20)
 

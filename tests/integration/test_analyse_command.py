@@ -18,18 +18,18 @@ from analytics.runner.run import analyse
 from schemas import catalogue
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
 from storage.settings import StorageSettings
-from tests.analysed import content, require_same
-from tests.command_line import ROOT
-from tests.database_fixture import migrated_to, new_database
-from tests.driven_fleet import drive_fleet, midnight_before
-from tests.driven_vehicle import DrivenVehicle, driving
+from tests.asking.command_line import ROOT
+from tests.samples.analysed import content, require_same
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.worlds.driven_fleet import drive_fleet, midnight_before
+from tests.worlds.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 Process = subprocess.Popen[str]
 

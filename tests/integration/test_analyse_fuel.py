@@ -28,16 +28,16 @@ from storage.connection import connect
 from storage.fuel_models import TrainingData
 from storage.models import FUEL
 from storage.settings import StorageSettings
-from tests.analysed import content, require_same
-from tests.driven_vehicle import DrivenVehicle, rows
+from tests.samples.analysed import content, require_same
+from tests.worlds.driven_vehicle import DrivenVehicle, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from tests.database_fixture import Migrated
-    from tests.driven_vehicle import Rows
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.driven_vehicle import Rows
 
     Make = Callable[[], DrivenVehicle]
 

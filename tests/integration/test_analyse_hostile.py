@@ -22,9 +22,9 @@ from storage.behaviour import judged_as
 from storage.connection import connect
 from storage.queries import query
 from storage.settings import StorageSettings
-from tests.analysed import content, require_same
-from tests.driven_fleet import midnight_before
-from tests.driven_vehicle import DrivenVehicle, driving, rows
+from tests.samples.analysed import content, require_same
+from tests.worlds.driven_fleet import midnight_before
+from tests.worlds.driven_vehicle import DrivenVehicle, driving, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from analytics.behaviour import Behaviour
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
-    from tests.driven_vehicle import Piece
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.driven_vehicle import Piece
 
     Cells = NDArray[np.float64]
     Make = Callable[[], DrivenVehicle]

@@ -20,15 +20,15 @@ from storage.connection import connect
 from storage.duties import changed_duties
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party, register_vehicle
 from storage.registers import set_vehicle_class as set_class
-from tests.behaviour_samples import store
+from tests.samples.behaviour_samples import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
 
-    from tests.behaviour_samples import Drive
-    from tests.database_fixture import Migrated
+    from tests.samples.behaviour_samples import Drive
+    from tests.servers.database_fixture import Migrated
 
     Day = tuple[int, int, list[tuple[datetime, int]]]
     """Place among the vehicles, day, and start and minutes of drives."""

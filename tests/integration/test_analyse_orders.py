@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.analysed import content, require_same
-from tests.driven_fleet import midnight_before
-from tests.driven_vehicle import DrivenVehicle, driving, rows
+from tests.samples.analysed import content, require_same
+from tests.worlds.driven_fleet import midnight_before
+from tests.worlds.driven_vehicle import DrivenVehicle, driving, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tests.database_fixture import Migrated
-    from tests.driven_vehicle import Card, Rows
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.driven_vehicle import Card, Rows
 
     Piece = Rows | Card
 

@@ -13,13 +13,13 @@ from analytics.runner.weeks import score_weeks
 from schemas import catalogue
 from storage.behaviour import store_behaviour
 from storage.registers import register_vehicle
-from tests.behaviour_samples import harsh_brakings, parts, spans, store, trips
-from tests.database_fixture import migrated_to, new_database
+from tests.samples.behaviour_samples import harsh_brakings, parts, spans, store, trips
+from tests.servers.database_fixture import migrated_to, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 # A Monday, eight in the morning in China: a fleet without another zone has its weeks by China's.
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)

@@ -26,8 +26,8 @@ from ingest.errors import OffsetOutOfRangeError
 from schemas import catalogue as catalogues
 from servers import launcher, postgres_binaries
 from storage import rollups
-from tests.database_fixture import migrated_to, new_database
-from tests.ingest_fixture import (
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.servers.ingest_fixture import (
     SECOND_US,
     Ledger,
     ago_us,
@@ -36,11 +36,11 @@ from tests.ingest_fixture import (
     running,
     wait_until,
 )
-from tests.servers_fixture import settings
+from tests.servers.servers_fixture import settings
 
 if TYPE_CHECKING:
-    from tests.ingest_fixture import Bench, Values
-    from tests.servers_fixture import Addresses
+    from tests.servers.ingest_fixture import Bench, Values
+    from tests.servers.servers_fixture import Addresses
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

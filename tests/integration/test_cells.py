@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN, OTHER = "LSGAA11112A000001", "LSGAA11112A000002"
 HERE = Cell(cell=0, regions=("CN-31", "DE"), is_here=True)

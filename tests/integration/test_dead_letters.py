@@ -22,9 +22,10 @@ from storage.connection import connect
 from storage.migrate import migrate
 from storage.registers import register_vehicle
 from storage.settings import StorageSettings
-from tests.command_line import CommandLine
-from tests.database_fixture import migrated_to, new_database
-from tests.ingest_fixture import (
+from tests.asking.command_line import CommandLine
+from tests.samples.storage_samples import SMALL, grown, signal
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.servers.ingest_fixture import (
     SECOND_US,
     ago_us,
     header,
@@ -33,14 +34,13 @@ from tests.ingest_fixture import (
     running,
     wait_until,
 )
-from tests.storage_samples import SMALL, grown, signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ingest.worker import Progress
-    from tests.ingest_fixture import Bench
-    from tests.servers_fixture import Addresses
+    from tests.servers.ingest_fixture import Bench
+    from tests.servers.servers_fixture import Addresses
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 """After all that is in any log."""

@@ -12,8 +12,8 @@ import pytest
 from servers.ports import free
 
 if TYPE_CHECKING:
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 
 def _a_working_morning() -> datetime:

@@ -18,18 +18,18 @@ import pytest
 
 from research.errors import ExportError
 from storage.errors import StorageError
-from tests.command_line import ROOT, CommandLine
-from tests.export_world import FIRST, SIGNALS, SLOW, VINS, checksums, exported_world
+from tests.asking.command_line import ROOT, CommandLine
+from tests.worlds.export_world import FIRST, SIGNALS, SLOW, VINS, checksums, exported_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.database_fixture import Migrated
-    from tests.export_world import Exported
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.export_world import Exported
 
 DAYS = 30
 SECONDS = 700
-"""Of rows a vehicle and day: 6 × 30 × 300, for 400 are silent (tests.api_fixture.drive)."""
+"""Of rows a vehicle and day: 6 × 30 × 300, for 400 are silent (tests.asking.api_fixture.drive)."""
 
 
 @pytest.fixture(scope="module")

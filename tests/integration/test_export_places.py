@@ -18,14 +18,14 @@ from pyarrow import fs
 from research import Files, load_signals, load_trips
 from research.errors import ExportError
 from servers import ports
-from tests.export_world import FIRST, VINS, checksums, exported_world
+from tests.worlds.export_world import FIRST, VINS, checksums, exported_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.database_fixture import Migrated
-    from tests.export_world import Exported
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.export_world import Exported
 
 STOP = FIRST + timedelta(days=2)
 

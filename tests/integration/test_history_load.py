@@ -25,16 +25,16 @@ from storage.connection import connect
 from storage.frame_writer import FrameWriter
 from storage.registers import register_vehicle
 from storage.signal_tables import table_name
-from tests.command_line import ROOT
-from tests.history_fixture import DAY_US, frames, load, loader, morning_us, tables, write
-from tests.ingest_fixture import SECOND_US, ago_us, new_vins, wait_until
+from tests.asking.command_line import ROOT
+from tests.servers.history_fixture import DAY_US, frames, load, loader, morning_us, tables, write
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
-    from tests.ingest_fixture import Key, Values
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
+    from tests.servers.ingest_fixture import Key, Values
 
 ROWS = 600
 """Seconds of a vehicle: enough to go straight into the columnstore."""

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from storage.frame_writer import FrameWriter
-from tests.ingest_fixture import (
+from tests.servers.ingest_fixture import (
     SECOND_US,
     Ledger,
     ago_us,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from storage.prepared import Prepared
-    from tests.ingest_fixture import Bench
+    from tests.servers.ingest_fixture import Bench
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,17 +24,17 @@ from ingest.monitor import watching
 from servers import launcher
 from servers.ports import free
 from storage.frame_writer import FrameWriter
-from tests.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
-from tests.servers_fixture import settings as servers_settings
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
+from tests.servers.servers_fixture import settings as servers_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingest.settings import IngestSettings
     from storage.prepared import Prepared
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
-    from tests.ingest_fixture import Bench
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
+    from tests.servers.ingest_fixture import Bench
 
 ROOT = Path(__file__).parents[2]
 

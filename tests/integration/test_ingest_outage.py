@@ -30,8 +30,8 @@ from ingest.record import DeadLetter, Record
 from schemas import catalogue as catalogues
 from storage.errors import StorageError
 from storage.frame_writer import FrameWriter
-from tests.database_fixture import migrated_to, new_database
-from tests.ingest_fixture import (
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.servers.ingest_fixture import (
     SECOND_US,
     Bench,
     ago_us,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storage.prepared import Prepared
-    from tests.servers_fixture import Addresses
+    from tests.servers.servers_fixture import Addresses
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from schemas.wire import (
 )
 from storage.connection import connect
 from storage.registers import register_vehicle
-from tests.ingest_fixture import SECOND_US, ago_us, header, sample_signals, source, vin
+from tests.servers.ingest_fixture import SECOND_US, ago_us, header, sample_signals, source, vin
 
 if TYPE_CHECKING:
-    from tests.ingest_fixture import Bench
+    from tests.servers.ingest_fixture import Bench
 
 DAY_S = 86_400
 PROTOBUF: list[tuple[str, bytes]] = [("content-type", b"application/x-protobuf")]

@@ -20,11 +20,11 @@ from ingest.lane import WAITING_RECORDS
 from schemas.wire import Block, Message, Trigger, TriggerType
 from storage.connection import connect
 from storage.frame_writer import FrameWriter
-from tests.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
 
 if TYPE_CHECKING:
     from storage.prepared import Prepared
-    from tests.ingest_fixture import Bench
+    from tests.servers.ingest_fixture import Bench
 
 
 def speeds(bench: Bench, vin: str, first_us: int, count: int) -> Message:

@@ -21,13 +21,13 @@ from research import (
 )
 from research.errors import ExportError
 from storage.errors import StorageError
-from tests.export_world import FIRST, SIGNALS, SLOW, VINS, exported_world
+from tests.worlds.export_world import FIRST, SIGNALS, SLOW, VINS, exported_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.database_fixture import Migrated
-    from tests.export_world import Exported
+    from tests.servers.database_fixture import Migrated
+    from tests.worlds.export_world import Exported
 
 DAYS = 3
 ALL = SIGNALS + SLOW

@@ -26,14 +26,14 @@ from storage import model_errors, models
 from storage.fuel_models import TrainingData
 from storage.models import FUEL
 from storage.registers import register_vehicle
-from tests.fuel_segments import MONDAY, segments
-from tests.model_rows import a_model
+from tests.samples.fuel_segments import MONDAY, segments
+from tests.samples.model_rows import a_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VEHICLES, EACH = 12, 50
 LEARNT = MONDAY.date()

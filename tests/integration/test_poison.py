@@ -30,12 +30,12 @@ from ingest.kafka.fetching import MAX_HEADERS
 from schemas.wire import Trigger, TriggerType, encode_protobuf
 from storage.connection import connect
 from storage.errors import StorageError
-from tests.ingest_fixture import ago_us, header, new_vins, source
+from tests.servers.ingest_fixture import ago_us, header, new_vins, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.ingest_fixture import Bench
+    from tests.servers.ingest_fixture import Bench
 
 PROTOBUF: list[tuple[str, bytes]] = [("content-type", b"application/x-protobuf")]
 MIB = 1 << 20

@@ -25,14 +25,14 @@ from storage.personal import LAST, PLACES, PUBLIC_PLACES, RULES
 from storage.queries import query
 from storage.registers import employ_driver
 from storage.settings import StorageSettings
-from tests.api_fixture import groups_of
-from tests.command_line import ROOT
-from tests.database_fixture import open_writer
-from tests.personal_world import ACCOUNT, END, NAME, START, Personal, derive, fill, signals
-from tests.storage_samples import compress
+from tests.asking.api_fixture import groups_of
+from tests.asking.command_line import ROOT
+from tests.samples.storage_samples import compress
+from tests.servers.database_fixture import open_writer
+from tests.worlds.personal_world import ACCOUNT, END, NAME, START, Personal, derive, fill, signals
 
 if TYPE_CHECKING:
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

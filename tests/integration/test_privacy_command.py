@@ -17,14 +17,14 @@ from typer.testing import CliRunner
 from cli.app import app
 from schemas.errors import TelemetryError
 from storage.registers import ensure_party
-from tests.api_fixture import served_as
-from tests.personal_world import ACCOUNT, NAME, Personal, fill
+from tests.asking.api_fixture import served_as
+from tests.worlds.personal_world import ACCOUNT, NAME, Personal, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 
 @dataclass(frozen=True, kw_only=True)

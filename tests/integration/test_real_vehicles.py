@@ -18,8 +18,8 @@ from storage import registers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

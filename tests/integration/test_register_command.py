@@ -12,8 +12,8 @@ from storage import registers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 RECORDING = "t_s,speed\n" + "".join(f"{second},36\n" for second in range(120))
 

@@ -25,9 +25,17 @@ from storage.connection import connect, server
 from storage.errors import SchemaError, StorageError
 from storage.migrate import migrate, migrations, require_compatible, require_current
 from storage.settings import StorageSettings
-from tests.database_fixture import migrated_to, new_database
-from tests.ingest_fixture import SECOND_US, Ledger, ago_us, new_bench, new_vins, source, wait_until
-from tests.storage_samples import SMALL, grown, signal
+from tests.samples.storage_samples import SMALL, grown, signal
+from tests.servers.database_fixture import migrated_to, new_database
+from tests.servers.ingest_fixture import (
+    SECOND_US,
+    Ledger,
+    ago_us,
+    new_bench,
+    new_vins,
+    source,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +44,8 @@ if TYPE_CHECKING:
 
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
-    from tests.ingest_fixture import Bench
-    from tests.servers_fixture import Addresses
+    from tests.servers.ingest_fixture import Bench
+    from tests.servers.servers_fixture import Addresses
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,20 +17,20 @@ from ingest.kafka import Publisher, TopicLog, ensure_topics
 from schemas.wire import ContentType, encode_protobuf
 from storage.connection import connect
 from storage.errors import DatabaseUnreachableError
-from tests.certificates import Authority
-from tests.command_line import CommandLine
-from tests.ingest_fixture import Bench, ago_us, new_vins
-from tests.secure_kafka_fixture import PASSWORD
-from tests.tls_front import tls_front
-from tests.token_endpoint import CLIENT, SECRET, Signer, endpoint
+from tests.asking.command_line import CommandLine
+from tests.servers.certificates import Authority
+from tests.servers.ingest_fixture import Bench, ago_us, new_vins
+from tests.servers.secure_kafka_fixture import PASSWORD
+from tests.servers.tls_front import tls_front
+from tests.servers.token_endpoint import CLIENT, SECRET, Signer, endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from ingest.settings import IngestSettings
-    from tests.database_fixture import Migrated
-    from tests.secure_kafka_fixture import SecureKafka
+    from tests.servers.database_fixture import Migrated
+    from tests.servers.secure_kafka_fixture import SecureKafka
 
 NO_LOGIN = {"sasl_mechanism": None, "sasl_username": None, "sasl_password": None}
 

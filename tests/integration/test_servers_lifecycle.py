@@ -22,14 +22,14 @@ from servers.errors import HomeError, PortTakenError, StartError
 from servers.home import Home
 from servers.server import State
 from servers.state import StateFile
-from tests.servers_fixture import settings
+from tests.servers.servers_fixture import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servers.server import ServerStatus
     from servers.settings import ServersSettings
-    from tests.servers_fixture import Addresses
+    from tests.servers.servers_fixture import Addresses
 
 TOPIC = "kept"
 NOWHERE = "127.0.0.1:1"

@@ -13,15 +13,15 @@ from psycopg.conninfo import make_conninfo
 from storage import overview, policies
 from storage.migrate import migrate
 from storage.settings import StorageSettings
-from tests.database_fixture import migrated_to
-from tests.ingest_fixture import SECOND_US, Bench, ago_us, new_vins
-from tests.storage_samples import SMALL
+from tests.samples.storage_samples import SMALL
+from tests.servers.database_fixture import migrated_to
+from tests.servers.ingest_fixture import SECOND_US, Bench, ago_us, new_vins
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ from storage.connection import API_ROLE, connect
 from storage.errors import StorageError
 from storage.queries import query
 from storage.registers import ensure_party, grant_access, register_vehicle
-from tests.database_fixture import open_writer
-from tests.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.samples.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 Span = tuple["datetime | None", "datetime | None"]
 

@@ -11,14 +11,14 @@ import pytest
 from storage import advice
 from storage.errors import StorageError
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
-from tests.behaviour_samples import DAY, MONDAY, NOON, WEEK, rows
-from tests.behaviour_samples import store as drive
-from tests.fuel_tables import advice as pieces
-from tests.fuel_tables import found, store, waiting
+from tests.samples.behaviour_samples import DAY, MONDAY, NOON, WEEK, rows
+from tests.samples.behaviour_samples import store as drive
+from tests.samples.fuel_tables import advice as pieces
+from tests.samples.fuel_tables import found, store, waiting
 
 if TYPE_CHECKING:
     from storage.fuel import FuelWeek
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 SPAN = (MONDAY, MONDAY + DAY)
 

@@ -12,12 +12,12 @@ import pytest
 from storage import analysis, overview
 from storage.analysis import ChangedDay
 from storage.batch import Batch
-from tests.behaviour_samples import store
-from tests.storage_samples import DAY_US, SMALL, TODAY_US, group_rows, moment
+from tests.samples.behaviour_samples import store
+from tests.samples.storage_samples import DAY_US, SMALL, TODAY_US, group_rows, moment
 
 if TYPE_CHECKING:
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 YESTERDAY_US = TODAY_US - DAY_US
 YESTERDAY, TODAY = moment(YESTERDAY_US), moment(TODAY_US)

@@ -24,7 +24,7 @@ from storage.registers import (
 )
 from storage.score_tables import week_parts
 from storage.settings import StorageSettings
-from tests.behaviour_samples import (
+from tests.samples.behaviour_samples import (
     DAY,
     HOUR,
     MONDAY,
@@ -40,13 +40,13 @@ from tests.behaviour_samples import (
     store,
     trips,
 )
-from tests.database_fixture import open_writer
-from tests.storage_samples import SMALL, TODAY_US, group_rows, moment
+from tests.samples.storage_samples import SMALL, TODAY_US, group_rows, moment
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 def everything(database: Migrated, number: int) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,11 +16,11 @@ from storage.batch import Batch, OffsetAdvance
 from storage.connection import API_ROLE, connect, server
 from storage.errors import DatabaseUnreachableError
 from storage.offsets import read_offsets
-from tests.database_fixture import open_writer
-from tests.storage_samples import TODAY_US, group_rows, stored
+from tests.samples.storage_samples import TODAY_US, group_rows, stored
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 def test_a_connection_finds_our_tables_in_utc_and_commits_by_itself(small: Migrated) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import ValueType
 from storage.batch import Batch
-from tests.database_fixture import open_writer
-from tests.storage_samples import SECOND_US, SMALL, TODAY_US, group_rows, stored
+from tests.samples.storage_samples import SECOND_US, SMALL, TODAY_US, group_rows, stored
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from schemas.catalogue import Signal
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 WHOLE = {
     ValueType.SMALLINT: (-(2**15), 2**15 - 1),

@@ -14,12 +14,12 @@ from psycopg import errors
 from analytics.accumulated.rows import GRAIN
 from storage.errors import StorageError
 from storage.registers import register_vehicle
-from tests.behaviour_samples import CELLS, DAY, MONDAY, WEEK, counted, store
+from tests.samples.behaviour_samples import CELLS, DAY, MONDAY, WEEK, counted, store
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 _more_vehicles = itertools.count()
 

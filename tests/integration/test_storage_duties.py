@@ -8,7 +8,7 @@ import pytest
 
 from storage.duties import ChangedDuty, changed_duties, drive_spans, replace_fatigue
 from storage.registers import register_vehicle
-from tests.behaviour_samples import (
+from tests.samples.behaviour_samples import (
     DAY,
     HOUR,
     MONDAY,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 def test_a_driver_s_hours_wait_and_are_read_over_all_vehicles(

@@ -17,12 +17,12 @@ from storage.batch import (
     TroubleCodeRow,
 )
 from storage.frame_writer import REPORT_SIGNALS
-from tests.database_fixture import open_writer
-from tests.storage_samples import TODAY_US, moment
+from tests.samples.storage_samples import TODAY_US, moment
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 NOON = moment(TODAY_US) - timedelta(hours=12)
 

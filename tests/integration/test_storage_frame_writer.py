@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from storage.batch import Batch, CountKey, TriggerRow
 from storage.errors import StorageError
-from tests.database_fixture import open_writer
-from tests.storage_samples import DAY_US, SECOND_US, TODAY_US, group_rows, moment, stored
+from tests.samples.storage_samples import DAY_US, SECOND_US, TODAY_US, group_rows, moment, stored
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 Record = tuple[int, int, "Mapping[str, float]"]
 

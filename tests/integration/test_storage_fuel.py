@@ -15,16 +15,16 @@ from storage.errors import StorageError
 from storage.migrate import migrate
 from storage.registers import register_vehicle
 from storage.settings import StorageSettings
-from tests.behaviour_samples import DAY, HOUR, MONDAY, NOON, WEEK, rows, starts
-from tests.behaviour_samples import store as drive
-from tests.fuel_tables import KEPT_FROM, LITRES, found, needed, store, waiting
-from tests.storage_samples import SMALL
+from tests.samples.behaviour_samples import DAY, HOUR, MONDAY, NOON, WEEK, rows, starts
+from tests.samples.behaviour_samples import store as drive
+from tests.samples.fuel_tables import KEPT_FROM, LITRES, found, needed, store, waiting
+from tests.samples.storage_samples import SMALL
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from storage.fuel import FuelWeek
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 TABLES = ("fuel_part", "fuel_cause", "tank_event", "fuel_stats", "fuel_segment")
 SPAN = (MONDAY, MONDAY + DAY)

@@ -11,12 +11,12 @@ import pytest
 from storage import fuel_models
 from storage.fuel_models import TrainingData
 from storage.registers import register_vehicle
-from tests.behaviour_samples import DAY, MONDAY, NOON, WEEK
-from tests.behaviour_samples import store as drive
-from tests.fuel_tables import found, store, waiting
+from tests.samples.behaviour_samples import DAY, MONDAY, NOON, WEEK
+from tests.samples.behaviour_samples import store as drive
+from tests.samples.fuel_tables import found, store, waiting
 
 if TYPE_CHECKING:
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from storage.connection import Connection, connect, server
 from storage.errors import SchemaError, StorageError
 from storage.migrate import Report, applied_version, migrate, migrations, require_current
 from storage.settings import StorageSettings
-from tests.storage_samples import SMALL, grown, signal
+from tests.samples.storage_samples import SMALL, grown, signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ from storage import advice, model_errors, models
 from storage.connection import connect
 from storage.errors import StorageError
 from storage.models import FUEL, Stage
-from tests.behaviour_samples import DAY, HOUR, MONDAY, NOON, WEEK
-from tests.behaviour_samples import store as drive
-from tests.fuel_tables import found, store, waiting
-from tests.model_rows import a_model, drift, evaluation, new
+from tests.samples.behaviour_samples import DAY, HOUR, MONDAY, NOON, WEEK
+from tests.samples.behaviour_samples import store as drive
+from tests.samples.fuel_tables import found, store, waiting
+from tests.samples.model_rows import a_model, drift, evaluation, new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture

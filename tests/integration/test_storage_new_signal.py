@@ -12,8 +12,7 @@ from storage.batch import Batch
 from storage.frame_writer import FrameWriter
 from storage.migrate import migrate, require_current
 from storage.settings import StorageSettings
-from tests.database_fixture import Migrated, migrated_to
-from tests.storage_samples import (
+from tests.samples.storage_samples import (
     DAY_US,
     SECOND_US,
     SMALL,
@@ -25,6 +24,7 @@ from tests.storage_samples import (
     signal,
     stored,
 )
+from tests.servers.database_fixture import Migrated, migrated_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

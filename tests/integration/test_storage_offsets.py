@@ -11,12 +11,12 @@ import pytest
 from storage.batch import Batch, CountKey, OffsetAdvance, TriggerRow
 from storage.errors import OffsetConflictError
 from storage.offsets import read_offsets
-from tests.database_fixture import open_writer
-from tests.storage_samples import SECOND_US, TODAY_US, group_rows, moment, stored
+from tests.samples.storage_samples import SECOND_US, TODAY_US, group_rows, moment, stored
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 CLUSTER = "cluster"
 

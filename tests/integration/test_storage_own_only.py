@@ -12,15 +12,15 @@ from storage.connection import API_ROLE, connect
 from storage.errors import StorageError
 from storage.identity import create_account
 from storage.registers import employ_driver, find_party
-from tests.behaviour_samples import DAY
-from tests.behaviour_world import MONDAY, WANG, WEEK, A, fill, grants
-from tests.served_fuel_world import fill_fuel
+from tests.samples.behaviour_samples import DAY
+from tests.worlds.behaviour_world import MONDAY, WANG, WEEK, A, fill, grants
+from tests.worlds.served_fuel_world import fill_fuel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 OWN = ("driver_events", "driver_trips", "driver_scores", "fuel", "advice_of")
 """What answers a driver, of himself."""

@@ -12,13 +12,13 @@ from storage import partitions, policies, rollups
 from storage.batch import Batch
 from storage.connection import connect
 from storage.settings import StorageSettings
-from tests.storage_samples import DAY_US, SMALL, TODAY_US, group_rows, moment, stored
+from tests.samples.storage_samples import DAY_US, SMALL, TODAY_US, group_rows, moment, stored
 
 if TYPE_CHECKING:
     from datetime import date
 
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 TODAY = moment(TODAY_US).date()
 

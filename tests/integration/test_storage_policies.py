@@ -12,8 +12,7 @@ from storage.batch import Batch, CountKey
 from storage.migrate import migrate
 from storage.rollups import rollups as rollups_of
 from storage.settings import StorageSettings
-from tests.database_fixture import Migrated, migrated_to, open_writer
-from tests.storage_samples import (
+from tests.samples.storage_samples import (
     DAY_US,
     SECOND_US,
     SMALL,
@@ -23,6 +22,7 @@ from tests.storage_samples import (
     moment,
     stored,
 )
+from tests.servers.database_fixture import Migrated, migrated_to, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,14 +13,14 @@ from storage.errors import StorageError
 from storage.migrate import CELL_BITS, migrate
 from storage.registers import ensure_party, find_vehicle, register_vehicle
 from storage.settings import StorageSettings
-from tests.storage_samples import SMALL
+from tests.samples.storage_samples import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import SecretStr
 
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 FITS, DOES_NOT = (
     "1M8GDM9AXKP042788",

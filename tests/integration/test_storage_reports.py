@@ -13,14 +13,14 @@ import pytest
 from storage.batch import Batch, ReportRow
 from storage.connection import connect
 from storage.queries import query
-from tests.database_fixture import open_writer
-from tests.storage_samples import TODAY_US, moment
+from tests.samples.storage_samples import TODAY_US, moment
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from schemas.catalogue import Kind, Signal, ValueType
 from storage import partitions, rollups
 from storage.batch import Batch
 from storage.connection import connect
-from tests.storage_samples import (
+from tests.samples.storage_samples import (
     DAY_US,
     HOUR_US,
     SECOND_US,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 YESTERDAY_US = TODAY_US - DAY_US
 TOLERANCE = 1e-6  # relative; means of real columns are kept as real, which has 24 bits

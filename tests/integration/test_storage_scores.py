@@ -13,7 +13,7 @@ from storage import behaviour
 from storage.errors import StorageError
 from storage.registers import register_vehicle, set_vehicle_class
 from storage.score_tables import changed_weeks, store_trip_scores, store_week_scores, week_parts
-from tests.behaviour_samples import (
+from tests.samples.behaviour_samples import (
     DAY,
     HOUR,
     MONDAY,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from storage.connection import Connection
     from storage.score_tables import ChangedWeek
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 def of_weeks(connection: Connection, method_version: int = 1) -> dict[date, ChangedWeek]:

@@ -17,14 +17,14 @@ from storage.batch import Batch
 from storage.connection import API_ROLE, connect
 from storage.queries import query
 from storage.registers import ensure_party, register_vehicle
-from tests.database_fixture import open_writer
-from tests.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.samples.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from storage.connection import Connection
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 VIN = "LTEST000000000001"
 FIRST_US = TODAY_US - 3 * DAY_US

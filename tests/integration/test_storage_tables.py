@@ -10,7 +10,7 @@ from schemas.catalogue import Catalogue, Kind, Signal, ValueType
 from storage.frame_writer import REPORT_SIGNALS
 
 if TYPE_CHECKING:
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 RELATIONS = {
     "access_log": "entry_id at party_id subject role method route vins driver_ids fleet_id purpose"

@@ -10,11 +10,19 @@ import numpy as np
 import pytest
 
 from storage.batch import Batch, CountKey, DriverChangeRow, RefusedValue
-from tests.database_fixture import open_writer
-from tests.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment, stored
+from tests.samples.storage_samples import (
+    DAY_US,
+    SECOND_US,
+    SMALL,
+    TODAY_US,
+    group_rows,
+    moment,
+    stored,
+)
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 WRITERS = 3
 BATCHES = 12

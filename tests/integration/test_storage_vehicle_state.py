@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.batch import Batch
-from tests.database_fixture import open_writer
-from tests.storage_samples import SECOND_US, TODAY_US, group_rows, microseconds
+from tests.samples.storage_samples import SECOND_US, TODAY_US, group_rows, microseconds
+from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from storage.frame_writer import FrameWriter
-    from tests.database_fixture import Migrated
+    from tests.servers.database_fixture import Migrated
 
 
 def state(database: Migrated, vehicle: int) -> dict[str, tuple[float, int]]:

@@ -15,12 +15,12 @@ from ingest.kafka import Publisher
 from ingest.kafka.topic_setup import look
 from ingest.settings import IngestSettings
 from schemas.wire import ContentType
-from tests.ingest_fixture import new_vins
+from tests.servers.ingest_fixture import new_vins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers_fixture import Addresses
+    from tests.servers.servers_fixture import Addresses
 
 
 @pytest.fixture

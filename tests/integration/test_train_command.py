@@ -15,17 +15,17 @@ from cli.app import app
 from schemas.errors import TelemetryError
 from storage import models
 from storage.errors import StorageError
-from tests.command_line import ROOT
-from tests.driven_fleet import midnight_before
-from tests.driven_vehicle import DrivenVehicle, driving
-from tests.fuel_segments import segments
+from tests.asking.command_line import ROOT
+from tests.samples.fuel_segments import segments
+from tests.worlds.driven_fleet import midnight_before
+from tests.worlds.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.command_line import CommandLine
-    from tests.database_fixture import Migrated
+    from tests.asking.command_line import CommandLine
+    from tests.servers.database_fixture import Migrated
 
     Run = Callable[..., str]
 

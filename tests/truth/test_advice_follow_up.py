@@ -15,7 +15,7 @@ from analytics.advice import (
     weekly,
 )
 from analytics.advice.student import t_95
-from tests.advice_weeks import MONDAY, causes, parts, whole_weeks
+from tests.samples.advice_weeks import MONDAY, causes, parts, whole_weeks
 
 
 def compared(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.advice import LANGUAGES, AdviceSettings, advise, card
 from analytics.advice.kinds import KINDS, OF_FUEL
-from tests.advice_weeks import COST, advice_of, causes, parts, week
+from tests.samples.advice_weeks import COST, advice_of, causes, parts, week
 
 Litres = dict[str, tuple[float, float]]
 

@@ -25,7 +25,7 @@ from analytics.fuel.segment_rows import SegmentError
 from analytics.fuel.segments import segments_of
 from analytics.fuel.signals import fuel_samples
 from analytics.fuel.spread import Spread
-from tests.fuel_segments import MONDAY, segments
+from tests.samples.fuel_segments import MONDAY, segments
 
 
 @pytest.fixture(scope="module")

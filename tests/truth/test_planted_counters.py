@@ -13,7 +13,7 @@ from analytics.accumulated import increments, select
 from analytics.accumulated.layout import PLACES
 from analytics.samples import SIGNALS, prepare
 from simulator import SimulationConfig
-from tests.simulated_fleet import simulated_fleet
+from tests.worlds.simulated_fleet import simulated_fleet
 
 if TYPE_CHECKING:
     import pandas as pd

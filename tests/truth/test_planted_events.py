@@ -13,7 +13,7 @@ import pytest
 from analytics.events import find_events
 from analytics.thresholds import of_class
 from simulator import SimulationConfig
-from tests.simulated_fleet import SimulatedFleet, simulated_fleet
+from tests.worlds.simulated_fleet import SimulatedFleet, simulated_fleet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from analytics.scores import learn, packaged, peer_reference, score_table, total
 from analytics.thresholds import of_class
 from simulator import SimulationConfig
 from simulator.driver import driver_profiles
-from tests.simulated_fleet import simulated_fleet
+from tests.worlds.simulated_fleet import simulated_fleet
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 """A Monday, 8 o'clock in China: shifts have begun."""

@@ -22,7 +22,7 @@ from analytics.events.safety import red_tell_tale
 from analytics.samples import Samples, prepare
 from analytics.thresholds import Thresholds, of_class
 from simulator import SimulationConfig
-from tests.simulated_fleet import SimulatedFleet, simulated_fleet
+from tests.worlds.simulated_fleet import SimulatedFleet, simulated_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from analytics.advice import (
 from analytics.advice.kinds import NOBODYS, OF_FUEL
 from analytics.advice.piece import Piece, above_noise
 from analytics.fuel.causes import CAUSES
-from tests import advice_weeks
-from tests.advice_weeks import MONDAY, advice_of, causes, given, no_causes, parts, week
+from tests.samples import advice_weeks
+from tests.samples.advice_weeks import MONDAY, advice_of, causes, given, no_causes, parts, week
 
 
 def told(advice: pd.DataFrame) -> list[str]:

@@ -10,8 +10,8 @@ import pytest
 from analytics.advice import KINDS, LANGUAGES, AdviceError, card, render, tell_result, tell_saved
 from analytics.advice.numbers import Numbers
 from analytics.advice.saved import LitresSaved
-from tests.advice_rows import EVERY, FACTS, row, told
-from tests.advice_weeks import COST
+from tests.samples.advice_rows import EVERY, FACTS, row, told
+from tests.samples.advice_weeks import COST
 
 
 class TestFilledIn:

@@ -13,8 +13,8 @@ from analytics.advice import KINDS, LANGUAGES, card
 from analytics.advice.figures import PLACEHOLDERS, names_in
 from analytics.advice.kinds import OF_FUEL
 from analytics.advice.texts import texts
-from tests.advice_rows import EVERY, FACTS, row, told
-from tests.advice_weeks import COST
+from tests.samples.advice_rows import EVERY, FACTS, row, told
+from tests.samples.advice_weeks import COST
 
 FORBIDDEN = {
     "en": (

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analytics.advice import advise
-from tests.advice_weeks import MONDAY, parts, week
+from tests.samples.advice_weeks import MONDAY, parts, week
 
 
 def advised(cause: str, rows: pd.DataFrame, **fields: Any) -> dict[str, Any] | None:

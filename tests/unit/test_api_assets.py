@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from api import assets
 from api.app import create_app
 from api.settings import ApiSettings
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 from tests.unit.test_api_guard import get
 
 APP = create_app(ApiSettings(), SecretStr(UNREACHABLE))

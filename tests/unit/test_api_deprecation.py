@@ -14,7 +14,7 @@ from api.app import create_app
 from api.deprecation import deprecated
 from api.problems import invalid
 from api.settings import ApiSettings
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ from api.language import CODES
 from api.settings import ApiSettings
 from storage.answers_fuel import Advice
 from storage.served import UnknownAdviceError
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 NOTHING: dict[str, Any] = {
     "parts": 1,

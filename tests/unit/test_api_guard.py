@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.guard import HEADERS
 from api.settings import ApiSettings
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

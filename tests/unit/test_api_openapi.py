@@ -81,7 +81,7 @@ from api.webhooks.models import (
     Webhook,
     Webhooks,
 )
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from api.app import create_app
 from api.identity import anybody
 from api.scopes import ROLE_SCOPES, Role, Scope, held, needed
 from api.settings import ApiSettings
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 DOCUMENT = create_app(ApiSettings(), SecretStr(UNREACHABLE)).openapi()
 GUARDED = [

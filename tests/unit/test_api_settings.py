@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from api.server import serve
 from api.settings import ApiSettings, require_loopback
 from schemas.errors import SettingsError
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 EVERYWHERE = ["0.0.0.0", "::", "192.168.1.5", "example.org", "", "localhost."]  # noqa: S104 - to be refused
 

@@ -36,7 +36,7 @@ from telemetry_client.questions import (
     Walk,
 )
 from telemetry_client.writing import Done
-from tests.api_fixture import UNREACHABLE
+from tests.asking.api_fixture import UNREACHABLE
 
 if TYPE_CHECKING:
     from telemetry_client.messages import Request

@@ -36,7 +36,7 @@ from telemetry_client import (
 from telemetry_client.credentials import ClientCredentials
 from telemetry_client.frames import of_arrow
 from telemetry_client.retries import FIRST_WAIT_S, Patience
-from tests.client_fixture import EVERY_KIND, answered, at_once, opened, waits_of_clients
+from tests.asking.client_fixture import EVERY_KIND, answered, at_once, opened, waits_of_clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from analytics import conditions
 from analytics.conditions import brake_applications
 from analytics.samples import SIGNALS, prepare
 from analytics.thresholds import of_class
-from tests.driving_rows import START, delayed, rows, samples
+from tests.samples.driving_rows import START, delayed, rows, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

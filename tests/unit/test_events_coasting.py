@@ -9,7 +9,7 @@ from analytics.events.coasting import coasting, neutral_coasting
 from analytics.events.table import EVENT_COLUMNS
 from analytics.samples import prepare
 from analytics.thresholds import of_class
-from tests.driving_rows import Detector, after, delayed, rows, samples
+from tests.samples.driving_rows import Detector, after, delayed, rows, samples
 
 TRUCK = of_class("heavy_truck")
 

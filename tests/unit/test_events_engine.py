@@ -9,7 +9,7 @@ from analytics.events.engine import cold_load, high_torque, idling, kick_down, o
 from analytics.events.table import EVENT_COLUMNS
 from analytics.samples import prepare
 from analytics.thresholds import of_class
-from tests.driving_rows import Detector, after, delayed, rows, samples
+from tests.samples.driving_rows import Detector, after, delayed, rows, samples
 
 TRUCK = of_class("heavy_truck")
 

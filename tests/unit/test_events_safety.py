@@ -11,7 +11,7 @@ from analytics.events.safety import red_tell_tale, seat_belt
 from analytics.events.table import EVENT_COLUMNS
 from analytics.samples import prepare
 from analytics.thresholds import of_class
-from tests.driving_rows import Detector, after, delayed, rows, samples
+from tests.samples.driving_rows import Detector, after, delayed, rows, samples
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from analytics.fuel.calibration import STAT_CELLS, Calibration, calibrate, day_s
 from analytics.fuel.drive import drive_of
 from analytics.fuel.replay import Replay
 from analytics.fuel.signals import fuel_samples
-from tests import known_truck as world
+from tests.samples import known_truck as world
 
 if TYPE_CHECKING:
     from analytics.samples import Samples

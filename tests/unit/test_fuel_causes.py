@@ -15,7 +15,7 @@ from analytics.fuel.causes import CAUSES, attribute
 from analytics.fuel.drive import drive_of
 from analytics.fuel.reference import Reference, default_reference, learn_reference
 from analytics.fuel.signals import fuel_samples
-from tests import known_truck as world
+from tests.samples import known_truck as world
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analytics.fuel.consumption import COLUMNS, MISSING, consumption
 from analytics.fuel.signals import fuel_samples
 from analytics.samples import prepare
-from tests.driving_rows import START, Stretch, rows
+from tests.samples.driving_rows import START, Stretch, rows
 
 DRIVING = {"wheel_speed": 72.0, "engine_speed": 1200.0, "fuel_rate": 27.0}
 IDLING = {"wheel_speed": 0.0, "engine_speed": 600.0, "fuel_rate": 1.8}

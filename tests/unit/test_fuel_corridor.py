@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from analytics.fuel.corridor import CELL_DEGREES, cell, corridor, corridors
 from analytics.spans import Spans
-from tests.driving_rows import rows, samples
+from tests.samples.driving_rows import rows, samples
 
 SHANGHAI, HANGZHOU = (31.23, 121.47), (30.25, 120.16)
 

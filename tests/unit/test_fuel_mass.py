@@ -8,7 +8,7 @@ import pytest
 
 from analytics.fuel.drive import USUAL_MASS_KG, drive_of
 from analytics.fuel.signals import fuel_samples
-from tests import known_truck as world
+from tests.samples import known_truck as world
 
 
 @pytest.mark.parametrize("mass_kg", [16_000.0, 30_000.0, 42_000.0])

@@ -19,7 +19,7 @@ from analytics import sealed_models
 from analytics.fuel import model_file
 from analytics.fuel.model import SegmentModel
 from analytics.sealed_models import ModelFileError
-from tests.fuel_segments import segments
+from tests.samples.fuel_segments import segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.fuel.payload import empty_mass_kg, empty_mass_of, payload_kg
-from tests.driving_rows import samples
+from tests.samples.driving_rows import samples
 
 
 def mass(*legs: tuple[float, float]) -> float:

@@ -14,11 +14,11 @@ from analytics.fuel.signals import fuel_samples
 from analytics.fuel.tank import EVENT_COLUMNS, events_of, tank_events
 from analytics.fuel.tank_trace import TRACE_COLUMNS, tank_trace
 from analytics.fuel.tank_trail import learnt_capacity_l
-from tests.driven_tank import Tank
-from tests.driving_rows import rows, samples
+from tests.samples.driving_rows import rows, samples
+from tests.worlds.driven_tank import Tank
 
 if TYPE_CHECKING:
-    from tests.driven_tank import Done
+    from tests.worlds.driven_tank import Done
 
 ROBBED = Tank(thefts=0.2, stolen_l=(30.0, 120.0))
 

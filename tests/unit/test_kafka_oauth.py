@@ -8,7 +8,7 @@ import pytest
 from ingest.errors import KafkaRefusedError, KafkaUnreachableError
 from ingest.kafka import oauth
 from ingest.kafka.oauth import Client, TokenProvider
-from tests.token_endpoint import CLIENT, SECRET, Endpoint, Signer, endpoint
+from tests.servers.token_endpoint import CLIENT, SECRET, Endpoint, Signer, endpoint
 
 
 @pytest.fixture

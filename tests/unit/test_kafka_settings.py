@@ -10,7 +10,7 @@ from ingest.kafka import client
 from ingest.kafka.client import client_arguments
 from ingest.settings import IngestSettings
 from schemas.errors import SettingsError
-from tests.certificates import Authority
+from tests.servers.certificates import Authority
 
 LOGIN = {
     "SECURITY_PROTOCOL": "SASL_SSL",

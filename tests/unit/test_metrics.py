@@ -15,7 +15,7 @@ from analytics.local_time import TimeZoneError
 from analytics.metrics import SUMS, SumRules, metric_sums
 from analytics.samples import prepare
 from analytics.thresholds import of_class
-from tests.driving_rows import delayed, rows
+from tests.samples.driving_rows import delayed, rows
 
 if TYPE_CHECKING:
     from analytics.samples import Samples

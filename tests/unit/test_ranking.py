@@ -11,7 +11,7 @@ from analytics.local_time import TimeZoneError, local_days, local_hours, week_bo
 from analytics.metrics import SUMS
 from analytics.ranking import rank, trend
 from analytics.scores import Reference, Variability, learn, packaged, peer_reference, totals
-from tests import scored_fleet
+from tests.worlds import scored_fleet
 
 SETTINGS = packaged()
 MONDAY = pd.Timestamp("2026-03-30")

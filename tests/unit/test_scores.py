@@ -27,7 +27,7 @@ from analytics.scores import (
 )
 from analytics.scores.difficulty import difficulty
 from analytics.scores.settings import read
-from tests import scored_fleet
+from tests.worlds import scored_fleet
 
 SETTINGS = packaged()
 PUBLISHED = published(SETTINGS)

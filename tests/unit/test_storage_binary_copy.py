@@ -14,7 +14,7 @@ from schemas import catalogue
 from schemas.catalogue import ValueType
 from storage import absence, binary_copy
 from storage.latest_values import NEVER_US, Latest
-from tests.storage_samples import SMALL, group_rows
+from tests.samples.storage_samples import SMALL, group_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.latest_values import NEVER_US, latest
-from tests.storage_samples import SMALL, group_rows
+from tests.samples.storage_samples import SMALL, group_rows
 
 NAMES = [signal.name for signal in SMALL.groups["motion"].signals]
 

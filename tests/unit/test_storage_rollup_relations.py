@@ -6,7 +6,7 @@ import pytest
 
 from schemas import catalogue
 from storage.rollups import HOUR_S, MINUTE_S, Rollup, rollups
-from tests.storage_samples import SMALL, grown, signal
+from tests.samples.storage_samples import SMALL, grown, signal
 
 
 def summary(found: list[Rollup]) -> list[tuple[str, str, int, list[str]]]:

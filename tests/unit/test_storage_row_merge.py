@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.row_merge import merge
-from tests.storage_samples import group_rows
+from tests.samples.storage_samples import group_rows
 
 VALUES = st.fixed_dictionaries(
     {},

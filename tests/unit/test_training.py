@@ -20,7 +20,7 @@ from analytics.training.own import MAGIC, OwnRecipe
 from analytics.training.plots import plots
 from analytics.training.recipe import OwnModel, TrainingError
 from analytics.training.trainer import Training, trained
-from tests.fuel_segments import segments
+from tests.samples.fuel_segments import segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

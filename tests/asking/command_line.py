@@ -1,0 +1,59 @@
+"""The command line as a user runs it: a process of its own, told where the servers are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.servers.database_fixture import Migrated
+    from tests.servers.servers_fixture import Addresses
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """Runs `telemetry` on a database and a topic of a test's own."""
+
+    environment: dict[str, str]
+
+    def run(self, *arguments: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a subcommand to its end; it must succeed, or fail where that is expected."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def command_line(
+    servers: Addresses, migrated: Migrated, tmp_path_factory: pytest.TempPathFactory
+) -> CommandLine:
+    """The command line against the module's own database and topic."""
+    return CommandLine(
+        environment={
+            **{
+                name: text for name, text in os.environ.items() if not name.startswith("TELEMETRY_")
+            },
+            "TELEMETRY_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
+            "TELEMETRY_DATABASE_DSN": migrated.dsn.get_secret_value(),
+            "TELEMETRY_TOPIC": f"test.{uuid.uuid4().hex[:8]}",
+            "TELEMETRY_HOME": str(tmp_path_factory.mktemp("home")),
+            "COLUMNS": "200",
+        }
+    )
