@@ -5,7 +5,6 @@ in Vary.
 """
 
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -65,7 +64,6 @@ async def _accepted(request: Request, response: Response) -> Format:
     found = preferred(accept)
     if found is None:
         raise ProblemError(
-            status=HTTPStatus.NOT_ACCEPTABLE,
             code=Code.NOT_ACCEPTABLE,
             detail=f"None of what the Accept header names is what this is told in: {accept[:200]}",
             way_out=f"Accept {', '.join(Format)}, or */* for JSON.",

@@ -1,7 +1,6 @@
 """`/v1/advice/{advice_id}`: a piece of advice, and what becomes of it."""
 
 from enum import StrEnum
-from http import HTTPStatus
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -97,7 +96,6 @@ async def say(services: Services, party: int, advice_id: int, status: Answer) ->
     answered = await services.advice.answer(party, advice_id, status)
     if not answered.may_answer:
         raise ProblemError(
-            status=HTTPStatus.FORBIDDEN,
             code=Code.NOT_YOURS,
             detail="You may see this advice, and not say what becomes of it.",
             way_out="Let the vehicle's owner of that week answer, or the driver's employer; "
@@ -105,7 +103,6 @@ async def say(services: Services, party: int, advice_id: int, status: Answer) ->
         )
     if answered.status != status:
         raise ProblemError(
-            status=HTTPStatus.CONFLICT,
             code=Code.ALREADY_ANSWERED,
             detail=f"This advice is {answered.status}: it cannot become {status} again.",
             way_out="Leave it so; or send accepted or dismissed to change the answer.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +35,6 @@ def unknown_vin(vin: str) -> ProblemError:
     """The one answer for a VIN among several that does not exist or is not the principal's."""
     problem = unknown(Code.UNKNOWN_VEHICLE)
     return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
         code=problem.code,
         detail=problem.detail,
         way_out=problem.way_out,

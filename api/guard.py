@@ -123,7 +123,6 @@ class Guard:
 
 def _wrong_host() -> ProblemError:
     return ProblemError(
-        status=421,  # Misdirected Request, RFC 9110
         code=Code.WRONG_HOST,
         detail="The Host header does not name this machine.",
         way_out="Ask http://127.0.0.1 or http://localhost, or name the host in "

@@ -11,7 +11,6 @@ import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -272,7 +271,6 @@ def _caller(
 def too_many(wait_s: float) -> ProblemError:
     """The answer to whom tries too often."""
     return ProblemError(
-        status=HTTPStatus.TOO_MANY_REQUESTS,
         code=Code.TOO_MANY_TRIES,
         detail="Too many credentials that are none came from this address.",
         way_out="Wait as long as Retry-After says, and use a key that holds.",

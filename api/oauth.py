@@ -246,7 +246,6 @@ async def list_signing_keys(services: App) -> Keys:
 def _server(services: Services) -> Any:
     if services.authorization is None:
         raise ProblemError(
-            status=HTTPStatus.NOT_FOUND,
             code=Code.NOT_FOUND,
             detail="No tokens are given out here.",
             way_out="Where TELEMETRY_API_SIGN_IN is off nobody needs one; where an identity "

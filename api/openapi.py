@@ -1,58 +1,17 @@
 """The OpenAPI document: what FastAPI derives, with our problems in place of its errors."""
 
-from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from api.codes import TITLES, Code
+from api.codes import STATUS, TITLES, Code
 from api.deprecation import NOTICE
 from api.problems import MEDIA_TYPE, RETRY_AFTER_S, Problem
 
-_STATUS: Mapping[Code, int] = {
-    Code.INVALID_PARAMETER: 422,
-    Code.UNKNOWN_SIGNAL: 422,
-    Code.SPAN_TOO_LONG: 422,
-    Code.UNKNOWN_VEHICLE: 404,
-    Code.UNKNOWN_DRIVER: 404,
-    Code.UNKNOWN_FLEET: 404,
-    Code.UNKNOWN_ADVICE: 404,
-    Code.UNKNOWN_WEBHOOK: 404,
-    Code.UNKNOWN_DELIVERY: 404,
-    Code.WEBHOOK_NAME_TAKEN: 409,
-    Code.TOO_MANY_WEBHOOKS: 409,
-    Code.WEBHOOKS_NOT_SET_UP: 503,
-    Code.UNKNOWN_MODEL: 404,
-    Code.UNKNOWN_DATASET: 404,
-    Code.NOT_IN_DATASET: 404,
-    Code.WITHHELD: 403,
-    Code.ENDED: 409,
-    Code.NAME_TAKEN: 409,
-    Code.NOT_ACCEPTABLE: 406,
-    Code.UNKNOWN_ENTRY: 404,
-    Code.NOT_YOURS: 403,
-    Code.ALREADY_THERE: 409,
-    Code.LAST_ADMINISTRATOR: 409,
-    Code.CHANGED_MEANWHILE: 412,
-    Code.BAD_LINES: 422,
-    Code.TOO_LARGE: 413,
-    Code.UNSUPPORTED_MEDIA_TYPE: 415,
-    Code.IDEMPOTENCY_KEY_REUSED: 422,
-    Code.WRITE_UNDER_WAY: 409,
-    Code.ANSWER_NOT_KEPT: 409,
-    Code.ALREADY_ANSWERED: 409,
-    Code.DATABASE_UNREACHABLE: 503,
-    Code.BUSY: 503,
-    Code.TOO_SLOW: 503,
-    Code.NOT_READY: 503,
-    Code.NOT_FOUND: 404,
-    Code.UNAUTHENTICATED: 401,
-    Code.MISSING_SCOPE: 403,
-    Code.TOO_MANY_TRIES: 429,
-    Code.PROVIDER_UNREACHABLE: 503,
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DATABASE = (
     Code.DATABASE_UNREACHABLE,
@@ -138,7 +97,7 @@ def problems(*codes: Code, database: bool = True) -> dict[int | str, dict[str, A
     """
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*codes, *(_DATABASE if database else ())):
-        status = _STATUS[code]
+        status = STATUS[code]
         entry = found.setdefault(status, _entry(status))
         entry["description"] += (
             f"{'' if entry['description'] == '' else '; '}{code}: {TITLES[code]}"

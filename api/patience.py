@@ -149,7 +149,6 @@ class Patient(H11Protocol):
 
 def _too_many() -> ProblemError:
     return ProblemError(
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
         code=Code.BUSY,
         detail="More clients are connected than can be served.",
         way_out="Come back shortly, and close connections that are not needed.",
@@ -159,7 +158,6 @@ def _too_many() -> ProblemError:
 
 def _late() -> ProblemError:
     return ProblemError(
-        status=HTTPStatus.REQUEST_TIMEOUT,
         code=Code.TOO_LATE,
         detail="The request did not come in time.",
         way_out="Send it again, at once.",
@@ -168,7 +166,6 @@ def _late() -> ProblemError:
 
 def _malformed() -> ProblemError:
     return ProblemError(
-        status=HTTPStatus.BAD_REQUEST,
         code=Code.NOT_HTTP,
         detail="This is not HTTP, or its head is too long.",
         way_out=f"Send HTTP/1.1 (RFC 9112), with a head of less than {MAX_HEAD // 1024} kB.",

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from api.codes import TITLES, Code
+from api.codes import STATUS, TITLES, Code
 from api.identity_provider import ProviderUnreachableError
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
@@ -131,12 +131,17 @@ class Problem(BaseModel):
 class ProblemError(TelemetryError):
     """A refusal on its way to the client."""
 
-    status: int
     code: Code
     detail: str
     way_out: str
+    status: int = 0
+    """The HTTP status; left out: the code's."""
     faults: tuple[Fault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Have the status of its code, where it is not given another one."""
+        self.status = self.status or STATUS[self.code]
 
     def __str__(self) -> str:
         """The code and what happened."""
@@ -166,7 +171,6 @@ def refused(faults: Sequence[Fault], *, code: Code = Code.INVALID_PARAMETER) -> 
     """Parameters that cannot be used; there is at least one."""
     first, *others = faults
     return ProblemError(
-        status=HTTPStatus.UNPROCESSABLE_ENTITY,
         code=code,
         detail=first.reason if not others else f"{len(faults)} parameters cannot be used.",
         way_out=first.way_out if not others else "Correct what `faults` lists.",
@@ -181,7 +185,7 @@ def unknown(code: Code) -> ProblemError:
         code: one of `UNKNOWN`.
     """
     detail, way_out = UNKNOWN[code]
-    return ProblemError(status=HTTPStatus.NOT_FOUND, code=code, detail=detail, way_out=way_out)
+    return ProblemError(code=code, detail=detail, way_out=way_out)
 
 
 def not_in_dataset(what: str, way_out: str) -> ProblemError:
@@ -192,7 +196,6 @@ def not_in_dataset(what: str, way_out: str) -> ProblemError:
         way_out: what it does hold.
     """
     return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
         code=Code.NOT_IN_DATASET,
         detail=f"{what} not in this dataset.",
         way_out=way_out,
@@ -220,7 +223,6 @@ def missing_sign_in(detail: str, *, wrong: bool) -> ProblemError:
     """
     said = ', error="invalid_token"' if wrong else ""
     return ProblemError(
-        status=HTTPStatus.UNAUTHORIZED,
         code=Code.UNAUTHENTICATED,
         detail=detail,
         way_out="Send `Authorization: Bearer` with an access token from /oauth/token (or your "
@@ -236,7 +238,6 @@ def missing_scope(scope: str) -> ProblemError:
         scope: what would be needed.
     """
     return ProblemError(
-        status=HTTPStatus.FORBIDDEN,
         code=Code.MISSING_SCOPE,
         detail=f"This needs the scope {scope}, which you do not have here.",
         way_out="Ask for a token with that scope; whether your role may have it, docs/security.md "
@@ -259,7 +260,6 @@ def not_ready(detail: str) -> ProblemError:
 
 def _unavailable(code: Code, detail: str, way_out: str) -> ProblemError:
     return ProblemError(
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
         code=code,
         detail=detail,
         way_out=way_out,
@@ -295,7 +295,6 @@ def of_error(error: Exception) -> ProblemError:
             )
         case DatasetWithheldError():
             return ProblemError(
-                status=HTTPStatus.FORBIDDEN,
                 code=Code.WITHHELD,
                 detail="So few vehicles are left in this dataset that one would be recognised.",
                 way_out="Let whoever defined it define one over more vehicles.",
@@ -306,7 +305,6 @@ def of_error(error: Exception) -> ProblemError:
             return _of_refusal(error)
         case WriteUnderWayError():
             return ProblemError(
-                status=HTTPStatus.CONFLICT,
                 code=Code.WRITE_UNDER_WAY,
                 detail="A request with this idempotency key is being worked at.",
                 way_out="Send it again shortly: then it is answered as that one was.",
@@ -344,7 +342,6 @@ def of_error(error: Exception) -> ProblemError:
             return _of_http(error)
         case _:
             return ProblemError(
-                status=HTTPStatus.INTERNAL_SERVER_ERROR,
                 code=Code.INTERNAL,
                 detail="The request could not be answered; the error was logged.",
                 way_out="Ask again; if it stays, tell the operator the time of this answer.",
@@ -354,7 +351,6 @@ def of_error(error: Exception) -> ProblemError:
 def _of_http(error: HTTPException) -> ProblemError:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         return ProblemError(
-            status=error.status_code,
             code=Code.METHOD_NOT_ALLOWED,
             detail="This address does not take this method.",
             way_out="Use one that the header Allow names; nearly all is read with GET. "
@@ -363,7 +359,6 @@ def _of_http(error: HTTPException) -> ProblemError:
         )
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return ProblemError(
-            status=error.status_code,
             code=Code.TOO_LARGE,
             detail="The body is longer than it may be.",
             way_out="Send less at a time.",
@@ -372,7 +367,6 @@ def _of_http(error: HTTPException) -> ProblemError:
     if error.status_code == HTTPStatus.BAD_REQUEST:  # what the framework says of such bodies
         return invalid("body", "The body cannot be read: it is no JSON in UTF-8.", _JSON)
     return ProblemError(
-        status=HTTPStatus.NOT_FOUND,
         code=Code.NOT_FOUND,
         detail="There is nothing at this address.",
         way_out="/openapi.json describes every address; the pages begin at /.",

@@ -12,7 +12,6 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -181,7 +180,6 @@ def require_ours(request: Request) -> None:
 def cross_site(detail: str) -> ProblemError:
     """The answer to what may have come from a page elsewhere."""
     return ProblemError(
-        status=HTTPStatus.FORBIDDEN,
         code=Code.CROSS_SITE,
         detail=detail,
         way_out="Load the page anew and send it from there, over https. Programs send "

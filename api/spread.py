@@ -1,7 +1,6 @@
 """`/v1/catalogue/signals/{signal}/spread`: how far a signal spreads, and who has it."""
 
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -151,7 +150,6 @@ async def spread_of(services: Services, party: int, name: str) -> SignalSpread:
         signal = services.catalogue.resolve(name)
     except CatalogueError as error:
         raise ProblemError(
-            status=HTTPStatus.NOT_FOUND,
             code=Code.NOT_FOUND,
             detail="There is no such signal.",
             way_out="/v1/catalogue lists them all.",

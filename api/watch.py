@@ -210,7 +210,6 @@ class Watch:
         """
         if self._ended or self.clients >= self._most:
             raise ProblemError(
-                status=503,
                 code=Code.BUSY,
                 detail=f"{self._most} streams are open, which is all there may be.",
                 way_out="Close some, follow a fleet in place of its vehicles, or ask again later.",

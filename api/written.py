@@ -99,7 +99,6 @@ class WriteRoute(APIRoute):
         has_body = request.method == "POST" or "content-length" in request.headers
         if request.method != "DELETE" and has_body and sent != self.media_type:
             raise ProblemError(
-                status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 code=Code.UNSUPPORTED_MEDIA_TYPE,
                 detail="The Content-Type is not what this address takes.",
                 way_out=f"Send {self.media_type}, and say so in Content-Type.",
@@ -235,7 +234,6 @@ def _replay(begun: BegunWrite) -> Response:
         )
     if begun.status is None or begun.body is None:
         raise ProblemError(
-            status=HTTPStatus.CONFLICT,
             code=Code.ANSWER_NOT_KEPT,
             detail=f"This was done at {begun.begun_at:%Y-%m-%dT%H:%M:%SZ}. Its answer held a "
             "secret, or was long, and is not kept.",

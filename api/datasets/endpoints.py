@@ -189,7 +189,6 @@ async def change_dataset(
     )
     if changed is None:
         raise ProblemError(
-            status=HTTPStatus.CONFLICT,
             code=Code.ENDED,
             detail="This dataset has ended: it is not opened again.",
             way_out="Define another one; its vehicles have new pseudonyms.",
@@ -326,14 +325,12 @@ def refusal_of(defined: Defined) -> ProblemError:
     match defined.refusal:
         case "not_yours":
             return ProblemError(
-                status=HTTPStatus.FORBIDDEN,
                 code=Code.NOT_YOURS,
                 detail="Datasets are defined by makers and owners of vehicles.",
                 way_out="Let the owner of the vehicles define it.",
             )
         case "name":
             return ProblemError(
-                status=HTTPStatus.CONFLICT,
                 code=Code.NAME_TAKEN,
                 detail="A dataset of yours that has not ended has this name.",
                 way_out="Use it, end it, or give this one another name.",

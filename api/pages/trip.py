@@ -209,7 +209,6 @@ def _profile(services: Services, vin: str, trip: TripSummary, text: Language) ->
 
 def _no_trip() -> ProblemError:
     return ProblemError(
-        status=404,
         code=Code.NOT_FOUND,
         detail="This vehicle has no trip that begins then, or none that you may see.",
         way_out="/v1/vehicles/{vin}/trips lists the trips of a vehicle.",

@@ -232,7 +232,6 @@ async def import_vehicles(
     if not is_refused:
         return _sent(checked, checked.told(head), HTTPStatus.OK, "application/json")
     problem = ProblemError(
-        status=HTTPStatus.UNPROCESSABLE_ENTITY,
         code=Code.BAD_LINES,
         detail=f"{checked.bad:,} of {checked.good + checked.bad:,} lines cannot be taken; nothing "
         "was written.",

@@ -5,7 +5,6 @@ What is found here goes into the headers of whatever answer follows, a refusal t
 
 import re
 import uuid
-from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -55,7 +54,6 @@ async def _admitted(
     told |= allowance.headers
     if not allowance.granted:
         raise ProblemError(
-            status=HTTPStatus.TOO_MANY_REQUESTS,
             code=Code.TOO_MANY_REQUESTS,
             detail=f"More than {allowance.limit} requests a minute for {resource.value}.",
             way_out=f"Ask again in {allowance.retry_after_s} s; follow moreDataAvailableLink and "
@@ -69,7 +67,6 @@ async def _admitted(
         )
     if not is_acceptable(accept, resource):
         raise ProblemError(
-            status=HTTPStatus.NOT_ACCEPTABLE,
             code=Code.NOT_ACCEPTABLE,
             detail="No media type of the Accept header is one that is served here.",
             way_out=f"Send Accept: {resource.media_type}",

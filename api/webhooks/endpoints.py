@@ -217,7 +217,6 @@ async def rotate_webhook_secret(
 def _vault(services: Services) -> Vault:
     if services.vault is None:
         raise ProblemError(
-            status=HTTPStatus.SERVICE_UNAVAILABLE,
             code=Code.WEBHOOKS_NOT_SET_UP,
             detail="There is no key here to keep a webhook's secret with.",
             way_out="Ask the operator to set TELEMETRY_WEBHOOK_KEYS (docs/webhooks.md).",
@@ -250,14 +249,12 @@ def _vins(vins: list[str] | None) -> list[str] | None:
 def _written(webhook_id: int | None, refusal: str | None) -> int:
     if refusal == "name_taken":
         raise ProblemError(
-            status=HTTPStatus.CONFLICT,
             code=Code.WEBHOOK_NAME_TAKEN,
             detail="Another of your webhooks has this name.",
             way_out=f"Choose another name, or change that one: {PATH} lists them.",
         )
     if refusal == "too_many":
         raise ProblemError(
-            status=HTTPStatus.CONFLICT,
             code=Code.TOO_MANY_WEBHOOKS,
             detail=f"You have {MAX_WEBHOOKS} webhooks, as many as there may be.",
             way_out="Delete one, or let one take more kinds.",
