@@ -105,6 +105,7 @@ def test_what_is_injected_is_refused_or_finds_nothing_and_harms_nothing(
     client, headers = access_world.client, access_world.headers["maker"]
     names = access_world.names("own")
     usual = {"start": "2026-10-25T00:00:00Z", "end": "2026-10-27T00:00:00Z", "week": "2026-W44"}
+    usual |= {"data_from": usual["start"], "data_until": usual["end"], "resolution": "60"}
     usual |= {"names": "wheel_speed", "vins": names["vin"]}
     for number, (method, path, where, name) in enumerate(parameters()):
         if method != "GET":

@@ -47,6 +47,7 @@ RELATIONS = {
     "erased_span": "vehicle_id span erasure_id done",
     "erasure": "erasure_id kind subject_hash asked_by began_at ended_at counts",
     "erasure_key": "one key",
+    "export_purpose": "purpose key created_at",
     "fleet": "fleet_id party_id name time_zone",
     "fleet_vehicle": "fleet_id vehicle_id member",
     "fuel_cause": "vehicle_id part_start cause litres low_l high_l",
@@ -55,6 +56,7 @@ RELATIONS = {
     " pto_fuel_l moving_fuel_l regeneration_fuel_l mass_t_km payload_t_km empty_km loaded_km"
     " load_known_km engine_s idle_s driving_s stops ascent_m corridor expected_l expected_low_l"
     " expected_high_l expected_by missing model_id method_version",
+    "fuel_price": "party_id price currency set_at",
     "fuel_segment": "vehicle_id day start_time cells layout_version",
     "fuel_stats": "vehicle_id day stats stats_version",
     "ingest_count": "day topic partition measure key count",
@@ -67,6 +69,8 @@ RELATIONS = {
     " vehicles rows computed_at",
     "model_error": "model_id vehicle_id day worked rows actual signed absolute",
     "party": "party_id kind name created_at",
+    "provider_session": "session_hash subject party_id role driver_id scopes began_at expires_at"
+    " used_at idle",
     "refresh_token": "token_hash family_id issued_at expires_at used_at",
     "refused_value": "refused_id vehicle_id time signal_id value",
     "revoked_token": "token_id expires_at",
