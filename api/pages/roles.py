@@ -60,7 +60,18 @@ PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
 )
 """A row a role; the first is where its people begin."""
 
-OTHERS = (WEEK, MORNING, VEHICLES, DRIVERS, ADVICE, REPORTS, OVERVIEW, SETTINGS)
+OTHERS = (
+    WEEK,
+    MORNING,
+    VEHICLES,
+    DRIVERS,
+    ADVICE,
+    REPORTS,
+    OVERVIEW,
+    CATALOGUE,
+    DATASETS,
+    SETTINGS,
+)
 """Of a role without a row, and where nobody signs in."""
 
 WORKS_ON_VEHICLES = frozenset({Role.DEALER, Role.SERVICE_PROVIDER, Role.MAKER})
