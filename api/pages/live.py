@@ -18,8 +18,8 @@ from fastapi import APIRouter, Request
 from api import display, language
 from api.accesses import noted, settle
 from api.pages import vehicle as vehicle_page
-from api.pages.render import macros
 from api.pages.maps import ground_of
+from api.pages.render import macros
 from api.pages.vehicles import VEHICLES_A_PAGE, Cursor, dot_of
 from api.parameters import Vin  # noqa: TC001 - FastAPI reads it
 from api.principal import Principal  # noqa: TC001 - FastAPI reads it

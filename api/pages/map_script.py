@@ -1,6 +1,4 @@
-"""What the script of a map is told: its ground, and places in that ground's datum, so that only the
-server knows of datums.
-"""
+"""What a map's script is told: places in the datum of its ground, of which it knows nothing."""
 
 from __future__ import annotations
 

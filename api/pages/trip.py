@@ -177,15 +177,14 @@ def _marks(
     marks = []
     for event in map(events.summary, found):
         kind, place = kinds[event.kind], event.position
+        at = None if place is None else (place.latitude, place.longitude)
         marks.append(
             Mark(
                 told=event,
                 title=kind.title_zh if text.code == "zh" else kind.title_en,
                 unit=kind.unit,
-                point=None
-                if place is None or track is None
-                else track.map.point(place.latitude, place.longitude),
-                place=map_script.dot(ground, place and (place.latitude, place.longitude)),
+                point=None if at is None or track is None else track.map.point(*at),
+                place=map_script.dot(ground, at),
             )
         )
     return marks

@@ -116,7 +116,8 @@ async def listing(
 def dot_of(ground: maps.Ground | None, vehicle: VehicleSummary) -> str:
     """Where a vehicle's dot is, as the map's script is told."""
     position = vehicle.position
-    return map_script.dot(ground, position and (position.latitude, position.longitude))
+    place = None if position is None else (position.latitude, position.longitude)
+    return map_script.dot(ground, place)
 
 
 async def _found(services: Services, party: int, find: Find, cursor: str | None) -> Vehicles:
