@@ -90,6 +90,7 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 def checked(page: Page) -> None:
     """Nothing is wider than the screen, and axe finds nothing."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, page.url
     # As a debugger would: what a page may load is not the question here.
