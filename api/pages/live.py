@@ -18,8 +18,9 @@ from fastapi import APIRouter, Request
 from api import display, language
 from api.accesses import noted, settle
 from api.pages import vehicle as vehicle_page
+from api.pages.maps import ground_of
 from api.pages.render import macros
-from api.pages.vehicles import VEHICLES_A_PAGE, Cursor
+from api.pages.vehicles import VEHICLES_A_PAGE, Cursor, dot_of
 from api.parameters import Vin  # noqa: TC001 - FastAPI reads it
 from api.principal import Principal  # noqa: TC001 - FastAPI reads it
 from api.problems import ProblemError
@@ -142,6 +143,11 @@ def _list_parts(
         for vehicle in vehicles
         for name in ROW
     }
+    ground = ground_of(services.settings)
+    for vehicle in vehicles:
+        parts[f"{vehicle.vin}.dot"] = str(
+            live.dot(text, vehicle, dot_of(ground, vehicle))  # type: ignore[attr-defined]
+        )
     parts["counts"] = str(live.counts(text, vehicles))  # type: ignore[attr-defined]  # a macro
     return parts
 

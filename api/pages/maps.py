@@ -67,11 +67,16 @@ class Ground:
             .replace("{y}", str(row))
         )
 
+    def datum(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Latitude and longitude (WGS-84) as it is drawn in them [deg]."""
+        if not self.is_gcj02:
+            return latitude, longitude
+        north, east = to_gcj02(latitude, longitude)
+        return float(north), float(east)
+
     def place(self, latitude: float, longitude: float, zoom: int) -> tuple[float, float]:
         """Where a place (WGS-84) is on it, in units from its north-west corner."""
-        if self.is_gcj02:
-            north, east = to_gcj02(latitude, longitude)
-            latitude, longitude = float(north), float(east)
+        latitude, longitude = self.datum(latitude, longitude)
         latitude = math.radians(max(-MOST_LATITUDE, min(MOST_LATITUDE, latitude)))
         side = TILE * (1 << zoom)
         return (

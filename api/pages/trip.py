@@ -13,7 +13,7 @@ from api.codes import Code
 from api.consumption import Consumption
 from api.events import EventSummary
 from api.language import Language
-from api.pages import advice_cards, maps
+from api.pages import advice_cards, map_script, maps
 from api.pages.maps import Map
 from api.pages.render import page
 from api.pages.week import waterfall_of
@@ -57,6 +57,8 @@ class Mark:
     title: str
     unit: str
     point: tuple[float, float] | None
+    place: str
+    """The same for the map's script."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,8 @@ class Track:
     path: str
     begin: tuple[float, float]
     end: tuple[float, float]
+    settings: dict[str, object]
+    """What the map's script is told."""
 
 
 @router.api_route("/vehicles/{vin}/trips/{start}", methods=["GET", "HEAD"])
@@ -81,7 +85,7 @@ async def show_trip(
     text = language.chosen(request)
     trip = await _trip(services, party, vin, start)
     found = await _events(services, party, vin, trip)
-    track = await _track(services, party, vin, trip, found)
+    track = await _track(services, party, vin, trip, found, text)
     fuel = await _fuel(services, party, vin, trip)
     names = await advice_cards.names_of(services, party, {trip.driver_id})
     return page(
@@ -91,7 +95,7 @@ async def show_trip(
         trip=trip,
         driver=advice_cards.named(trip.driver_id, names, text),
         track=track,
-        marks=_marks(found, track, text),
+        marks=_marks(services, found, track, text),
         fuel=fuel,
         waterfall=waterfall_of(fuel),
         profile=_profile(services, vin, trip, text),
@@ -124,7 +128,12 @@ async def _events(
 
 
 async def _track(
-    services: Services, party: int, vin: str, trip: TripSummary, found: list[DrivingEvent]
+    services: Services,
+    party: int,
+    vin: str,
+    trip: TripSummary,
+    found: list[DrivingEvent],
+    text: Language,
 ) -> Track | None:
     span = trip.end - trip.start
     least_s = span / TRACK_POINTS / timedelta(seconds=1)
@@ -147,7 +156,8 @@ async def _track(
         for event in found
         if event.latitude is not None and event.longitude is not None
     ]
-    drawn = maps.around([*known, *marked], maps.NARROW, maps.ground_of(services.settings))
+    ground = maps.ground_of(services.settings)
+    drawn = maps.around([*known, *marked], maps.NARROW, ground)
     if drawn is None:
         return None
     return Track(
@@ -155,22 +165,26 @@ async def _track(
         path=drawn.path(places),
         begin=drawn.point(*known[0]),
         end=drawn.point(*known[-1]),
+        settings=map_script.settings(ground, text, map_script.lines(ground, places)),
     )
 
 
-def _marks(found: list[DrivingEvent], track: Track | None, text: Language) -> list[Mark]:
+def _marks(
+    services: Services, found: list[DrivingEvent], track: Track | None, text: Language
+) -> list[Mark]:
+    ground = maps.ground_of(services.settings)
     kinds = {kind.kind: kind for kind in events.kind_texts(found)}
     marks = []
     for event in map(events.summary, found):
         kind, place = kinds[event.kind], event.position
+        at = None if place is None else (place.latitude, place.longitude)
         marks.append(
             Mark(
                 told=event,
                 title=kind.title_zh if text.code == "zh" else kind.title_en,
                 unit=kind.unit,
-                point=None
-                if place is None or track is None
-                else track.map.point(place.latitude, place.longitude),
+                point=None if at is None or track is None else track.map.point(*at),
+                place=map_script.dot(ground, at),
             )
         )
     return marks

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from api import cursors
-from api.pages import maps
+from api import cursors, language
+from api.pages import map_script, maps
 from api.pages.render import page
 from api.principal import Principal
 from api.services import App, Services
-from api.vehicles import Vehicles, VehiclesQuery, page_of
+from api.vehicles import Vehicles, VehiclesQuery, VehicleSummary, page_of
 
 VEHICLES_A_PAGE = 50
 
@@ -102,6 +102,8 @@ async def listing(
         points=[]
         if drawn is None
         else [(vehicle, drawn.point(*place)) for vehicle, place in placed],
+        map_settings=map_script.settings(ground, language.chosen(request)),
+        dots=[(vehicle, dot_of(ground, vehicle)) for vehicle in found.vehicles],
         is_first=cursor is None,
         following=following,
         live_from="/vehicles/live"
@@ -109,6 +111,13 @@ async def listing(
         else f"/vehicles/live?{urlencode({'cursor': cursor})}",
         heartbeat_s=services.settings.api_stream_heartbeat_s,
     )
+
+
+def dot_of(ground: maps.Ground | None, vehicle: VehicleSummary) -> str:
+    """Where a vehicle's dot is, as the map's script is told."""
+    position = vehicle.position
+    place = None if position is None else (position.latitude, position.longitude)
+    return map_script.dot(ground, place)
 
 
 async def _found(services: Services, party: int, find: Find, cursor: str | None) -> Vehicles:

@@ -108,6 +108,20 @@ def test_the_list_is_told_what_its_page_would_show(made: PagesWorld, owner: http
             assert f'data-live="{VINS[1]}.{name}">{cell}</td>' in page, name
 
 
+def test_a_dot_on_the_map_is_told_where_it_is_and_what_it_does(
+    made: PagesWorld, owner: httpx2.Client
+) -> None:
+    with following(owner, "/vehicles/live") as parts:
+        parts.next()
+        drives(made, VINS[2], wheel_speed=64.0, latitude=31.0625, longitude=121.125)
+        told = parts.until(f"{VINS[2]}.dot", "121.125 31.0625")
+        assert told[f"{VINS[2]}.dot"] == (
+            '<data value="121.125 31.0625" data-state="moving">Moving</data>'
+        )
+        assert parts.now[f"{VINS[7]}.dot"] == ""  # it has never told where it is
+        assert f">{parts.now[f'{VINS[2]}.dot']}</li>" in owner.get("/vehicles").text
+
+
 def test_a_vehicle_s_page_is_told_its_values(made: PagesWorld, owner: httpx2.Client) -> None:
     address = f"/vehicles/{VINS[4]}"
     with following(owner, f"{address}/live") as parts:

@@ -6,9 +6,12 @@ Sign in, the week, a trip, a driver, advice accepted, a report, a grant given an
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -24,7 +27,7 @@ from tests.worlds.pages_world import TRIP, VINS, PagesWorld, pages_world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.servers.database_fixture import Migrated
 
@@ -87,6 +90,7 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 def checked(page: Page) -> None:
     """Nothing is wider than the screen, and axe finds nothing."""
+    page.wait_for_load_state()
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, page.url
     # As a debugger would: what a page may load is not the question here.
@@ -191,10 +195,10 @@ def test_a_page_goes_on_by_itself_and_says_when_it_does_not(
         expect(page.locator("#live")).to_have_text(LIVE[locale])
 
 
-def drives(made: PagesWorld, vin: str, speed: float) -> None:
+def drives(made: PagesWorld, vin: str, speed: float, **values: float) -> None:
     """Let a vehicle be heard of now."""
     index = pd.DatetimeIndex([datetime.now(tz=UTC)])
-    record(made.database, vin, pd.DataFrame({"wheel_speed": [float(speed)]}, index))
+    record(made.database, vin, pd.DataFrame({"wheel_speed": float(speed), **values}, index))
 
 
 def test_a_person_signs_in_through_the_provider_and_leaves_everywhere(
@@ -221,6 +225,101 @@ def test_a_person_signs_in_through_the_provider_and_leaves_everywhere(
         expect(page.locator(".entrance")).to_be_visible()
 
 
+def alive(page: Page) -> Locator:
+    """The map of a page, once it moves."""
+    page.locator(".map").scroll_into_view_if_needed()
+    found = page.locator(".map .alive")
+    expect(found.locator(".ol-scale-line-inner")).to_contain_text("m")
+    expect(page.locator(".map .stage > svg")).to_be_hidden()
+    return found
+
+
+def test_a_map_moves_leads_to_its_vehicles_and_asks_nobody_else(
+    page: Page, address: str, made: PagesWorld
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/sign-in")
+    page.fill("#name", "wu")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page.locator(".sums")).to_be_visible()
+    assert not any("openlayers" in url for url in asked)  # not before there is a map
+    page.goto(f"{address}/vehicles")
+    shown = alive(page)
+    bar, spot = shown.locator(".ol-scale-line-inner"), shown.locator(f"a[href$='{VINS[4]}']")
+    whole, at_first = str(bar.text_content()), place(spot)
+    closer, _, fit = shown.get_by_role("button").all()
+    closer.click()
+    expect(bar).not_to_have_text(whole)
+    fit.click()
+    expect(bar).to_have_text(whole)
+    assert place(spot) == pytest.approx(at_first, abs=2)
+    shown.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "([spot, x]) => spot.getBoundingClientRect().x < x - 60",
+        arg=[spot.element_handle(), at_first[0]],
+    )
+    fit.click()
+
+    north = {"en-GB": 31.0, "zh-CN": 31.4}[page.locale]  # type: ignore[attr-defined]
+    drives(made, VINS[4], 55, latitude=north, longitude=121.5)
+    page.wait_for_function(
+        "([spot, y]) => Math.abs(spot.getBoundingClientRect().y - y) > 10",
+        arg=[spot.element_handle(), at_first[1]],
+    )
+    expect(spot).to_have_class("spot moving")
+    checked(page)
+
+    # The keyboard: from the map to a dot, from dot to dot, and to its vehicle.
+    shown.focus()
+    page.keyboard.press("Tab")
+    expect(shown.locator(f"a[href$='{VINS[0]}']")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    second = shown.locator(f"a[href$='{VINS[1]}']")
+    expect(second).to_be_focused()
+    expect(shown.locator(".told")).to_have_text(str(second.get_attribute("aria-label")))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/vehicles/{VINS[1]}"))
+    page.go_back()
+    alive(page).locator(f"a[href$='{VINS[4]}']").click()
+    expect(page).to_have_url(re.compile(f"/vehicles/{VINS[4]}"))
+
+    page.goto(f"{address}/vehicles/{VINS[0]}/trips/{int(TRIP.timestamp())}")
+    event = alive(page).locator("a").nth(1)
+    event.hover()
+    entry = page.locator("#event-2")
+    said = alive(page).locator(".told")
+    expect(said).to_contain_text(str(entry.locator("b").text_content()))
+    expect(said).to_contain_text("18:21")
+    event.click()
+    expect(page).to_have_url(re.compile("#event-2$"))
+    assert {url for url in asked if not url.startswith(address)} == set()
+    assert any("openlayers" in url for url in asked)
+
+
+def place(spot: Locator) -> tuple[float, float]:
+    """Where a dot is on the screen."""
+    box = spot.bounding_box()
+    assert box is not None
+    return box["x"], box["y"]
+
+
+def test_without_script_a_map_is_the_server_s_picture(browser: Any, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/sign-in")
+    page.fill("#name", "wu")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.goto(f"{address}/vehicles")
+    expect(page.locator(".map .stage > svg")).to_be_visible()
+    expect(page.locator(".map .of-picture")).to_be_visible()
+    expect(page.locator(".map .of-map")).to_be_hidden()
+    context.close()
+
+
 def test_maps_have_the_ground_that_settings_name_and_nothing_else_from_there(
     page: Page, made: PagesWorld
 ) -> None:
@@ -231,6 +330,7 @@ def test_maps_have_the_ground_that_settings_name_and_nothing_else_from_there(
             map_tiles_attribution="© who drew it",
             map_tiles_gcj02=True,
         ) as client,
+        closing(page),  # whose stream would keep the server
     ):
         page.goto(str(client.base_url))
         page.fill("#name", "wu")
@@ -243,8 +343,15 @@ def test_maps_have_the_ground_that_settings_name_and_nothing_else_from_there(
                 page.goto(f"{client.base_url}{path}")
             assert first.value.ok
             expect(page.locator(".map figcaption")).to_contain_text("© who drew it")
-            page.wait_for_load_state("load")
-            assert 2 <= len(tiles.asked) <= 24, path
+            shown = alive(page)
+            at_first = set(tiles.asked)
+            assert 2 <= len(at_first) <= 60, path
+            for _ in range(3):  # beyond what the picture had
+                shown.get_by_role("button").nth(0).click()
+            until = monotonic() + 10
+            while set(tiles.asked) <= at_first and monotonic() < until:
+                page.wait_for_timeout(100)
+            assert set(tiles.asked) - at_first, path
             checked(page)
         # It learns which site asks, and not of which vehicle.
         assert tiles.referers == {f"{client.base_url}/"}

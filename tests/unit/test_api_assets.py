@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 import pytest
 from pydantic import SecretStr
@@ -40,6 +41,13 @@ def test_files_come_compressed_to_who_takes_it() -> None:
     assert "Accept-Encoding" in packed.headers["vary"]
     plain = get(APP, "/static/page.css", **{"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
+
+
+def test_what_others_made_lies_beside_its_licence() -> None:
+    vendored = list((files("api") / "static" / "vendor").iterdir())
+    assert {folder.name for folder in vendored} == {"openlayers", "uplot"}
+    for folder in vendored:
+        assert "copyright" in (folder / "LICENSE").read_text(encoding="utf-8").lower()
 
 
 def test_the_size_of_a_refusal_tells_nothing() -> None:
