@@ -35,7 +35,10 @@ UNREACHABLE = "host=127.0.0.1 port=1 dbname=nowhere user=nobody password=hidden"
 def serving(dsn: SecretStr, **settings: object) -> Iterator[httpx2.Client]:
     """A client of the API on a database, which is served as long as the block lasts."""
     read = ApiSettings.model_validate(settings)
-    server = uvicorn.Server(configured(create_app(read, dsn), read, host="127.0.0.1", port=0))
+    app = create_app(read, dsn)
+    # Streams that a failing test leaves open must not keep the others waiting.
+    config = configured(app, read, host="127.0.0.1", port=0, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
