@@ -1,6 +1,7 @@
-"""The owner's main path in a real browser, in both languages; axe finds nothing to complain of.
+"""The owner's and a driver's main paths in a real browser, in both languages; axe finds nothing.
 
-Sign in, the week, a trip, a driver, advice accepted, a report, a grant given and ended, sign out.
+Of the owner: sign in, the week, a trip, a driver, advice accepted, a report, a grant given and
+ended, sign out.
 """
 
 from __future__ import annotations
@@ -166,6 +167,29 @@ def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> No
     page.go_back()
     page.reload()
     expect(page.locator("#name")).to_be_visible()
+
+
+def test_the_driver_s_main_path(page: Page, address: str, made: PagesWorld) -> None:
+    """Sign in, what is his, the card, nobody else's, sign out."""
+    locale = page.locale  # type: ignore[attr-defined]
+    name = f"wangwei.{locale.lower()}"
+    own, colleague = made.drivers[:2]
+    made.account(name, "driver", driver=own)
+    page.goto(address)
+    page.fill("#name", name)
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page).to_have_url(f"{address}/drivers/{own}")
+    expect(page.locator(".contributions")).to_be_visible()
+    checked(page)
+    page.click(f".places a[href='/drivers/{own}/card']")
+    expect(page.locator("#print")).to_be_visible()
+    checked(page)
+    assert page.request.get(f"{address}/drivers/{colleague}").status == 404
+    page.click("details.account summary")
+    page.click("details.account button >> nth=0")
+    page.goto(address)
+    expect(page).to_have_url(f"{address}/sign-in")
 
 
 def test_a_page_goes_on_by_itself_and_says_when_it_does_not(
