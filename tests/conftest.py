@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.servers.database_fixture",
     "tests.samples.behaviour_fixture",
     "tests.asking.command_line",
+    "tests.asking.real_browser",
     "tests.servers.ingest_fixture",
     "tests.worlds.access_world",
     "tests.worlds.care_world",

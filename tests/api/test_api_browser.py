@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.asking.api_fixture import drive, record, served_as
+from tests.asking.real_browser import NEEDS_CHROMIUM, overflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +19,10 @@ if TYPE_CHECKING:
     from tests.servers.database_fixture import Migrated
 
 VIN = "LSGAA11112A000001"
-CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
 SECONDS = 3600
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium; TELEMETRY_TEST_CHROMIUM names one"
-)
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -36,43 +31,6 @@ def address(migrated: Migrated) -> Iterator[str]:
     record(migrated, VIN, drive(start.isoformat(), SECONDS))
     with served_as(migrated) as client:
         yield str(client.base_url)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[(1280, "en-GB", "light"), (360, "zh-CN", "dark")], ids=str)
-def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on a desk and on a small phone; whatever the console says fails the test."""
-    width, locale, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, locale=locale, color_scheme=scheme
-    )
-    page: Page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    context.close()
-    assert said == []
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
 def test_the_list_leads_to_a_vehicle_whose_chart_is_drawn(page: Page, address: str) -> None:

@@ -5,78 +5,30 @@ Sign in, find, open, act, sign out.
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.asking.real_browser import NEEDS_CHROMIUM, checked
 from tests.worlds.care_world import VINS, CareWorld
 from tests.worlds.identity_world import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx2
     from playwright.sync_api import Page
 
-CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
-AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"
 HEADINGS = {
     "en-GB": {"morning": "Morning list", "overview": "All vehicles", "codes": "SCR conversion"},
     "zh-CN": {"morning": "晨间清单", "overview": "全部车辆", "codes": "SCR 转化效率"},
 }
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium; TELEMETRY_TEST_CHROMIUM names one"
-)
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
 def address(care: tuple[CareWorld, httpx2.Client]) -> str:
     return str(care[1].base_url)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[(1280, "en-GB", "light"), (360, "zh-CN", "dark")], ids=str)
-def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on a desk and on a small phone; whatever the console says fails the test."""
-    width, locale, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, locale=locale, color_scheme=scheme
-    )
-    page: Page = context.new_page()
-    page.words = HEADINGS[locale]  # type: ignore[attr-defined]
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    context.close()
-    assert said == []
-
-
-def checked(page: Page) -> None:
-    """Nothing is wider than the screen, and axe finds nothing."""
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0, page.url
-    # As a debugger would: what a page may load is not the question here.
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-    found = page.evaluate("axe.run().then(found => found.violations)")
-    told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
-    assert told == [], page.url
 
 
 def sign_in(page: Page, address: str, name: str) -> None:
@@ -135,7 +87,7 @@ def test_no_way_is_lost_on_a_small_phone_in_the_longer_language(browser: Any, ad
 
 
 def test_the_dealer_s_main_path(page: Page, address: str) -> None:
-    words = page.words  # type: ignore[attr-defined]
+    words = HEADINGS[page.locale]  # type: ignore[attr-defined]
     sign_in(page, address, "east")
     expect(page.get_by_role("heading", name=words["morning"])).to_be_visible()
     expect(page.locator(".case")).to_have_count(10)
@@ -172,7 +124,7 @@ def test_the_workshop_s_main_path(page: Page, address: str) -> None:
 
 
 def test_the_maker_s_main_path(page: Page, address: str) -> None:
-    words = page.words  # type: ignore[attr-defined]
+    words = HEADINGS[page.locale]  # type: ignore[attr-defined]
     sign_in(page, address, "maker")
     expect(page.get_by_role("heading", name=words["overview"])).to_be_visible()
     checked(page)

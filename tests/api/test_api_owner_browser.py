@@ -6,12 +6,9 @@ ended, sign out.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +17,7 @@ import pytest
 
 from storage.registers import ensure_party
 from tests.asking.api_fixture import record
+from tests.asking.real_browser import NEEDS_CHROMIUM, checked
 from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
 from tests.servers.tile_server import tile_server
 from tests.worlds.identity_world import PASSWORD
@@ -32,19 +30,14 @@ if TYPE_CHECKING:
 
     from tests.servers.database_fixture import Migrated
 
-CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
-AXE = Path(__file__).parents[1] / "vendor" / "axe" / "axe.min.js"
 ACCEPTED = {"en-GB": "Accepted", "zh-CN": "已采纳"}
 LIVE = {"en-GB": "Live", "zh-CN": "实时更新中"}
 LOST = {"en-GB": "Connection lost", "zh-CN": "连接已断开"}
 WORKSHOP = "Quay Workshop"
 WORDS = {"en-GB": "What is worth doing now", "zh-CN": "现在值得做的事"}
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium; TELEMETRY_TEST_CHROMIUM names one"
-)
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -57,48 +50,6 @@ def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesW
 def address(made: PagesWorld) -> Iterator[str]:
     with made.serving(api_stream_poll_s=0.1, api_stream_heartbeat_s=0.5) as client:
         yield str(client.base_url)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=[(1280, "en-GB", "light"), (360, "zh-CN", "dark")], ids=str)
-def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page on a desk and on a small phone; whatever the console says fails the test."""
-    width, locale, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        locale=locale,
-        color_scheme=scheme,
-    )
-    page: Page = context.new_page()
-    page.locale = locale  # type: ignore[attr-defined]
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    yield page
-    context.close()
-    assert said == []
-
-
-def checked(page: Page) -> None:
-    """Nothing is wider than the screen, and axe finds nothing."""
-    page.wait_for_load_state()
-    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0, page.url
-    # As a debugger would: what a page may load is not the question here.
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-    found = page.evaluate("axe.run().then(found => found.violations)")
-    told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
-    assert told == [], page.url
 
 
 def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.api.test_api_owner_browser import browser, checked, page
+from tests.asking.real_browser import NEEDS_CHROMIUM, checked
 from tests.worlds.identity_world import PASSWORD
 from tests.worlds.science_world import ScienceWorld, science_world
 
@@ -19,14 +18,8 @@ if TYPE_CHECKING:
 
     from tests.servers.database_fixture import Migrated
 
-CHROMIUM = os.environ.get("TELEMETRY_TEST_CHROMIUM") or shutil.which("chromium")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no chromium; TELEMETRY_TEST_CHROMIUM names one"
-)
-
-__all__ = ["browser", "page"]
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = NEEDS_CHROMIUM
 
 SEARCH = {"en-GB": "wheel speed", "zh-CN": "车轮车速"}
 NOTHING = {"en-GB": "No signal has all these words", "zh-CN": "没有同时包含这些词的信号"}
