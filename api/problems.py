@@ -22,6 +22,7 @@ from storage.served import (
     DatabaseBusyError,
     DatasetWithheldError,
     QueryTimeoutError,
+    UnaskableError,
     UnknownAdviceError,
     UnknownDatasetError,
     UnknownDatasetVehicleError,
@@ -309,6 +310,12 @@ def of_error(error: Exception) -> ProblemError:
                 detail="A request with this idempotency key is being worked at.",
                 way_out="Send it again shortly: then it is answered as that one was.",
                 headers={"Retry-After": "1"},
+            )
+        case UnaskableError():
+            return ProblemError(
+                code=Code.INVALID_PARAMETER,
+                detail=str(error),
+                way_out="Leave the NUL out.",
             )
         case DatabaseBusyError():
             return _unavailable(

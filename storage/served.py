@@ -128,6 +128,10 @@ class DatabaseBusyError(StorageError):
     """Every connection is in use and none came free in time: ask again later."""
 
 
+class UnaskableError(StorageError):
+    """What was given holds what the database has no way to take, such as a NUL in a text."""
+
+
 class QueryTimeoutError(StorageError):
     """A statement took longer than it may: ask for less at a time."""
 
@@ -226,6 +230,9 @@ class Reader:
                 f"The {describe(self._dsn)} went away: {str(error).strip()}"
             ) from error
         except psycopg.DatabaseError as error:
+            if isinstance(error, psycopg.DataError) and error.sqlstate is None:
+                # It was never sent: every question's texts are looked at here, whoever asks it.
+                raise UnaskableError("A text holds a character that no text has.") from error
             refused = refusal(error)
             if refused is None:
                 raise

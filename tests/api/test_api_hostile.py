@@ -97,6 +97,43 @@ def contents(world: AccessWorld) -> dict[str, int]:
     }
 
 
+def required(path: str) -> set[str]:
+    """The parameters without which an address is not asked."""
+    described = DOCUMENT["paths"][path]["get"]["parameters"]
+    return {one["name"] for one in described if one.get("required") and one["in"] == "query"}
+
+
+def usual(names: dict[str, str]) -> dict[str, str]:
+    """What is given for them."""
+    start, end = "2026-10-25T00:00:00Z", "2026-10-27T00:00:00Z"
+    return {
+        "start": start,
+        "end": end,
+        "week": "2026-W44",
+        "data_from": start,
+        "data_until": end,
+        "resolution": "60",
+        "names": "wheel_speed",
+        "vins": names["vin"],
+    }
+
+
+def test_a_nul_in_any_parameter_is_refused_or_finds_nothing(access_world: AccessWorld) -> None:
+    """It is what no text of the database can hold: each address sees it in each parameter."""
+    names = access_world.names("own")
+    for method, path, where, name in parameters():
+        if method != "GET" or where != "query":
+            continue
+        address = path
+        for key, value in names.items():
+            address = address.replace(f"{{{key}}}", value)
+        given = {key: usual(names)[key] for key in required(path)} | {name: "a\0b"}
+        answer = access_world.client.get(
+            address, params=given, headers=access_world.headers["maker"]
+        )
+        assert answer.status_code < 500, (address, name, answer.text)
+
+
 def test_what_is_injected_is_refused_or_finds_nothing_and_harms_nothing(
     access_world: AccessWorld,
 ) -> None:
@@ -104,20 +141,12 @@ def test_what_is_injected_is_refused_or_finds_nothing_and_harms_nothing(
     before = contents(access_world)
     client, headers = access_world.client, access_world.headers["maker"]
     names = access_world.names("own")
-    usual = {"start": "2026-10-25T00:00:00Z", "end": "2026-10-27T00:00:00Z", "week": "2026-W44"}
-    usual |= {"data_from": usual["start"], "data_until": usual["end"], "resolution": "60"}
-    usual |= {"names": "wheel_speed", "vins": names["vin"]}
     for number, (method, path, where, name) in enumerate(parameters()):
         if method != "GET":
             continue
-        wanted = {
-            one["name"]
-            for one in DOCUMENT["paths"][path]["get"]["parameters"]
-            if one.get("required") and one["in"] == "query"
-        }
         # Each address sees some of them, all addresses together every one of them often.
         for injection in INJECTIONS[number % 5 :: 5]:
-            query = {key: usual[key] for key in wanted}
+            query = {key: usual(names)[key] for key in required(path)}
             address, more = path, dict(headers)
             if where == "query":
                 query[name] = injection
