@@ -74,7 +74,10 @@ def test_killed_twice_on_the_way_it_ends_the_same_to_the_byte(
         assert not manifest.exists() or not json.loads(manifest.read_bytes())["complete"]
     CommandLine(environment=environment).run(*arguments)
     assert checksums(folder) == checksums(in_peace)
-    assert len(checksums(folder)) == 2 + 3 * DAYS * 3  # manifest, vehicles; tables, days, buckets
+    # By the secret of its pseudonyms a bucket may be nobody's; all others have every table and day.
+    parts = [one for one in json.loads(manifest.read_bytes())["partitions"] if one["file"]]
+    assert len(parts) in {3 * DAYS * buckets for buckets in (1, 2, 3)}
+    assert len(checksums(folder)) == 2 + len(parts)  # manifest, vehicles
 
 
 def test_manifest_tells_what_was_asked_and_every_file_with_rows_and_checksum(
@@ -84,11 +87,12 @@ def test_manifest_tells_what_was_asked_and_every_file_with_rows_and_checksum(
     assert told["complete"]
     assert told["query"]["signals"] == [*SIGNALS, *SLOW]
     found = checksums(in_peace)
-    assert {one["file"]: one["sha256"] for one in told["partitions"]} == {
+    written = [one for one in told["partitions"] if one["file"]]
+    assert {one["file"]: one["sha256"] for one in written} == {
         name: sha256 for name, sha256 in found.items() if name.count("/") == 3
     }
     assert told["vehicles_sha256"] == found["vehicles.parquet"]
-    for one in told["partitions"]:
+    for one in written:
         assert one["rows"] == pq.read_metadata(in_peace / one["file"]).num_rows
         assert one["catalogue_version"] == world.database.catalogue.version
     assert told["rows"]["signals"] == len(signals_of(in_peace))
