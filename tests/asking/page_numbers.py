@@ -25,8 +25,9 @@ class Data(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take up one of them."""
         attributes = dict(attrs)
-        if tag == "data":
-            value = float(attributes["value"] or "nan")
+        given = attributes.get("value") or "nan"
+        if tag == "data" and " " not in given:  # a place on a map is two numbers
+            value = float(given)
             self.values.append(value)
             if (name := attributes.get("data-of")) is not None:
                 self.named.setdefault(name, []).append(value)
