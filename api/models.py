@@ -1,6 +1,6 @@
 """`/v1/models`: which models there are, how good they are, and what has drifted since."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -243,7 +243,7 @@ async def get_model_drift(
     Of the champions alone; of weeks after those it was trained on. What fewer vehicles have shown
     than a dataset must have is withheld.
     """
-    first = date.today() - timedelta(weeks=query.weeks)  # noqa: DTZ011 - a day more or less makes no difference
+    first = datetime.now(tz=UTC).date() - timedelta(weeks=query.weeks)
     rows = await services.models.drift(party, model_id, first=first, limit=MAX_ROWS)
     return DriftOfModel(model_id=model_id, drift=[_drift(row) for row in rows])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 NAMES = (
     "simulator", "ingest", "ladder", "latency", "backlog", "history", "behaviour", "fuel",
-    "fuel_model", "datasets", "api_secrecy", "export", "pages", "scale",
+    "fuel_model", "datasets", "api_secrecy", "export", "pages", "scale", "drift",
 )  # fmt: skip
 OUT = Path(__file__).parent / "out" / "latest.json"
 

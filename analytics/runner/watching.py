@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +77,7 @@ def watch(
         stopping: asked now and then whether to leave the rest to the next run.
     """
     count = weeks = 0
-    since = _monday(today or date.today()) - (DRIFT_WEEKS - 1) * WEEK  # noqa: DTZ011 - a day more or less makes no difference
+    since = _monday(today or datetime.now(tz=UTC).date()) - (DRIFT_WEEKS - 1) * WEEK
     for model in _watched(connection):
         try:
             ready = loaded(connection, model.kind, model.model_id, module)

@@ -9,8 +9,8 @@ import pytest
 
 from api import identity as api_identity
 from storage import queries, served
-from tests.asking.browser_session import OURS, browser, enter, page_token
-from tests.asking.page_numbers import Data, Elements
+from tests.asking.browser_session import OURS, entered, page_token
+from tests.asking.page_numbers import Data, Elements, api
 from tests.worlds.care_world import (
     CARD,
     DRIVER,
@@ -46,12 +46,6 @@ def served_pages(care: tuple[CareWorld, httpx2.Client]) -> httpx2.Client:
     return care[1]
 
 
-def entered(served_pages: httpx2.Client, name: str) -> Iterator[httpx2.Client]:
-    with browser(served_pages) as client:
-        assert enter(client, name).status_code == 303
-        yield client
-
-
 @pytest.fixture(scope="module")
 def dealer(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "east")
@@ -65,13 +59,6 @@ def workshop(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
 @pytest.fixture(scope="module")
 def maker(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "maker")
-
-
-def api(client: httpx2.Client, address: str, **params: Any) -> Any:
-    headers = OURS | {"accept": "application/json"}
-    answer = client.get(address, params=params or None, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def addresses(role: str) -> list[str]:

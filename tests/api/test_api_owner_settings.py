@@ -9,7 +9,7 @@ import pytest
 
 from storage.registers import ensure_party
 from tests.asking.api_fixture import serving
-from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.asking.browser_session import OURS, browser, entered, page_token
 from tests.asking.page_numbers import api, data, week
 from tests.worlds.identity_world import bearer, logged, signed_in
 from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
@@ -39,12 +39,6 @@ def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesW
 @pytest.fixture(scope="module")
 def served_pages(made: PagesWorld) -> Iterator[httpx2.Client]:
     with made.serving(api_connections=2) as client:
-        yield client
-
-
-def entered(served_pages: httpx2.Client, name: str) -> Iterator[httpx2.Client]:
-    with browser(served_pages) as client:
-        assert enter(client, name).status_code == 303
         yield client
 
 

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 
-from tests.asking.browser_session import OURS, browser, enter, page_token
+from tests.asking.browser_session import OURS, entered, page_token
+from tests.asking.page_numbers import api
 from tests.worlds.pages_world import FOREIGN_VIN, VINS
 from tests.worlds.science_world import PURPOSE, SIGNALS, ScienceWorld, science_world
 
@@ -44,12 +45,6 @@ def served_pages(made: ScienceWorld) -> Iterator[httpx2.Client]:
         yield client
 
 
-def entered(served_pages: httpx2.Client, name: str) -> Iterator[httpx2.Client]:
-    with browser(served_pages) as client:
-        assert enter(client, name).status_code == 303
-        yield client
-
-
 @pytest.fixture(scope="module")
 def lin(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "lin")
@@ -65,15 +60,8 @@ def maker(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "maker")
 
 
-def told(client: httpx2.Client, address: str, **params: Any) -> dict[str, Any]:
-    headers = OURS | {"accept": "application/json"}
-    answer = client.get(address, params=params or None, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
 def spread(client: httpx2.Client, signal: str) -> dict[str, Any]:
-    return told(client, f"/v1/catalogue/signals/{signal}/spread")
+    return dict(api(client, f"/v1/catalogue/signals/{signal}/spread"))
 
 
 def numbers(page: str) -> dict[str, list[float]]:
@@ -151,7 +139,7 @@ def test_the_ends_of_a_spread_are_reached_by_as_many_vehicles(
 )
 def test_what_no_dataset_tells_no_spread_tells(lin: httpx2.Client, signal: str, state: str) -> None:
     if signal == "axle_load_7":
-        listed = told(lin, "/v1/catalogue", group="body_electrics")["signals"]
+        listed = api(lin, "/v1/catalogue", group="body_electrics")["signals"]
         signal = next(
             one["name"]
             for one in listed
@@ -177,7 +165,7 @@ def test_a_signal_is_found_by_either_language_its_path_or_its_spn(
     page = lin.get("/catalogue", params={"q": words}).text
     assert 'href="/catalogue/wheel_speed"' in page
     assert len(re.findall(r'href="/catalogue/\w+"', page)) == len(
-        told(lin, "/v1/catalogue", search=words)["signals"][:60]
+        api(lin, "/v1/catalogue", search=words)["signals"][:60]
     )
 
 
@@ -186,7 +174,7 @@ def test_a_signal_is_found_by_either_language_its_path_or_its_spn(
 
 def test_a_preview_is_what_the_dataset_then_is(maker: httpx2.Client) -> None:
     asked = {"names": "wheel_speed,latitude", "models": "J6P", "resolution": 60, **API_SPAN}
-    found = told(maker, "/v1/datasets/preview", party="Institute", **asked)
+    found = api(maker, "/v1/datasets/preview", party="Institute", **asked)
     definition = {
         "name": "As previewed", "purpose": PURPOSE, "party": "Institute", "models": ["J6P"],
         "valid_until": "2089-01-01T00:00:00Z", "signals": ["wheel_speed", "latitude"],
@@ -196,14 +184,14 @@ def test_a_preview_is_what_the_dataset_then_is(maker: httpx2.Client) -> None:
     answer = maker.post("/v1/datasets", json=definition, headers=headers)
     assert answer.status_code == 201, answer.text
     address = answer.headers["location"]
-    counts = told(maker, address)["counts"]
+    counts = api(maker, address)["counts"]
     assert (found["state"], found["vehicles"]) == ("enough", counts["vehicles"])
     assert found["vehicle_days"] == counts["vehicle_days"]
-    trips = told(maker, f"{address}/trips")["trips"]
+    trips = api(maker, f"{address}/trips")["trips"]
     steps = sum(1 + one["duration_s"] / 60 for one in trips)
     assert found["rows"] == pytest.approx(steps, rel=0.06)  # told to two digits
     # The first rows are those of some vehicle, but for its pseudonym.
-    rows = told(
+    rows = api(
         maker, f"{address}/signals", names="wheel_speed,latitude", limit=5000
     )["vehicles"]  # fmt: skip
     real = {
@@ -222,7 +210,7 @@ def test_a_preview_leaves_no_dataset_behind(made: ScienceWorld, maker: httpx2.Cl
     count = "SELECT count(*) FROM dataset"
     before = made.pages.database.connection.execute(count).fetchall()
     asked = {"names": "wheel_speed", "resolution": 60, **API_SPAN}
-    told(maker, "/v1/datasets/preview", party="Institute", **asked)
+    api(maker, "/v1/datasets/preview", party="Institute", **asked)
     assert made.pages.database.connection.execute(count).fetchall() == before
 
 
@@ -231,7 +219,7 @@ def test_a_preview_leaves_no_dataset_behind(made: ScienceWorld, maker: httpx2.Cl
 )
 def test_a_preview_of_few_vehicles_is_withheld(lin: httpx2.Client, models: str, state: str) -> None:
     asked = {"names": "wheel_speed", "resolution": 60, "models": models, **API_SPAN}
-    found = told(lin, "/v1/datasets/preview", party="Institute", **asked)
+    found = api(lin, "/v1/datasets/preview", party="Institute", **asked)
     assert found["state"] == state
     assert (found["vehicles"] is None) == (state != "enough")
     assert found["first_rows"] == []  # no row of a vehicle before there is a dataset
@@ -242,15 +230,15 @@ def test_a_preview_of_few_vehicles_is_withheld(lin: httpx2.Client, models: str, 
 def test_only_models_and_regions_of_enough_vehicles_are_named_to_a_research_party(
     lin: httpx2.Client, owner: httpx2.Client
 ) -> None:
-    assert [one["name"] for one in told(lin, "/v1/datasets/choices")["models"]] == ["J6P"]
-    assert [one["name"] for one in told(lin, "/v1/datasets/choices")["regions"]] == ["CN-31"]
-    named = told(owner, "/v1/datasets/choices")
+    assert [one["name"] for one in api(lin, "/v1/datasets/choices")["models"]] == ["J6P"]
+    assert [one["name"] for one in api(lin, "/v1/datasets/choices")["regions"]] == ["CN-31"]
+    named = api(owner, "/v1/datasets/choices")
     assert {one["name"] for one in named["regions"]} == {"CN-31", "CN-11"}
 
 
 def test_an_owner_s_survey_has_nothing_of_others(owner: httpx2.Client) -> None:
     asked = {"names": "wheel_speed", "resolution": 60, **API_SPAN}
-    assert told(owner, "/v1/datasets/preview", **asked)["vehicles"] == len(VINS)
+    assert api(owner, "/v1/datasets/preview", **asked)["vehicles"] == len(VINS)
 
 
 # The builder
@@ -259,7 +247,7 @@ def test_an_owner_s_survey_has_nothing_of_others(owner: httpx2.Client) -> None:
 def test_the_builder_shows_what_the_api_previews(lin: httpx2.Client, maker: httpx2.Client) -> None:
     for client in (lin, maker):
         asked = {"names": "wheel_speed,latitude", "resolution": 60, **API_SPAN}
-        found = told(client, "/v1/datasets/preview", party="Institute", **asked)
+        found = api(client, "/v1/datasets/preview", party="Institute", **asked)
         page = numbers(client.get("/datasets/new", params=WISH).text)
         for name in ("vehicles", "vehicle_days", "rows", "size_bytes"):
             assert page[name] == [found[name]], name
@@ -285,7 +273,7 @@ def test_who_may_open_data_defines_from_the_page(maker: httpx2.Client, lin: http
     assert answer.status_code == 303
     address = answer.headers["location"]
     assert "Put together" in lin.get(address).text
-    found = told(lin, f"/v1{address}")
+    found = api(lin, f"/v1{address}")
     assert (found["purpose"], found["counts"]["vehicles"]) == (PURPOSE, 6)
     again = define(maker, model="J6P")
     assert again.status_code == 422
@@ -344,7 +332,7 @@ def test_the_first_page_of_a_data_scientist_is_the_datasets(lin: httpx2.Client) 
 def test_the_list_has_each_dataset_with_its_state(made: ScienceWorld, lin: httpx2.Client) -> None:
     page = lin.get("/datasets").text
     shown = {int(number) for number in re.findall(r'href="/datasets/(\d+)"', page)}
-    listed = {one["dataset_id"] for one in told(lin, "/v1/datasets")["datasets"]}
+    listed = {one["dataset_id"] for one in api(lin, "/v1/datasets")["datasets"]}
     assert shown == listed
     assert made.foreign not in shown
     assert lin.get(f"/datasets/{made.foreign}").status_code == 404
@@ -364,7 +352,7 @@ def test_a_dataset_of_too_few_vehicles_is_withheld(made: ScienceWorld, lin: http
 
 
 def test_a_dataset_s_page_says_what_the_api_says(made: ScienceWorld, lin: httpx2.Client) -> None:
-    counts = told(lin, f"/v1/datasets/{made.dataset}")["counts"]
+    counts = api(lin, f"/v1/datasets/{made.dataset}")["counts"]
     text = lin.get(f"/datasets/{made.dataset}").text
     assert numbers(text) == {name: [value] for name, value in counts.items()}
     for vin in (*VINS, FOREIGN_VIN):
@@ -372,7 +360,7 @@ def test_a_dataset_s_page_says_what_the_api_says(made: ScienceWorld, lin: httpx2
     # Its first rows are of a pseudonym, and what the API has first of it.
     vehicle = re.search(r'title="([0-9a-f]{32})"', text)
     assert vehicle is not None
-    rows = told(
+    rows = api(
         lin,
         f"/v1/datasets/{made.dataset}/signals",
         names=",".join(SIGNALS),

@@ -31,6 +31,13 @@ def enter(client: httpx2.Client, name: str, **more: str) -> httpx2.Response:
     return client.post("/sign-in", data={"name": name, "password": PASSWORD, **more}, headers=OURS)
 
 
+def entered(served: httpx2.Client, name: str) -> Iterator[httpx2.Client]:
+    """The browser of somebody who has signed in, for a fixture to hand on."""
+    with browser(served) as client:
+        assert enter(client, name).status_code == 303
+        yield client
+
+
 def page_token(client: httpx2.Client, path: str = "/") -> str:
     """The token that a page's forms send back."""
     found = re.search(r'name="csrf" value="([0-9a-f]{128})"', client.get(path).text)

@@ -42,7 +42,9 @@ def data(client: httpx2.Client, address: str) -> Data:
 
 def api(client: httpx2.Client, address: str, **params: Any) -> Any:
     """What the API says, asked by a page's script."""
-    answer = client.get(address, params=params, headers=OURS | {"accept": "application/json"})
+    headers = OURS | {"accept": "application/json"}
+    # Of no parameters httpx would take those of the address away.
+    answer = client.get(address, params=params or None, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
