@@ -89,10 +89,13 @@ def named_as_of(place: Place, table: str, as_of: datetime) -> list[tuple[str, da
     uri = place.address(table)
     try:
         there = DeltaTable(uri, storage_options=_options(place))
-        first = there.history()[-1]["timestamp"] / 1000
-        if as_of.timestamp() < first:
+        # By what each commit says of itself: an object store tells its files' times in whole
+        # seconds, and asked for by time alone a version of the same second counts as older.
+        moment_ms = as_of.timestamp() * 1000
+        versions = [one["version"] for one in there.history() if one["timestamp"] <= moment_ms]
+        if not versions:
             raise ExportError(f"{uri} has no snapshot by {as_of}: its first one is later.")
-        there.load_as_version(as_of)
+        there.load_as_version(max(versions))
     except TableNotFoundError as error:
         raise ExportError(
             f"{uri} has no snapshots: `telemetry export --snapshots` makes one each run."
