@@ -16,7 +16,6 @@ class Code(StrEnum):
     UNKNOWN_ADVICE = "unknown_advice"
     UNKNOWN_WEBHOOK = "unknown_webhook"
     UNKNOWN_DELIVERY = "unknown_delivery"
-    WEBHOOK_NAME_TAKEN = "webhook_name_taken"
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     WEBHOOKS_NOT_SET_UP = "webhooks_not_set_up"
     UNKNOWN_MODEL = "unknown_model"
@@ -66,7 +65,6 @@ TITLES: Mapping[Code, str] = {
     Code.UNKNOWN_ADVICE: "There is no such advice",
     Code.UNKNOWN_WEBHOOK: "There is no such webhook",
     Code.UNKNOWN_DELIVERY: "There is no such message",
-    Code.WEBHOOK_NAME_TAKEN: "Another of your webhooks has this name",
     Code.TOO_MANY_WEBHOOKS: "You have as many webhooks as there may be",
     Code.WEBHOOKS_NOT_SET_UP: "Webhooks are not set up here",
     Code.UNKNOWN_MODEL: "There is no such model",
@@ -117,7 +115,6 @@ STATUS: Mapping[Code, int] = {
     Code.UNKNOWN_ADVICE: 404,
     Code.UNKNOWN_WEBHOOK: 404,
     Code.UNKNOWN_DELIVERY: 404,
-    Code.WEBHOOK_NAME_TAKEN: 409,
     Code.TOO_MANY_WEBHOOKS: 409,
     Code.WEBHOOKS_NOT_SET_UP: 503,
     Code.UNKNOWN_MODEL: 404,

@@ -57,7 +57,7 @@ router = APIRouter(tags=["webhooks"], route_class=SecretRoute)
         Code.INVALID_PARAMETER,
         Code.UNKNOWN_FLEET,
         Code.UNKNOWN_VEHICLE,
-        Code.WEBHOOK_NAME_TAKEN,
+        Code.NAME_TAKEN,
         Code.TOO_MANY_WEBHOOKS,
         Code.WEBHOOKS_NOT_SET_UP,
     ),
@@ -137,7 +137,7 @@ async def get_webhook(webhook_id: WebhookId, services: App, party: Principal) ->
         Code.INVALID_PARAMETER,
         Code.UNKNOWN_FLEET,
         Code.UNKNOWN_VEHICLE,
-        Code.WEBHOOK_NAME_TAKEN,
+        Code.NAME_TAKEN,
     ),
     dependencies=[Depends(no_parameters)],
 )
@@ -249,7 +249,7 @@ def _vins(vins: list[str] | None) -> list[str] | None:
 def _written(webhook_id: int | None, refusal: str | None) -> int:
     if refusal == "name_taken":
         raise ProblemError(
-            code=Code.WEBHOOK_NAME_TAKEN,
+            code=Code.NAME_TAKEN,
             detail="Another of your webhooks has this name.",
             way_out=f"Choose another name, or change that one: {PATH} lists them.",
         )

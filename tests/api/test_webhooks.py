@@ -231,10 +231,10 @@ def test_what_is_missing_is_named(owner: httpx2.Client, missing: str) -> None:
 
 def test_each_webhook_of_a_party_has_a_name_of_its_own(world: World, owner: httpx2.Client) -> None:
     assert owner.post("/v1/webhooks", json=NEW).status_code == 201
-    assert code(owner.post("/v1/webhooks", json=NEW)) == (409, "webhook_name_taken")
+    assert code(owner.post("/v1/webhooks", json=NEW)) == (409, "name_taken")
     other = world.make(URL)
     path = f"/v1/webhooks/{other['webhook_id']}"
-    assert code(owner.patch(path, json={"name": "Dispatch"})) == (409, "webhook_name_taken")
+    assert code(owner.patch(path, json={"name": "Dispatch"})) == (409, "name_taken")
     assert owner.patch(path, json={"name": other["name"]}).status_code == 200
     assert world.clients["Stranger"].post("/v1/webhooks", json=NEW).status_code == 201
 
