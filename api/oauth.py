@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from contextlib import nullcontext
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -13,14 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from api import forms
+from api.attempts import NotAdmittedError, TooManyTriesError, attempt
 from api.authorization import OWN_PROGRAM, Answer
 from api.codes import Code
 from api.openapi import problems
 from api.problems import ProblemError
 from api.services import App, Services
-
-MAX_WAITING = 32
-"""Passwords that may wait to be checked; more are turned away at once."""
+from api.throttle import Turns
 
 GRANTS = ("client_credentials", "refresh_token", "password")
 
@@ -179,27 +178,9 @@ async def create_token(request: Request, services: App) -> JSONResponse:
     if form.get("grant_type") not in GRANTS:
         return _told(_error(400, "unsupported_grant_type", f"grant_type is {', '.join(GRANTS)}."))
     account = _account(form)
-    address = request.client.host if request.client else ""
-    throttle = services.throttle
-    wait_s = throttle.admit(account, address)
-    if wait_s:
-        return _told(
-            _error(429, "temporarily_unavailable", "Too many tries: wait.", retry_after=wait_s)
-        )
     # Machines, and people who go on, do not wait behind whoever guesses passwords.
     turns = services.passwords if account is not None else None
-    if turns is not None and turns.waiting >= MAX_WAITING:
-        throttle.forgive(account, address, signed_in=False)
-        return _told(_error(503, "temporarily_unavailable", "Too many at once.", retry_after=1))
-    try:
-        async with turns or nullcontext():
-            answer = await run_in_threadpool(server.token, form, dict(_headers(request)))
-        if answer.body.get("error") not in FAILURES:
-            throttle.forgive(account, address, signed_in=answer.status == HTTPStatus.OK)
-    except Exception:
-        throttle.forgive(account, address, signed_in=False)  # ours, not theirs
-        raise
-    return _told(answer)
+    return await _tried(request, services, server.token, form, account, turns)
 
 
 @router.post(
@@ -220,16 +201,7 @@ async def revoke_token(request: Request, services: App) -> JSONResponse:
     form = await _read(request)
     if isinstance(form, Answer):
         return _told(form)
-    address = request.client.host if request.client else ""
-    wait_s = services.throttle.admit(None, address)
-    if wait_s:
-        return _told(
-            _error(429, "temporarily_unavailable", "Too many tries: wait.", retry_after=wait_s)
-        )
-    answer = await run_in_threadpool(server.revoke, form, dict(_headers(request)))
-    if answer.body.get("error") not in FAILURES:
-        services.throttle.forgive(None, address, signed_in=False)
-    return _told(answer)
+    return await _tried(request, services, server.revoke, form, None, None)
 
 
 @router.get(
@@ -241,6 +213,28 @@ async def revoke_token(request: Request, services: App) -> JSONResponse:
 async def list_signing_keys(services: App) -> Keys:
     """List the public keys by which anybody can verify our access tokens."""
     return Keys(keys=[Key.model_validate(key) for key in _server(services).keys.described()])
+
+
+async def _tried(
+    request: Request,
+    services: Services,
+    asked: Callable[[dict[str, str], dict[str, str]], Answer],
+    form: dict[str, str],
+    account: str | None,
+    turns: Turns | None,
+) -> JSONResponse:
+    """What the server of tokens answers, if whoever asks may try now."""
+    try:
+        async with attempt(request, services.throttle, account, turns) as tried:
+            answer = await run_in_threadpool(asked, form, dict(_headers(request)))
+            if answer.body.get("error") not in FAILURES:
+                tried.forgive(signed_in=answer.status == HTTPStatus.OK)
+    except NotAdmittedError as error:
+        status = 429 if isinstance(error, TooManyTriesError) else 503
+        return _told(
+            _error(status, "temporarily_unavailable", str(error), retry_after=error.wait_s)
+        )
+    return _told(answer)
 
 
 def _server(services: Services) -> Any:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 REMEMBERED = 50_000
 """Keys that are counted at most; those longest not seen are forgotten."""
 
-
 HASHING = 2
 """Passwords that are checked at once, 64 MiB each."""
+
+MAX_WAITING = 32
+"""Passwords that may wait to be checked; more are turned away at once."""
 
 
 class Turns:
@@ -29,6 +31,11 @@ class Turns:
     def __init__(self, at_once: int = HASHING) -> None:
         self._turns = asyncio.Semaphore(at_once)
         self.waiting = 0
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many wait that nobody else should."""
+        return self.waiting >= MAX_WAITING
 
     async def __aenter__(self) -> None:
         self.waiting += 1

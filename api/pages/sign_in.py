@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api import forms, language, provider_sign_in, sessions
+from api.attempts import NotAdmittedError, TooManyTriesError, attempt
 from api.identity_provider import ProviderUnreachableError
-from api.oauth import MAX_WAITING
 from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
 from api.problems import invalid, logger
 from api.provider_sign_in import ProviderRefusedError
@@ -57,7 +57,7 @@ async def come_back(request: Request, services: App) -> Response:
     kept, _, following = request.cookies.get(_cookie(request), "").partition("|")
     begun, following = provider_sign_in.read(kept), unquote(following) or "/"
     fault, secret = "sign_in_provider_again", None
-    if services.passwords.waiting >= MAX_WAITING:
+    if services.passwords.is_crowded:
         fault = "sign_in_busy"
     elif begun is not None:
         try:
@@ -115,24 +115,17 @@ async def sign_in(request: Request, services: App) -> Response:
     sessions.require_ours(request)
     form = await _read(request)
     name = form.get("name", "").strip().lower()[:MAX_NAME]
-    address = request.client.host if request.client else ""
     following = form.get("next", "/")
-    throttle = services.throttle
-    wait_s = throttle.admit(name, address)
-    if wait_s:
-        return _form(request, services, following, name, "sign_in_wait", wait_s=wait_s)
-    if services.passwords.waiting >= MAX_WAITING:
-        throttle.forgive(name, address, signed_in=False)
-        return _form(request, services, following, name, "sign_in_busy", wait_s=1)
     try:
-        async with services.passwords:
+        async with attempt(request, services.throttle, name, services.passwords) as tried:
             secret = await browsers.begin(name, form.get("password", ""))
-    except Exception:
-        throttle.forgive(name, address, signed_in=False)  # ours, not theirs
-        raise
+            if secret is not None:
+                tried.forgive(signed_in=True)
+    except NotAdmittedError as error:
+        fault = "sign_in_wait" if isinstance(error, TooManyTriesError) else "sign_in_busy"
+        return _form(request, services, following, name, fault, wait_s=error.wait_s)
     if secret is None:
         return _form(request, services, following, name, "sign_in_wrong")
-    throttle.forgive(name, address, signed_in=True)
     before = sessions.carried(request)
     if before is not None:
         await browsers.end(before)

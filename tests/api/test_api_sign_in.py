@@ -15,7 +15,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from api import credentials, oauth, tokens
+from api import credentials, throttle, tokens
 from api import identity as api_identity
 from api.settings import ApiSettings
 from schemas.errors import SettingsError
@@ -628,7 +628,7 @@ def test_where_one_signs_in_any_address_and_name_is_taken(made: World) -> None:
 def test_passwords_wait_their_turn_and_machines_do_not_wait_for_them(
     made: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oauth, "MAX_WAITING", 2)
+    monkeypatch.setattr(throttle, "MAX_WAITING", 2)
     at_once, most = [0], [0]
     checked = threading.Event()
 
