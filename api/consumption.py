@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from math import isnan
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
+from analytics.fuel.measures import litres_per_100_km
 from analytics.fuel.prices import FuelPrices
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -266,7 +268,7 @@ def told(
         **{name: sums[name] or 0 for name in _NONE_IS_0},
         "unmeasured_parts": sums["parts"] - sums["fuel_parts"],
         "source": _one_of(FuelSource, sums["fuel_sources"]),
-        "l_per_100km": _quotient(sums["fuel_of_km_l"], sums["fuel_km"], 100),
+        "l_per_100km": over_distance(sums["fuel_of_km_l"], sums["fuel_km"]),
         "l_per_100tkm": _quotient(sums["payload_fuel_l"], sums["fuelled_t_km"], 100),
         "co2_kg": None if fuel_l is None else fuel_l * prices.fuel_co2_kg_l,
         "cost": None if fuel_l is None else fuel_l * prices.fuel_price,
@@ -275,6 +277,14 @@ def told(
         "excess_l": sum(cause["litres"] for cause in causes) if causes else None,
         "causes": [_cause(cause, sums["attributed_l"]) for cause in causes],
     }
+
+
+def over_distance(litres: float | None, km: float | None) -> float | None:
+    """Litres for 100 km; None where one of the two is not known, or it did not drive."""
+    if litres is None or km is None:
+        return None
+    found = litres_per_100_km(litres, km)
+    return None if isnan(found) else found
 
 
 def _expected(sums: Mapping[str, Any]) -> Expected | None:

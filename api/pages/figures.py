@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from api.consumption import Consumption
+
 SIZE = 100.0
 LEAST = 1.5
 """A bar of something is seen, however small it is beside the others."""
@@ -114,6 +116,14 @@ def waterfall(actual: float, causes: Sequence[tuple[str, float, float, float]]) 
         kind = "more" if value >= 0 else "less"
         steps.append(bar(name, value, (before, after), kind, (low, high)))
     return [*steps, bar("total", actual, (begins, actual), "total")]
+
+
+def waterfall_of(fuel: Consumption | None) -> list[Step]:
+    """From what would have been needed without the causes, over each of them, to what was used."""
+    if fuel is None or not fuel.causes or fuel.fuel_l is None:
+        return []
+    causes = [(cause.cause, cause.excess_l, cause.low_l, cause.high_l) for cause in fuel.causes]
+    return waterfall(fuel.fuel_l, causes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

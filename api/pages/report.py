@@ -13,8 +13,8 @@ from analytics.local_time import zone
 from api import consumption
 from api.accesses import noted
 from api.consumption import Consumption
+from api.pages import figures
 from api.pages import period as periods
-from api.pages.week import waterfall_of
 from api.parameters import EARLIEST, LATEST
 from storage.served_behaviour import Page
 
@@ -119,7 +119,7 @@ async def of_fleet(
             _part("vehicles", [_row(one, prices) for one in vehicles]),
             _part("drivers", [_row(one, prices) for one in drivers]),
         ],
-        waterfall=waterfall_of(told),
+        waterfall=figures.waterfall_of(told),
     )
 
 
@@ -166,7 +166,7 @@ async def of_vehicle(services: Services, party: int, vin: str, period: Period | 
                 ],
             )
         ],
-        waterfall=waterfall_of(told),
+        waterfall=figures.waterfall_of(told),
     )
 
 

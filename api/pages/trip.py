@@ -13,10 +13,9 @@ from api.codes import Code
 from api.consumption import Consumption
 from api.events import EventSummary
 from api.language import Language
-from api.pages import advice_cards, map_script, maps
+from api.pages import advice_cards, figures, map_script, maps
 from api.pages.maps import Map
 from api.pages.render import page
-from api.pages.week import waterfall_of
 from api.parameters import EARLIEST, LATEST, NUMBER, Vin, from_microseconds
 from api.principal import Principal
 from api.problems import ProblemError
@@ -97,7 +96,7 @@ async def show_trip(
         track=track,
         marks=_marks(services, found, track, text),
         fuel=fuel,
-        waterfall=waterfall_of(fuel),
+        waterfall=figures.waterfall_of(fuel),
         profile=_profile(services, vin, trip, text),
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from api import consumption
 from api.accesses import noted
 from api.advice_lists import Savings, savings_of
-from api.consumption import Consumption
+from api.consumption import Consumption, over_distance
 from api.pages import advice_cards, figures
 from api.pages.choice import midnight
 
@@ -113,7 +113,7 @@ async def week_of(services: Services, party: int, choice: Choice, text: Language
         ),
         peers=_peers(fuel),
         bars=_bars([weeks.get(day) for day in days]),
-        waterfall=waterfall_of(fuel),
+        waterfall=figures.waterfall_of(fuel),
         pieces=[advice_cards.card(one, names, text, prices) for one in found],
         savings=savings_of(results, text.code, prices),
         currency=prices.fuel_currency,
@@ -126,11 +126,12 @@ def _past(
     before: Sequence[FleetWeek],
     prices: FuelPrices,
 ) -> Past | None:
-    litres = sum(week.sums["fuel_of_km_l"] or 0 for week in before)
-    km = sum(week.sums["fuel_km"] or 0 for week in before)
-    if fuel is None or now is None or fuel.l_per_100km is None or km <= 0 or litres <= 0:
+    usual = over_distance(
+        sum(week.sums["fuel_of_km_l"] or 0 for week in before),
+        sum(week.sums["fuel_km"] or 0 for week in before),
+    )
+    if fuel is None or now is None or fuel.l_per_100km is None or not usual:
         return None
-    usual = 100 * litres / km
     percent = 100 * (fuel.l_per_100km / usual - 1)
     change_l = (fuel.l_per_100km - usual) * now.sums["fuel_km"] / 100
     return Past(
@@ -163,8 +164,8 @@ def _bars(weeks: Sequence[FleetWeek | None]) -> list[Column]:
     """Consumption over distance of each week, from somewhat below the least on."""
     values = [
         None
-        if week is None or not week.sums["fuel_km"]
-        else 100 * (week.sums["fuel_of_km_l"] or 0) / week.sums["fuel_km"]
+        if week is None
+        else over_distance(week.sums["fuel_of_km_l"] or 0, week.sums["fuel_km"])
         for week in weeks
     ]
     known = [value for value in values if value is not None]
@@ -172,11 +173,3 @@ def _bars(weeks: Sequence[FleetWeek | None]) -> list[Column]:
         return []
     floor = min(known) - (max(known) - min(known) or max(known)) * 0.6
     return figures.columns([None if value is None else value - floor for value in values])
-
-
-def waterfall_of(fuel: Consumption | None) -> list[Step]:
-    """From what would have been needed without the causes, over each of them, to what was used."""
-    if fuel is None or not fuel.causes or fuel.fuel_l is None:
-        return []
-    causes = [(cause.cause, cause.excess_l, cause.low_l, cause.high_l) for cause in fuel.causes]
-    return figures.waterfall(fuel.fuel_l, causes)
