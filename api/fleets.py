@@ -130,7 +130,7 @@ class Ranked(StrEnum):
     VEHICLES = "vehicles"
 
 
-class Place(BaseModel):
+class RankedPlace(BaseModel):
     """A driver's or vehicle's place; null is what is not known, and all places without a score."""
 
     rank: int | None = Field(description="1 is the best; equal scores share a place.", examples=[2])
@@ -229,7 +229,7 @@ class Ranking(BaseModel):
     time_zone: str = Field(description="The fleet's.", examples=["Asia/Shanghai"])
     of: Ranked = Field(description="What `places` are of.", examples=["drivers"])
     ranked: int = Field(description="How many have a score.", examples=[37])
-    places: list[Place] = Field(description="At most `limit`.")
+    places: list[RankedPlace] = Field(description="At most `limit`.")
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
@@ -268,7 +268,7 @@ async def get_fleet_ranking(
         query,
         lambda asked: _ranking_page(services, party, fleet_id, asked),
         rows="places",
-        of=Place,
+        of=RankedPlace,
         fleet_id=fleet_id,
         week=query.week,
     )
@@ -326,7 +326,7 @@ def read_week(text: str) -> date:
     )
 
 
-def ranked(scores: Sequence[FleetScore]) -> list[Place]:
+def ranked(scores: Sequence[FleetScore]) -> list[RankedPlace]:
     """Places of scores, in their order: the best first, those without a score last."""
     table = pd.DataFrame(
         {
@@ -341,8 +341,8 @@ def ranked(scores: Sequence[FleetScore]) -> list[Place]:
     return [_place(score, by_number.get(number, {})) for number, score in enumerate(scores)]
 
 
-def _place(score: FleetScore, place: Mapping[Hashable, Any]) -> Place:
-    return Place(
+def _place(score: FleetScore, place: Mapping[Hashable, Any]) -> RankedPlace:
+    return RankedPlace(
         rank=_whole(place.get("rank")),
         rank_low=_whole(place.get("rank_low")),
         rank_high=_whole(place.get("rank_high")),

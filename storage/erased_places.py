@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
-    from storage.personal import Place
+    from storage.personal import PlaceRule
     from storage.rollups import Rollup
 
     Counted = Callable[[str, int], None]
@@ -226,11 +226,11 @@ def _erase_derived(connection: Connection, where: dict[str, object], counted: Co
         counted(_name(place), connection.execute(statement, where).rowcount)
 
 
-def _name(place: Place) -> str:
+def _name(place: PlaceRule) -> str:
     return place.table + ("" if place.change else " (rows)")
 
 
-def _where(place: Place) -> sql.Composed:
+def _where(place: PlaceRule) -> sql.Composed:
     return sql.SQL("vehicle_id = %(vehicle_id)s AND {} AND {}").format(
         sql.SQL(place.at), sql.SQL(place.held)
     )

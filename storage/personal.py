@@ -192,7 +192,7 @@ BELONGING: dict[str, LiteralString] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class PlaceRule:
     """What a table beside the raw rows and rollups holds of where vehicles were."""
 
     table: str
@@ -212,8 +212,8 @@ def _within(time: LiteralString) -> LiteralString:
 PUBLIC_PLACES = frozenset({("service_point", "latitude"), ("service_point", "longitude")})
 """Columns with places that are nobody's: where a workshop is, is on its door."""
 
-PLACES: tuple[Place, ...] = (
-    Place(
+PLACES: tuple[PlaceRule, ...] = (
+    PlaceRule(
         table="vehicle_report",
         columns=("latitude", "longitude", "altitude", "heading", "position_time"),
         at=_within("coalesce(position_time, created_time)"),
@@ -221,42 +221,42 @@ PLACES: tuple[Place, ...] = (
         " position_time = NULL",
         held="num_nonnulls(latitude, longitude, altitude, heading, position_time) > 0",
     ),
-    Place(
+    PlaceRule(
         table="trip",
         columns=("start_latitude", "start_longitude"),
         at=_within("start_time"),
         change="start_latitude = NULL, start_longitude = NULL",
         held="num_nonnulls(start_latitude, start_longitude) > 0",
     ),
-    Place(
+    PlaceRule(
         table="trip",
         columns=("end_latitude", "end_longitude"),
         at=_within("end_time"),
         change="end_latitude = NULL, end_longitude = NULL",
         held="num_nonnulls(end_latitude, end_longitude) > 0",
     ),
-    Place(
+    PlaceRule(
         table="driving_event",
         columns=("latitude", "longitude"),
         at=_within("start_time"),
         change="latitude = NULL, longitude = NULL",
         held="num_nonnulls(latitude, longitude) > 0",
     ),
-    Place(
+    PlaceRule(
         table="tank_event",
         columns=("latitude", "longitude"),
         at=_within("start_time"),
         change="latitude = NULL, longitude = NULL",
         held="num_nonnulls(latitude, longitude) > 0",
     ),
-    Place(
+    PlaceRule(
         table="fuel_part",
         columns=("corridor",),
         at="part_start < %(until)s AND end_time >= %(since)s",
         change="corridor = NULL",
         held="corridor IS NOT NULL",
     ),
-    Place(
+    PlaceRule(
         table="refused_value",
         columns=("value",),
         at=_within("time"),

@@ -118,7 +118,7 @@ class CoarseEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class WantedRows:
     """Which rows of a listing by vehicle and start are wanted."""
 
     start: datetime
@@ -284,7 +284,7 @@ class DatasetReader:
             max_rows=limit,
         )
 
-    async def trips(self, principal: int, dataset_id: int, place: Place) -> list[CoarseTrip]:
+    async def trips(self, principal: int, dataset_id: int, place: WantedRows) -> list[CoarseTrip]:
         """Its trips by vehicle and start; none where it has none."""
         return await self._reader.records(
             CoarseTrip,
@@ -295,7 +295,7 @@ class DatasetReader:
         )
 
     async def events(
-        self, principal: int, dataset_id: int, place: Place, *, kinds: Sequence[str] | None
+        self, principal: int, dataset_id: int, place: WantedRows, *, kinds: Sequence[str] | None
     ) -> list[CoarseEvent]:
         """Its driving events by vehicle and start; kinds None: of every kind."""
         return await self._reader.records(

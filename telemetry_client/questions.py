@@ -34,7 +34,7 @@ class Question(Protocol[T_co]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Bookmark:
     """Where a walk through a table's pages is."""
 
     request: Request
@@ -52,14 +52,14 @@ class Page:
     """A page of a table."""
 
     frame: pd.DataFrame
-    next: Place | None
+    next: Bookmark | None
     """Where to go on; None: it was the last."""
 
 
 class Paged(Question[pd.DataFrame], Protocol):
     """What can be asked page by page too."""
 
-    def first(self, rows: int | None = None) -> Place:
+    def first(self, rows: int | None = None) -> Bookmark:
         """Where its pages begin.
 
         Args:
@@ -67,7 +67,7 @@ class Paged(Question[pd.DataFrame], Protocol):
         """
         ...
 
-    def page(self, place: Place) -> Asks[Page]:
+    def page(self, place: Bookmark) -> Asks[Page]:
         """Ask for the page at a place."""
         ...
 
@@ -154,19 +154,19 @@ class Walk(ABC):
     def asks(self) -> Asks[pd.DataFrame]:
         """Ask for one page after the other."""
         frames = []
-        place: Place | None = self.first()
+        place: Bookmark | None = self.first()
         while place is not None:
             page = yield from self.page(place)
             frames.append(page.frame)
             place = page.next
         return joined(frames)
 
-    def first(self, rows: int | None = None) -> Place:
+    def first(self, rows: int | None = None) -> Bookmark:
         """Where its pages begin."""
         least = min((n for n in (rows, self.limit) if n is not None), default=None)
-        return Place(request=self.request(least), left=self.limit, rows=rows)
+        return Bookmark(request=self.request(least), left=self.limit, rows=rows)
 
-    def page(self, place: Place) -> Asks[Page]:
+    def page(self, place: Bookmark) -> Asks[Page]:
         """Ask for the page at a place.
 
         Raises:

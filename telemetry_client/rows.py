@@ -26,7 +26,7 @@ class Trend:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RankedPlace:
     """A place in a ranking."""
 
     rank: int | None

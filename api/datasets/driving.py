@@ -27,7 +27,7 @@ from api.principal import Principal
 from api.problems import not_in_dataset
 from api.services import App
 from api.trips import TripKind
-from storage.served_datasets import CoarseEvent, CoarseTrip, Dataset, Place
+from storage.served_datasets import CoarseEvent, CoarseTrip, Dataset, WantedRows
 
 MAX_ROWS = 5000
 
@@ -272,15 +272,15 @@ class _Row(Protocol):
     def start_time(self) -> datetime: ...
 
 
-def _place(found: Dataset, query: DatasetTripsQuery) -> Place:
+def _place(found: Dataset, query: DatasetTripsQuery) -> WantedRows:
     start, stop = query.start or found.data_from, query.end or found.data_until
     require_order(start, stop)
     if query.cursor is None:
-        return Place(start=start, stop=stop, limit=query.limit + 1)
+        return WantedRows(start=start, stop=stop, limit=query.limit + 1)
     vehicle, time_us, skipped = cursors.read_rows_of_vehicle(query.cursor)
     # A step may have begun before the span.
     from_start = time_within(time_us, min(start, from_microseconds(time_us)), stop)
-    return Place(
+    return WantedRows(
         start=start,
         stop=stop,
         limit=query.limit + 1,
@@ -290,7 +290,9 @@ def _place(found: Dataset, query: DatasetTripsQuery) -> Place:
     )
 
 
-def _next(path: str, query: DatasetTripsQuery, place: Place, rows: Sequence[_Row]) -> str | None:
+def _next(
+    path: str, query: DatasetTripsQuery, place: WantedRows, rows: Sequence[_Row]
+) -> str | None:
     if len(rows) <= query.limit:
         return None
     last = rows[query.limit - 1]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from schemas.catalogue import Signal
     from storage.answers import SignalRows
 
-    Place = tuple[str, datetime]
+    RowPlace = tuple[str, datetime]
     """A vehicle, and from when on of it."""
 
     Piece = tuple[str, SignalRows]
@@ -80,7 +80,7 @@ class DatasetRows:
             code=Code.SPAN_TOO_LONG,
         )
 
-    def place(self, cursor: str) -> Place | None:
+    def place(self, cursor: str) -> RowPlace | None:
         """Where a page goes on; None: behind the last vehicle.
 
         Raises:
@@ -99,7 +99,7 @@ class DatasetRows:
         # It has left the dataset since: on with the next one.
         return self._next_of(vehicle)
 
-    async def page(self, at: Place | None, limit: int) -> tuple[list[Piece], Place | None]:
+    async def page(self, at: RowPlace | None, limit: int) -> tuple[list[Piece], RowPlace | None]:
         """At most `limit` times from a place on, and the place that comes after them."""
         pieces: list[Piece] = []
         for _ in range(MAX_PAGE_VEHICLES):
@@ -112,7 +112,7 @@ class DatasetRows:
             at = self._after(at, rows, is_whole=limit > 0)
         return pieces, at
 
-    async def batches(self, at: Place | None) -> AsyncIterator[pa.RecordBatch]:
+    async def batches(self, at: RowPlace | None) -> AsyncIterator[pa.RecordBatch]:
         """All from a place on, in batches of a size that is worth writing."""
         pieces: list[Piece] = []
         count = 0
@@ -143,7 +143,7 @@ class DatasetRows:
             return pa.RecordBatch.from_pylist([], schema=self.schema)
         return pa.concat_batches(batches)
 
-    async def _read(self, at: Place, limit: int) -> SignalRows:
+    async def _read(self, at: RowPlace, limit: int) -> SignalRows:
         return await self._services.datasets.signals(
             self._party,
             self._dataset_id,
@@ -155,13 +155,13 @@ class DatasetRows:
             limit=limit,
         )
 
-    def _after(self, at: Place, rows: SignalRows, *, is_whole: bool) -> Place | None:
+    def _after(self, at: RowPlace, rows: SignalRows, *, is_whole: bool) -> RowPlace | None:
         """The place after rows: in the same vehicle, or, where they were its last, in the next."""
         if not is_whole:
             step = timedelta(seconds=self.step_s)
             return at[0], from_microseconds(int(rows.times_us[-1])) + step
         return self._next_of(at[0])
 
-    def _next_of(self, vehicle: str) -> Place | None:
+    def _next_of(self, vehicle: str) -> RowPlace | None:
         following = bisect_right(self.vehicles, vehicle)
         return (self.vehicles[following], self.start) if following < len(self.vehicles) else None

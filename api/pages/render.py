@@ -79,7 +79,7 @@ def page(
             weekday=lambda day, short=False: display.weekday(day, text, short=short),
             path=request.url.path,
             here=_here(request),
-            ways=roles.places_of(who),
+            ways=roles.destinations_of(who),
             vehicle_page=roles.vehicle_page(who),
             account=_account(who, text),
             csrf=sessions.token(request),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Destination:
     """Where one may go from every page."""
 
     address: str
@@ -25,22 +25,22 @@ class Place:
     """Who may not use it is not shown the way."""
 
 
-WEEK = Place(address="/", text="nav_week", scope=Scope.FLEETS_READ)
-MORNING = Place(address="/morning", text="nav_morning", scope=Scope.VEHICLES_READ)
-OVERVIEW = Place(address="/overview", text="nav_overview", scope=Scope.OVERVIEW_READ)
-VEHICLES = Place(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ)
-SERVICE = Place(address="/service", text="nav_service", scope=Scope.VEHICLES_READ)
-SILENT = Place(address="/silent", text="nav_silent", scope=Scope.VEHICLES_READ)
-QUALITY = Place(address="/quality", text="nav_quality", scope=Scope.OVERVIEW_READ)
-INGEST = Place(address="/ingest", text="nav_ingest", scope=Scope.OVERVIEW_READ)
-DRIVERS = Place(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ)
-ADVICE = Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ)
-REPORTS = Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
-CATALOGUE = Place(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
-DATASETS = Place(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
-SETTINGS = Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
+WEEK = Destination(address="/", text="nav_week", scope=Scope.FLEETS_READ)
+MORNING = Destination(address="/morning", text="nav_morning", scope=Scope.VEHICLES_READ)
+OVERVIEW = Destination(address="/overview", text="nav_overview", scope=Scope.OVERVIEW_READ)
+VEHICLES = Destination(address="/vehicles", text="nav_vehicles", scope=Scope.VEHICLES_READ)
+SERVICE = Destination(address="/service", text="nav_service", scope=Scope.VEHICLES_READ)
+SILENT = Destination(address="/silent", text="nav_silent", scope=Scope.VEHICLES_READ)
+QUALITY = Destination(address="/quality", text="nav_quality", scope=Scope.OVERVIEW_READ)
+INGEST = Destination(address="/ingest", text="nav_ingest", scope=Scope.OVERVIEW_READ)
+DRIVERS = Destination(address="/drivers", text="nav_drivers", scope=Scope.DRIVERS_READ)
+ADVICE = Destination(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ)
+REPORTS = Destination(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
+CATALOGUE = Destination(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
+DATASETS = Destination(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
+SETTINGS = Destination(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
 
-PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
+DESTINATIONS: Mapping[str, tuple[Destination, ...]] = MappingProxyType(
     {
         Role.OWNER: (WEEK, VEHICLES, DRIVERS, ADVICE, REPORTS, SETTINGS),
         Role.DEALER: (MORNING, VEHICLES, SERVICE, SILENT, SETTINGS),
@@ -78,17 +78,17 @@ WORKS_ON_VEHICLES = frozenset({Role.DEALER, Role.SERVICE_PROVIDER, Role.MAKER})
 """Whose first question to a vehicle is how it is, not what it is doing."""
 
 
-def places_of(who: Caller | None) -> list[Place]:
+def destinations_of(who: Caller | None) -> list[Destination]:
     """Where somebody may go."""
     if who is None:
         return []
     if who.driver_id is not None:
         own = own_page(who.driver_id)
         return [
-            Place(address=own, text="nav_own", scope=Scope.OWN_READ),
-            Place(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
+            Destination(address=own, text="nav_own", scope=Scope.OWN_READ),
+            Destination(address=f"{own}/card", text="card_open", scope=Scope.OWN_READ),
         ]
-    return [place for place in PLACES.get(who.role, OTHERS) if place.scope in who.scopes]
+    return [one for one in DESTINATIONS.get(who.role, OTHERS) if one.scope in who.scopes]
 
 
 def own_page(driver_id: int) -> str:
@@ -100,7 +100,7 @@ def start_of(who: Caller) -> str:
     """The address of the page that somebody begins with."""
     if who.driver_id is not None:
         return own_page(who.driver_id)
-    return PLACES.get(who.role, OTHERS)[0].address
+    return DESTINATIONS.get(who.role, OTHERS)[0].address
 
 
 def vehicle_page(who: Caller | None) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from telemetry_client import times
 from telemetry_client.messages import listed
 from telemetry_client.questions import ArrowListing, JsonListing
-from telemetry_client.rows import Place
+from telemetry_client.rows import RankedPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -198,7 +198,7 @@ def ranking(
         index=None,
         most=1000,
         rows="places",
-        of=Place,
+        of=RankedPlace,
         of_path={"fleet_id": fleet_id},
         params={"week": week, "of": of},
         limit=limit,

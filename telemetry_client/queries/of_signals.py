@@ -11,7 +11,7 @@ import pandas as pd
 from telemetry_client import times
 from telemetry_client.frames import joined, of_arrow, of_rows
 from telemetry_client.messages import ARROW, Answer, Asks, get
-from telemetry_client.questions import ArrowListing, Page, Place, Table, body_of, rows_of
+from telemetry_client.questions import ArrowListing, Bookmark, Page, Table, body_of, rows_of
 from telemetry_client.rows import SignalDescription
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Signals:
         # The first so many times of all are among the first so many of each.
         return frame if self.limit is None else frame.head(self.limit)
 
-    def first(self, rows: int | None = None) -> Place:
+    def first(self, rows: int | None = None) -> Bookmark:
         """Where its pages begin.
 
         Raises:
@@ -148,7 +148,7 @@ class Signals:
             raise ValueError(f"Page by page {MOST_SIGNALS} signals are told; all at once, any.")
         return self.groups[0][0].first(rows)
 
-    def page(self, place: Place) -> Asks[Page]:
+    def page(self, place: Bookmark) -> Asks[Page]:
         """Ask for the page at a place; a page ends where its piece of the span does."""
         pieces = self.groups[0]
         page = yield from pieces[place.piece].page(place)

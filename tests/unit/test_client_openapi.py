@@ -379,7 +379,7 @@ SAME_NAME = [
     models.Evidence,
     models.AdviceResult,
     rows.Trend,
-    rows.Place,
+    rows.RankedPlace,
     rows.Expected,
     rows.FleetFuelRow,
     rows.Read,
