@@ -18,7 +18,7 @@ from analytics.runner.run import Outcome
 from analytics.runner.run import analyse as run
 from analytics.runner.settings import AnalysisSettings
 from analytics.runner.spread import SchedulerError, Workers, workers
-from cli import context, logs
+from cli import context, logs, moments
 from cli.logs import LogSettings
 from cli.options import Scheduler, seconds
 from cli.progress import bar
@@ -41,11 +41,13 @@ def analyse(
     vehicle: Annotated[str | None, typer.Option(help="Only this VIN.")] = None,
     from_: Annotated[
         datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], help="Only from this day on (UTC)."),
+        typer.Option(
+            "--from", parser=moments.day, metavar=moments.DAY, help="Only from this day on (UTC)."
+        ),
     ] = None,
     to: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only up to this day (UTC)."),
+        typer.Option(parser=moments.day, metavar=moments.DAY, help="Only up to this day (UTC)."),
     ] = None,
     all_changed: Annotated[
         bool,
@@ -75,8 +77,7 @@ def analyse(
         raise typer.BadParameter(
             "--all-changed means every vehicle and day: leave out --vehicle, --from and --to"
         )
-    if from_ is not None and to is not None and from_ > to:
-        raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
+    moments.require_order(from_, to)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()

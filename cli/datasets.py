@@ -1,6 +1,6 @@
 """`telemetry datasets`: what data scientists may read: define it, see it, end it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from api.datasets.endpoints import names_of, refusal_of
 from api.problems import ProblemError
-from cli import database
+from cli import database, moments
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import datasets, registers
@@ -22,8 +22,6 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: telemetry datasets list",
 )
-
-_DAY = ["%Y-%m-%d"]
 
 
 @app.command(
@@ -37,9 +35,19 @@ def create(
     research: Annotated[str, typer.Option("--for", help="The research party it is for.")],
     name: Annotated[str, typer.Option(help="What it is called.")],
     purpose: Annotated[str, typer.Option(help="What it may be used for.")],
-    until: Annotated[datetime, typer.Option(formats=_DAY, help="It may be read until then (UTC).")],
-    data_from: Annotated[datetime, typer.Option(formats=_DAY, help="The data begin (UTC).")],
-    data_until: Annotated[datetime, typer.Option(formats=_DAY, help="The data end (UTC).")],
+    until: Annotated[
+        datetime,
+        typer.Option(
+            parser=moments.day, metavar=moments.DAY, help="It may be read until then (UTC)."
+        ),
+    ],
+    data_from: Annotated[
+        datetime,
+        typer.Option(parser=moments.day, metavar=moments.DAY, help="The data begin (UTC)."),
+    ],
+    data_until: Annotated[
+        datetime, typer.Option(parser=moments.day, metavar=moments.DAY, help="The data end (UTC).")
+    ],
     signals: Annotated[str, typer.Option(help="Signals by name or VSS path, comma separated.")],
     resolution: Annotated[int, typer.Option(min=1, max=86_400, help="The finest step [s].")],
     vins: Annotated[Path | None, typer.Option(help="A text file with a VIN a line.")] = None,
@@ -65,9 +73,9 @@ def create(
                     purpose=purpose,
                     party=research,
                     valid_from=None,
-                    valid_until=until.replace(tzinfo=UTC),
-                    data_from=data_from.replace(tzinfo=UTC),
-                    data_until=data_until.replace(tzinfo=UTC),
+                    valid_until=until,
+                    data_from=data_from,
+                    data_until=data_until,
                     vins=None if vins is None else vins.read_text(encoding="utf-8").split(),
                     fleet_id=fleet_id,
                     signals=named,

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from cli import context
+from cli import context, moments
 from ingest import dead_letters
 from ingest.clock import as_time
 from ingest.dead_letters import Letter, Wanted, letter_of, letters
@@ -43,16 +43,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no time: write 2026-11-01T08:00:00+08:00") from error
-    if time.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no time zone: write 2026-11-01T08:00:00+08:00")
-    return time
-
-
 Reason = Annotated[
     str | None, typer.Option(help="Only this reason, such as unknown_vehicle or too_old.")
 ]
@@ -61,14 +51,19 @@ From = Annotated[
     datetime | None,
     typer.Option(
         "--from",
-        parser=_time,
-        metavar="TIME",
+        parser=moments.time,
+        metavar=moments.TIME,
         help="Only those buried at that time or later (2026-11-01T08:00:00+08:00).",
     ),
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", parser=_time, metavar="TIME", help="Only those buried before that time."),
+    typer.Option(
+        "--to",
+        parser=moments.time,
+        metavar=moments.TIME,
+        help="Only those buried before that time.",
+    ),
 ]
 
 
@@ -168,7 +163,11 @@ def replay(
 def drop(
     before: Annotated[
         datetime,
-        typer.Option(parser=_time, metavar="TIME", help="Delete all that were buried before this."),
+        typer.Option(
+            parser=moments.time,
+            metavar=moments.TIME,
+            help="Delete all that were buried before this.",
+        ),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:

@@ -25,7 +25,7 @@ from analytics.runner import training
 from analytics.runner.settings import AnalysisSettings
 from analytics.training.recipe import TrainingError
 from api.settings import ApiSettings
-from cli import analyse, context, migrate, servers, simulate, train
+from cli import analyse, context, migrate, moments, servers, simulate, train
 from cli.progress import bar
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
@@ -69,10 +69,12 @@ def demo(
         int | None, typer.Option(min=0, help="Which fleet; without it each demo has its own.")
     ] = None,
     start: Annotated[
-        str | None,
+        datetime | None,
         typer.Option(
+            parser=moments.time,
+            metavar=moments.TIME,
             help="When their past begins, on a whole ten minutes, with a time zone. Without it the "
-            "past ends now."
+            "past ends now.",
         ),
     ] = None,
 ) -> None:
@@ -99,7 +101,7 @@ def demo(
             vehicles=vehicles,
             days=days if once else simulate.LIVE_SPAN_DAYS,
             seed=fleet_seed,
-            start=simulate.start_time(start, days),
+            start=start or simulate.days_ago(days),
         )
         _register(config)
         with _Fleet(settings, bootstrap, config, past_days=days) as fleet:

@@ -6,7 +6,7 @@ other users of the machine can see.
 """
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -16,7 +16,7 @@ from rich.table import Table
 from api import credentials, tokens
 from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
-from cli import context, database
+from cli import context, database, moments
 from schemas.errors import TelemetryError
 from storage import identity, registers
 from storage.connection import Connection
@@ -340,7 +340,8 @@ def rotate_signing_key() -> None:
 @app.command("forget", epilog="Example: telemetry identity forget --before 2025-11-01")
 def forget(
     before: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="Older than this day (UTC).")
+        datetime,
+        typer.Option(parser=moments.day, metavar=moments.DAY, help="Older than this day (UTC)."),
     ],
 ) -> None:
     """Take old entries out of the log of reads, and sign-ins that ended; run it daily.
@@ -348,5 +349,5 @@ def forget(
     How long a log of who has read what must be kept, and may be, the law of the place says.
     """
     with database.opened() as connection:
-        reads, sign_ins = identity.forget_before(connection, before.replace(tzinfo=UTC))
+        reads, sign_ins = identity.forget_before(connection, before)
     _say(f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins are gone.")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import context, database
+from cli import context, database, moments
 from cli.privacy_readme import readme
 from ingest.kafka.retention import Held, held
 from ingest.settings import IngestSettings
@@ -32,7 +32,9 @@ Driver = Annotated[
 Before = Annotated[
     datetime | None,
     typer.Option(
-        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only what is older (UTC). Default: now."
+        parser=moments.day_or_time,
+        metavar=moments.TIME,
+        help="Only what is older: a day, or a time (UTC, unless it has a zone). Default: now.",
     ),
 ]
 
@@ -48,10 +50,6 @@ def _vehicle(connection: Connection, vin: str) -> int:
     return number
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.replace(tzinfo=UTC)
-
-
 @app.command(epilog="Example: telemetry privacy export --driver CHN0000000000017 wang-wei/")
 def export(
     folder: Annotated[Path, typer.Argument(help="A new folder, or an empty one.")],
@@ -61,7 +59,12 @@ def export(
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", formats=["%Y-%m-%d"], help="Positions from this day on (UTC)."),
+        typer.Option(
+            "--from",
+            parser=moments.day,
+            metavar=moments.DAY,
+            help="Positions from this day on (UTC).",
+        ),
     ] = None,
     before: Before = None,
 ) -> None:
@@ -86,7 +89,7 @@ def export(
                 _vehicle(connection, vin)
             personal_export.prepare_folder(folder)
             files = personal_export.export_positions(
-                connection, signals, vins, (_utc(since), _utc(before)), folder
+                connection, signals, vins, (since, before), folder
             )
             whom = f"positions of {', '.join(vins)}"
     about: dict[str, object] = {"of": whom, "made_at": made.isoformat(), "coordinates": "wgs-84"}
@@ -129,7 +132,7 @@ def erase(
         if driver is not None:
             _erase_driver(connection, driver, asked_by, positions=positions, yes=yes)
         elif vehicle is not None:
-            _erase_positions(connection, vehicle, _utc(before), asked_by, yes=yes)
+            _erase_positions(connection, vehicle, before, asked_by, yes=yes)
 
 
 def _erase_driver(
@@ -227,7 +230,7 @@ def search(
     texts = [one for one in texts if not (one in cards and one.isdecimal() and len(one) < 10)]
     with database.opened() as connection:
         if vehicle is not None:
-            until = _utc(before) or datetime.now(tz=UTC)
+            until = before or datetime.now(tz=UTC)
             number = _vehicle(connection, vehicle)
             _tell(personal_search.search_positions(connection, number, until), "table")
         if texts or numbers:

@@ -1,6 +1,6 @@
 """`telemetry register`: make vehicles known before they send."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from api.registers import vehicle_list
-from cli import context
+from cli import context, moments
 from cli.options import vehicle_class
 from schemas import catalogue
 from schemas.errors import TelemetryError
@@ -46,7 +46,8 @@ def register_vehicles(
     since: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"],
+            parser=moments.day,
+            metavar=moments.DAY,
             help="Since when they are in the fleet (UTC), for history that is loaded; otherwise "
             "from now on.",
         ),
@@ -113,7 +114,7 @@ def register_vehicles(
                     connection,
                     fleet_id=number,
                     vin=vin,
-                    member=(since.replace(tzinfo=UTC) if since else None, None),
+                    member=(since, None),
                 )
     for vehicle in vehicles:
         if not vehicle.check_digit_ok:

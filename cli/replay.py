@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import context
+from cli import context, moments
 from cli.progress import bar
-from ingest.errors import ReplayError
 from ingest.gateways import mapping as mappings
 from ingest.gateways.replay import Recording, messages, read
 from ingest.kafka import Publisher, ensure_topics
@@ -36,10 +35,12 @@ def replay(
     ],
     vin: Annotated[str, typer.Option(help="The vehicle that sends it.")],
     start: Annotated[
-        str | None,
+        datetime | None,
         typer.Option(
+            parser=moments.time,
+            metavar=moments.TIME,
             help="When the recording begins, with a time zone (2026-11-01T08:00:00+08:00). "
-            "Without it the recording ends now."
+            "Without it the recording ends now.",
         ),
     ] = None,
     real_time: Annotated[
@@ -57,7 +58,7 @@ def replay(
     console = Console()
     signals = catalogue.default()
     check_vin(vin)
-    recording = read(file, mappings.load(mapping, signals), _time(start))
+    recording = read(file, mappings.load(mapping, signals), start)
     settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
     _warn_of_refusals(recording, settings)
     ensure_topics(settings, bootstrap)
@@ -92,15 +93,6 @@ def _warn_of_refusals(recording: Recording, settings: IngestSettings) -> None:
         f"Ingest will refuse {why} and keep them as dead letters; --start sets another time.",
         style="yellow",
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ReplayError(f"Start {text!r} is no time: write 2026-11-01T08:00:00+08:00.") from error
 
 
 def _wait_for(offset_us: int, began: float) -> None:

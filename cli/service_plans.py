@@ -1,13 +1,13 @@
 """`telemetry service-plans`: when vehicles are to be serviced, and when they were."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import context
+from cli import context, moments
 from cli.options import vehicle_class
 from schemas import catalogue
 from schemas.errors import TelemetryError
@@ -78,7 +78,9 @@ def list_plans() -> None:
 @app.command("done", epilog="Example: telemetry service-plans done LVBV3ABB5PE000001 2026-10-01")
 def done(
     vin: Annotated[str, typer.Argument(help="The vehicle.")],
-    on: Annotated[datetime, typer.Argument(formats=["%Y-%m-%d"], help="The day (UTC).")],
+    on: Annotated[
+        datetime, typer.Argument(parser=moments.day, metavar=moments.DAY, help="The day (UTC).")
+    ],
     odometer: Annotated[
         float | None, typer.Option(min=0, help="What its odometer read then [km].")
     ] = None,
@@ -89,6 +91,4 @@ def done(
     """Write down that a vehicle was serviced; said again of the same day it is corrected."""
     with connect(context.database_dsn()) as connection:
         require_compatible(connection, catalogue.default())
-        service.put_done(
-            connection, vin, on.replace(tzinfo=UTC), odometer_km=odometer, engine_h=engine_hours
-        )
+        service.put_done(connection, vin, on, odometer_km=odometer, engine_h=engine_hours)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import context
+from cli import context, moments
 from cli.progress import bar
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
@@ -42,10 +42,12 @@ def simulate(
     days: Annotated[float, typer.Option(help="How long, in days.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same fleet, roads and values.")] = 1,
     start: Annotated[
-        str | None,
+        datetime | None,
         typer.Option(
+            parser=moments.time,
+            metavar=moments.TIME,
             help="First instant, on a whole ten minutes, with a time zone. Without it the "
-            "simulation ends now."
+            "simulation ends now.",
         ),
     ] = None,
     upload_s: Annotated[
@@ -95,7 +97,7 @@ def simulate(
     --mixed in several of them at once, each to a degree of its own. All signals of the catalogue,
     coherent with each other; the same seed gives the same data.
     """
-    begin = start_time(start, days)
+    begin = start or days_ago(days)
     config = SimulationConfig(
         vehicles=vehicles, days=LIVE_SPAN_DAYS if live else days, seed=seed, start=begin
     )
@@ -250,18 +252,7 @@ def _end_s(message: Message) -> float:
     return max([*times, *(event.time_us for event in message.events)]) / 1e6
 
 
-def start_time(text: str | None, days: float) -> datetime:
-    """The instant a simulation begins at: as given, or `days` before now.
-
-    Raises:
-        SimulationError: the text is no time.
-    """
-    if text is not None:
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError as error:
-            raise SimulationError(
-                f"start {text!r} is no time: write 2026-11-01T00:00:00+08:00"
-            ) from error
+def days_ago(days: float) -> datetime:
+    """The ten minutes that began so many days before now."""
     begin = datetime.now(tz=UTC) - timedelta(days=days)
     return datetime.fromtimestamp(begin.timestamp() // CHUNK_S * CHUNK_S, tz=UTC)
