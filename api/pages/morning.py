@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from api import forms, language, sessions
-from api.care import CareKind
-from api.morning_list import MorningListQuery, cases_of, handle, page_from
+from api.care.cases import CareKind
+from api.care.handling import handle
+from api.care.listed import cases_of
+from api.care.morning_list import MorningListQuery, page_from
 from api.pages.render import page
 from api.pages.vehicles import Cursor
 from api.parameters import Vin

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from api import language
-from api.care_lists import SilentQuery, silent_page
+from api.care.listed import ListQuery
+from api.care.silent_list import silent_page
 from api.overview import DaysQuery, ingest_of, overview_of, quality_of
 from api.pages.render import page
 from api.principal import Principal
@@ -28,7 +29,7 @@ async def show_quality(request: Request, services: App, party: Principal) -> Res
     """Show what ingest met that is not as it should be, and who is silent longest."""
     code = language.chosen(request).code
     quality = await quality_of(services, party, DaysQuery(), code)
-    silent = await silent_page(services, party, SilentQuery(limit=SILENT_SHOWN), code)
+    silent = await silent_page(services, party, ListQuery(limit=SILENT_SHOWN), code)
     return page(request, "quality.html", quality=quality, silent=silent)
 
 

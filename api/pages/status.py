@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api import care, display, language
+from api import display, language
+from api.care.words import due_words
 from api.language import Language
 from api.pages.render import page
 from api.parameters import Vin
@@ -37,7 +38,7 @@ async def show_status(request: Request, vin: Vin, services: App, party: Principa
             )
             if due is not None
         ],
-        due_words=care.due_words,
+        due_words=due_words,
         rows_of=lambda system: _rows(services, system, text),
         label=lambda reading: display.label(reading.name).text,
     )

@@ -4,8 +4,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from api import care, language
-from api.care_lists import ServiceDueQuery, SilentQuery, service_page, silent_page
+from api import language
+from api.care import cases, words
+from api.care.listed import ListQuery
+from api.care.service_list import ServiceDueQuery, service_page
+from api.care.silent_list import silent_page
 from api.pages.render import page
 from api.pages.vehicles import Cursor
 from api.principal import Principal
@@ -26,8 +29,8 @@ async def show_service(
         request,
         "service.html",
         listed=listed,
-        soon=care.SOON,
-        due_words=care.due_words,
+        soon=cases.SOON,
+        due_words=words.due_words,
         is_first=cursor is None,
         following=_following("/service", listed.next),
     )
@@ -39,7 +42,7 @@ async def show_silent(
 ) -> Response:
     """Show the silent vehicles, those that are silent longest first."""
     listed = await silent_page(
-        services, party, SilentQuery(cursor=cursor, limit=SHOWN), language.chosen(request).code
+        services, party, ListQuery(cursor=cursor, limit=SHOWN), language.chosen(request).code
     )
     return page(
         request,

@@ -12,7 +12,10 @@ from api.advice import AdviceAnswer, AdvicePiece
 from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
 from api.app import create_app
 from api.audit import Audit
-from api.care_lists import ServiceDue, SilentVehicles
+from api.care.handling import HandledCase, Handling
+from api.care.morning_list import MorningList
+from api.care.service_list import ServiceDue
+from api.care.silent_list import SilentVehicles
 from api.catalogue import CatalogueAnswer
 from api.datasets.driving import EventsOfDataset, TripsOfDataset
 from api.datasets.models import (
@@ -29,7 +32,6 @@ from api.fleet_fuel import FleetFuel
 from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
-from api.morning_list import HandledCase, Handling, MorningList
 from api.oauth import Keys, OAuthError, Revoked, Token
 from api.overview import DataQuality, IngestState, Overview
 from api.problems import Problem

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.care import FOR_THE_DRIVER, KINDS, NAMES, SOON, CareKind, Case, Reason
+from api.care import words as care_words
+from api.care.cases import FOR_THE_DRIVER, KINDS, NAMES, SOON, CareKind, Case
 from api.language import CODES, language
 from api.status import Condition
 from api.systems import System
@@ -58,8 +59,8 @@ def case(one: VehicleInCare) -> Case:
     return Case(one, NOW)
 
 
-def reasons(one: VehicleInCare) -> list[Reason]:
-    return case(one).reasons(CATALOGUE, "en")
+def reasons(one: VehicleInCare) -> list[care_words.Reason]:
+    return care_words.reasons(case(one), CATALOGUE, "en")
 
 
 def kinds(one: VehicleInCare) -> list[CareKind]:
