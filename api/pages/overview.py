@@ -5,7 +5,10 @@ from fastapi import APIRouter, Request, Response
 from api import language
 from api.care.listed import ListQuery
 from api.care.silent_list import silent_page
-from api.overview import DaysQuery, ingest_of, overview_of, quality_of
+from api.overview.counts import overview_of
+from api.overview.data_quality import quality_of
+from api.overview.days import DaysQuery
+from api.overview.ingest_state import ingest_of
 from api.pages.render import page
 from api.principal import Principal
 from api.services import App

@@ -33,7 +33,9 @@ from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
 from api.health import Health, Readiness
 from api.oauth import Keys, OAuthError, Revoked, Token
-from api.overview import DataQuality, IngestState, Overview
+from api.overview.counts import Overview
+from api.overview.data_quality import DataQuality
+from api.overview.ingest_state import IngestState
 from api.problems import Problem
 from api.registers.accounts import Account, AccountsPage, NewAccount, NewPassword
 from api.registers.clients import ApiClient, ApiClients, ApiClientSecret
