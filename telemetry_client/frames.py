@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import ipc
 
+from telemetry_client.entries import told
 from telemetry_client.errors import UnexpectedAnswerError
 from telemetry_client.units import unit_of
 
@@ -151,7 +152,7 @@ Value = Callable[[Mapping[str, Any]], object]
 
 def _columns(of: type, prefix: str = "", path: tuple[str, ...] = ()) -> Iterator[Column]:
     hints = get_type_hints(of)
-    for field in fields(of):
+    for field in told(of):
         kind = _kind(hints[field.name])
         way = (*path, field.name)
         if is_dataclass(kind):

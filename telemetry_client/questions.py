@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from telemetry_client.entries import Entry
 from telemetry_client.errors import UnexpectedAnswerError
 from telemetry_client.frames import joined, of_arrow, of_rows
 from telemetry_client.messages import ARROW, Answer, Asks, Request, get
@@ -120,7 +121,11 @@ class Single(Generic[T]):
 
     def asks(self) -> Asks[T]:
         """Ask once."""
-        return read_as(self.of, (yield self.request).content)
+        answer = yield self.request
+        found = read_as(self.of, answer.content)
+        if isinstance(found, Entry):
+            return replace(found, etag=answer.headers.get("etag"))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from telemetry_client.entries import Entry
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
@@ -122,7 +124,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegisteredVehicle:
+class RegisteredVehicle(Entry):
     """A vehicle in the register."""
 
     vin: str
@@ -183,7 +185,7 @@ class KnownParty:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EmployedDriver:
+class EmployedDriver(Entry):
     """A driver, and since and until when they are their employer's."""
 
     driver_id: int
@@ -195,7 +197,7 @@ class EmployedDriver:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegisteredFleet:
+class RegisteredFleet(Entry):
     """A fleet in the register."""
 
     fleet_id: int

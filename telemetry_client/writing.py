@@ -33,6 +33,8 @@ def change(
     address: str,
     of: type[T],
     body: Mapping[str, object] | None = None,
+    *,
+    if_match: str | None = None,
     **of_path: object,
 ) -> Single[T]:
     """A write that is answered with a thing.
@@ -42,12 +44,16 @@ def change(
         address: with the names of its parameters.
         of: what it is answered with.
         body: of JSON; times in it may be datetimes, which are sent in UTC.
+        if_match: the `etag` that an entry must have to be changed; None: whatever it has.
         of_path: the address's parameters.
     """
     sent = body and {
         name: times.text(it, name) if isinstance(it, datetime) else it for name, it in body.items()
     }
-    return Single(request=_keyed(method, address, sent, None, of_path), of=of)
+    request = _keyed(method, address, sent, None, of_path)
+    if if_match is not None:
+        request = request.having({"if-match": if_match})
+    return Single(request=request, of=of)
 
 
 def upload(address: str, of: type[T], lines: bytes, params: Mapping[str, object]) -> Single[T]:

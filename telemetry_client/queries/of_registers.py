@@ -55,9 +55,18 @@ def register_vehicle(vin: str, **data: Unpack[VehicleData]) -> Single[Registered
     return change("POST", _VEHICLES, RegisteredVehicle, {"vin": vin, **data})
 
 
-def correct_vehicle(vin: str, **data: Unpack[VehicleData]) -> Single[RegisteredVehicle]:
-    """Correct what the register says of a vehicle; what is left out stays, None takes it out."""
-    return change("PATCH", f"{_VEHICLES}/{{vin}}", RegisteredVehicle, data, vin=vin)
+def correct_vehicle(
+    vin: str, *, if_match: str | None = None, **data: Unpack[VehicleData]
+) -> Single[RegisteredVehicle]:
+    """Correct what the register says of a vehicle; what is left out stays, None takes it out.
+
+    Args:
+        vin: the vehicle.
+        if_match: its `etag`: refuse (412) if it has been changed since it was read.
+        data: as in `register_vehicle`.
+    """
+    address = f"{_VEHICLES}/{{vin}}"
+    return change("PATCH", address, RegisteredVehicle, data, if_match=if_match, vin=vin)
 
 
 def import_vehicles(
@@ -126,10 +135,18 @@ def employ_driver(card_id: str, **employment: Unpack[Employment]) -> Single[Empl
     return change("POST", _DRIVERS, EmployedDriver, {"card_id": card_id, **employment})
 
 
-def change_employment(driver_id: int, **changes: Unpack[Employment]) -> Single[EmployedDriver]:
-    """Change a driver's name, or since or until when they are one's own."""
+def change_employment(
+    driver_id: int, *, if_match: str | None = None, **changes: Unpack[Employment]
+) -> Single[EmployedDriver]:
+    """Change a driver's name, or since or until when they are one's own.
+
+    Args:
+        driver_id: the driver.
+        if_match: its `etag`: refuse (412) if it has been changed since it was read.
+        changes: as in `employ_driver`.
+    """
     address = f"{_DRIVERS}/{{driver_id}}"
-    return change("PATCH", address, EmployedDriver, changes, driver_id=driver_id)
+    return change("PATCH", address, EmployedDriver, changes, if_match=if_match, driver_id=driver_id)
 
 
 def registered_fleet(fleet_id: int) -> Single[RegisteredFleet]:
@@ -142,9 +159,18 @@ def make_fleet(name: str, *, time_zone: str = "Asia/Shanghai") -> Single[Registe
     return change("POST", _FLEETS, RegisteredFleet, {"name": name, "time_zone": time_zone})
 
 
-def change_fleet(fleet_id: int, **changes: Unpack[FleetChange]) -> Single[RegisteredFleet]:
-    """Change a fleet's `name` or `time_zone`."""
-    return change("PATCH", f"{_FLEETS}/{{fleet_id}}", RegisteredFleet, changes, fleet_id=fleet_id)
+def change_fleet(
+    fleet_id: int, *, if_match: str | None = None, **changes: Unpack[FleetChange]
+) -> Single[RegisteredFleet]:
+    """Change a fleet's `name` or `time_zone`.
+
+    Args:
+        fleet_id: the fleet.
+        if_match: its `etag`: refuse (412) if it has been changed since it was read.
+        changes: what is left out stays.
+    """
+    address = f"{_FLEETS}/{{fleet_id}}"
+    return change("PATCH", address, RegisteredFleet, changes, if_match=if_match, fleet_id=fleet_id)
 
 
 def fleet_vehicles(fleet_id: int, *, limit: int | None = None) -> JsonListing:

@@ -81,6 +81,31 @@ def test_a_vehicle_is_entered_corrected_listed_and_sold(world: Registers, client
     assert world.as_("Maker").get(f"/v1/registers/vehicles/{vin(1)}").json()["owner"] == "North"
 
 
+def test_a_change_is_refused_where_another_came_first(clients: Of) -> None:
+    maker = clients("Maker")
+    made = maker.register_vehicle(vin(3), plate="A3")
+    assert made.etag is not None
+    assert maker.registered_vehicle(vin(3)).etag == made.etag
+    changed = maker.correct_vehicle(vin(3), plate="B3", if_match=made.etag)
+    assert changed.etag not in {None, made.etag}
+    with pytest.raises(ConflictError) as refused:
+        maker.correct_vehicle(vin(3), plate="C3", if_match=made.etag)
+    assert (refused.value.status, refused.value.code) == (412, "changed_meanwhile")
+    assert maker.registered_vehicle(vin(3)) == changed
+    maker.correct_vehicle(vin(3), plate="C3")  # whatever it has become
+    assert "etag" not in maker.registered_vehicles().columns
+
+    owner = clients("North")
+    fleet = owner.make_fleet("Under conditions")
+    owner.change_fleet(fleet.fleet_id, name="Changed once", if_match=fleet.etag)
+    with pytest.raises(ConflictError):
+        owner.change_fleet(fleet.fleet_id, name="Changed twice", if_match=fleet.etag)
+    driver = owner.employ_driver("CHN0000000000333", name="Wu")
+    owner.change_employment(driver.driver_id, name="Wu Li", if_match=driver.etag)
+    with pytest.raises(ConflictError):
+        owner.change_employment(driver.driver_id, name="Li", if_match=driver.etag)
+
+
 def test_a_list_of_vehicles_is_reported_line_by_line(clients: Of) -> None:
     maker = clients("Maker")
     good, bad = f"vin,model\n{vin(2)},J7\n", f"vin,model\n{vin(2)},J7\nNO-VIN,J7\n"
