@@ -88,6 +88,9 @@ class Client(Configured):
     driver_fuel = _asking(queries.driver_fuel)
     fleet_fuel = _asking(queries.fleet_fuel)
     tank_events = _asking(queries.tank_events)
+    fuel_price = _asking(queries.fuel_price)
+    set_fuel_price = _asking(queries.set_fuel_price)
+    unset_fuel_price = _asking(queries.unset_fuel_price)
 
     vehicle_advice = _asking(queries.vehicle_advice)
     driver_advice = _asking(queries.driver_advice)

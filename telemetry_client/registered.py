@@ -1,4 +1,4 @@
-"""What parties write down, as frozen records: registers, grants, data sets and webhooks.
+"""What parties write down, as frozen records: registers, grants, prices, data sets and webhooks.
 
 Fields are named as in the OpenAPI document, where their meaning is described. Lists of these things
 are tables with the same fields as columns. Times are UTC.
@@ -13,6 +13,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from telemetry_client.entries import Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuelPrice:
+    """What a litre costs and emits."""
+
+    price: float
+    currency: str
+    co2_kg_l: float
+    is_own: bool
 
 
 @dataclass(frozen=True, kw_only=True)

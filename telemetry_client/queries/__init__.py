@@ -37,7 +37,15 @@ from telemetry_client.queries.of_driving import (
     scores,
     trips,
 )
-from telemetry_client.queries.of_fuel import driver_fuel, fleet_fuel, fuel, tank_events
+from telemetry_client.queries.of_fuel import (
+    driver_fuel,
+    fleet_fuel,
+    fuel,
+    fuel_price,
+    set_fuel_price,
+    tank_events,
+    unset_fuel_price,
+)
 from telemetry_client.queries.of_grants import (
     end_grant,
     give_grant,
@@ -132,6 +140,7 @@ __all__ = [
     "follow_fleet",
     "follow_vehicle",
     "fuel",
+    "fuel_price",
     "give_grant",
     "grant",
     "grants",
@@ -155,6 +164,7 @@ __all__ = [
     "see_advice",
     "sell_vehicle",
     "service_points",
+    "set_fuel_price",
     "signals",
     "signals_of_vehicles",
     "state",
@@ -162,6 +172,7 @@ __all__ = [
     "tank_events",
     "test_webhook",
     "trips",
+    "unset_fuel_price",
     "vehicle_advice",
     "vehicles",
     "webhook",

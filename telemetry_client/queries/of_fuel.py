@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from telemetry_client import times
-from telemetry_client.questions import ArrowListing, JsonListing
+from telemetry_client.messages import get
+from telemetry_client.questions import ArrowListing, JsonListing, Single
+from telemetry_client.registered import FuelPrice
 from telemetry_client.rows import FleetFuelRow
+from telemetry_client.writing import change
 
 if TYPE_CHECKING:
     from telemetry_client.queries.of_driving import Coordinates, Order
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 By: TypeAlias = Literal["part", "day", "week", "total"]
 
 _LISTS = ("causes", "missing")
+_PRICE = "/v1/fuel-price"
 
 
 def fuel(
@@ -114,3 +118,18 @@ def tank_events(
         },
         limit=limit,
     )
+
+
+def fuel_price() -> Single[FuelPrice]:
+    """What a litre costs one's party, by which all money is counted."""
+    return Single(request=get(_PRICE), of=FuelPrice)
+
+
+def set_fuel_price(price: float, currency: str) -> Single[FuelPrice]:
+    """Count by another price from now on; the currency is ISO 4217's."""
+    return change("PUT", _PRICE, FuelPrice, {"price": price, "currency": currency})
+
+
+def unset_fuel_price() -> Single[FuelPrice]:
+    """Count by the platform's price again, which is answered."""
+    return change("DELETE", _PRICE, FuelPrice)

@@ -90,6 +90,50 @@ def test_money_is_counted_by_the_price_that_the_owner_set(
         assert "¥" not in page, address
 
 
+def test_a_price_said_over_http_is_the_page_s(
+    served_pages: httpx2.Client, owner: httpx2.Client
+) -> None:
+    price = "/v1/fuel-price"
+    who = bearer(signed_in(served_pages, "wu")["access_token"])
+    said = served_pages.put(price, json={"price": 9.25, "currency": "USD"}, headers=who)
+    assert said.status_code == 200
+    assert said.json() == api(owner, price)
+    assert (said.json()["price"], said.json()["is_own"]) == (9.25, True)
+    page = owner.get("/settings").text
+    assert data(owner, "/settings").named["fuel_price"] == [9.25]
+    assert "<option selected>USD</option>" in page
+    forgotten = served_pages.delete(price, headers=who).json()
+    assert (forgotten["price"], forgotten["is_own"]) == (DEFAULT_PRICE, False)
+    assert data(owner, "/settings").named["fuel_price"] == [DEFAULT_PRICE]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"price": -1, "currency": "CNY"}, "price"),
+        ({"price": 1e99, "currency": "CNY"}, "price"),
+        ({"price": "cheap", "currency": "CNY"}, "price"),
+        ({"price": 7, "currency": "yuan"}, "currency"),
+        ({"price": 7}, "currency"),
+        ({"price": 7, "currency": "CNY", "unit": "L"}, "unit"),
+    ],
+)
+def test_what_is_no_price_is_refused_by_its_field(
+    served_pages: httpx2.Client, body: dict[str, Any], field: str
+) -> None:
+    who = bearer(signed_in(served_pages, "wu")["access_token"])
+    refused = served_pages.put("/v1/fuel-price", json=body, headers=who)
+    assert refused.status_code == 422
+    assert [fault["field"] for fault in refused.json()["faults"]] == [field]
+
+
+def test_who_only_looks_reads_the_price_and_sets_none(served_pages: httpx2.Client) -> None:
+    who = bearer(signed_in(served_pages, "workshop")["access_token"])
+    assert served_pages.get("/v1/fuel-price", headers=who).status_code == 200
+    body = {"price": 1, "currency": "CNY"}
+    assert served_pages.put("/v1/fuel-price", json=body, headers=who).status_code == 403
+
+
 def test_a_price_is_its_party_s_alone_and_its_drivers_count_by_it(
     made: PagesWorld, served_pages: httpx2.Client, own_price: float
 ) -> None:

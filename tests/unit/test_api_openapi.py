@@ -31,6 +31,7 @@ from api.events import VehicleEvents
 from api.fleet_fuel import FleetFuel
 from api.fleets import Fleets, Ranking
 from api.fuel import DriverFuel, VehicleFuel
+from api.fuel_price import FuelPrice, NewFuelPrice
 from api.health import Health, Readiness
 from api.oauth import Keys, OAuthError, Revoked, Token
 from api.overview.counts import Overview
@@ -151,6 +152,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fleets/{fleet_id}/fuel",
         "/v1/fleets/{fleet_id}/ranking",
         "/v1/fleets/{fleet_id}/stream",
+        "/v1/fuel-price",
         "/v1/ingest",
         "/v1/models",
         "/v1/models/{model_id}/drift",
@@ -355,6 +357,8 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         HandledCase,
         ServiceDue,
         SilentVehicles,
+        FuelPrice,
+        NewFuelPrice,
         Overview,
         DataQuality,
         IngestState,

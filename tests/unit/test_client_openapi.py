@@ -167,6 +167,8 @@ ARGUMENTS: dict[str, Any] = {
     "member_until": "2026-12-01T00:00:00Z",
     "grant_id": 8,
     "holds": True,
+    "price": 7.85,
+    "currency": "CNY",
     "if_match": '"9c1185a5c5e9fc54"',
 }
 
@@ -383,6 +385,7 @@ SAME_NAME = [
     rows.Expected,
     rows.FleetFuelRow,
     rows.Read,
+    registered.FuelPrice,
     registered.DatasetCounts,
     registered.SignalOfDataset,
     registered.DatasetWithCounts,
