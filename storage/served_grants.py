@@ -5,10 +5,11 @@ Each method names its principal; what that party may give and end the database d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from storage.served import Reader
@@ -31,6 +32,34 @@ class GrantEntry:
     ended_at: datetime | None
     holds: bool
     may_end: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenGrant:
+    """A grant that was given with others."""
+
+    grant_id: int
+    vin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """To whom vehicles are shown, what for and how long."""
+
+    party: str
+    """By name."""
+    purpose: str
+    """service, research or sale."""
+    valid_from: datetime | None
+    """None: from now on."""
+    valid_until: datetime
+    data_from: datetime | None
+    """When data were recorded that are shown; None: all one has."""
+    data_until: datetime | None
+
+    def parameters(self) -> dict[str, object]:
+        """What a statement takes."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,43 +128,55 @@ class Grants:
         )
         return found
 
-    async def grant_access(
-        self,
-        principal: int,
-        *,
-        vin: str,
-        party: str,
-        purpose: str,
-        valid: tuple[datetime | None, datetime],
-        data: tuple[datetime | None, datetime | None],
-    ) -> GrantEntry:
+    async def grant_access(self, principal: int, vin: str, terms: Terms) -> GrantEntry:
         """Let a party see a vehicle.
 
         Args:
             principal: the owner, or for a sale the maker.
             vin: the vehicle.
-            party: who may see it, by name.
-            purpose: service, research or sale.
-            valid: from when (None: now) to when the grant holds.
-            data: from when to when the data were recorded that it opens; None: all one has.
+            terms: who may see it, and how long.
 
         Raises:
             UnknownVehicleError: there is none that the principal may see.
             RefusedError: it is not the principal's to give, or not to that party.
         """
         (made,) = await self._reader.change(
-            GrantEntry,
-            "served_grant_access",
-            principal=principal,
-            vin=vin,
-            party=party,
-            purpose=purpose,
-            valid_from=valid[0],
-            valid_until=valid[1],
-            data_from=data[0],
-            data_until=data[1],
+            GrantEntry, "served_grant_access", principal=principal, vin=vin, **terms.parameters()
         )
         return made
+
+    async def grant_many(
+        self,
+        principal: int,
+        terms: Terms,
+        *,
+        vins: Sequence[str] | None,
+        fleet_id: int | None,
+        most: int,
+    ) -> list[GivenGrant]:
+        """Let a party see several vehicles, all of them or none; by VIN.
+
+        Args:
+            principal: the owner, or for a sale the maker.
+            terms: who may see them, and how long.
+            vins: the vehicles.
+            fleet_id: or those that are in this fleet now.
+            most: more are refused.
+
+        Raises:
+            UnknownVehicleError: one is none that the principal may see.
+            UnknownFleetError: nor is the fleet.
+            RefusedError: one is not the principal's to give, or not to that party.
+        """
+        return await self._reader.change(
+            GivenGrant,
+            "served_grant_access_to_many",
+            principal=principal,
+            vins=None if vins is None else list(vins),
+            fleet_id=fleet_id,
+            most=most,
+            **terms.parameters(),
+        )
 
     async def end_grant(self, principal: int, grant_id: int) -> GrantEntry:
         """End a grant now; one that has ended stays as it is.

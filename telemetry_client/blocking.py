@@ -147,6 +147,7 @@ class Client(Configured):
     grants = _asking(queries.grants)
     grant = _asking(queries.grant)
     give_grant = _asking(queries.give_grant)
+    give_grants = _asking(queries.give_grants)
     end_grant = _asking(queries.end_grant)
 
     rfms_vehicles = _asking(queries.rfms_vehicles)

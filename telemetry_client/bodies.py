@@ -97,13 +97,25 @@ class Membership(TypedDict, total=False):
     member_until: Moment | None
 
 
-class NewGrant(TypedDict, total=False):
-    """Who may see what of a vehicle, and how long."""
+class GrantTerms(TypedDict, total=False):
+    """Who may see what of vehicles, and how long."""
 
-    vin: Required[str]
     party: Required[str]
     purpose: Required[Literal["sale", "service", "research"]]
     valid_from: Moment | None
     valid_until: Required[Moment]
     data_from: Moment | None
     data_until: Moment | None
+
+
+class NewGrant(GrantTerms, total=False):
+    """Who may see what of a vehicle, and how long."""
+
+    vin: Required[str]
+
+
+class NewGrants(GrantTerms, total=False):
+    """Who may see what of vehicles, and how long; one of `vins` and `fleet_id` is given."""
+
+    vins: list[str]
+    fleet_id: int

@@ -251,3 +251,18 @@ class Grant:
     ended_at: datetime | None
     holds: bool
     may_end: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenGrant:
+    """A grant that was given with others."""
+
+    grant_id: int
+    vin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenGrants:
+    """What was given in one go."""
+
+    grants: list[GivenGrant]

@@ -65,7 +65,7 @@ async def choice(
     Raises:
         ProblemError: 404, the fleet is none of one's own; 422, that is no week.
     """
-    known = await _fleets(services, who)
+    known = await fleets_of(services, who)
     if not known and fleet is None:
         return None
     chosen = _chosen(known, fleet)
@@ -78,8 +78,8 @@ def midnight(day: date, fleet: ListedFleet) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone(fleet.time_zone)).astimezone(UTC)
 
 
-async def _fleets(services: Services, who: Caller) -> list[ListedFleet]:
-    """None for who may not see fleets: the page is still theirs."""
+async def fleets_of(services: Services, who: Caller) -> list[ListedFleet]:
+    """Somebody's fleets; none for who may not see fleets: the page is still theirs."""
     if Scope.FLEETS_READ not in who.scopes:
         return []
     return await services.behaviour.fleets(who.party_id, after_id=0, limit=MAX_FLEETS)

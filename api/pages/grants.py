@@ -1,6 +1,7 @@
 """`/settings/grants`: who may see whose vehicles, given for a time and a purpose, and ended."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 
@@ -10,20 +11,24 @@ from starlette.responses import RedirectResponse
 from analytics.local_time import zone
 from api import forms, sessions
 from api.accesses import noted
+from api.codes import Code
 from api.identity import Caller
 from api.pages import wishes
+from api.pages.choice import fleets_of
 from api.pages.render import page
 from api.pages.report import DEFAULT_ZONE
-from api.parameters import LATEST
+from api.parameters import LATEST, number
 from api.principal import Asking, Principal
 from api.problems import invalid
 from api.registers.grants import GrantedPurpose, GrantId, Purpose
+from api.registers.grants_of_many import MOST
 from api.scopes import Role, Scope
 from api.services import App, Services
 from api.vehicles import VehiclesQuery, page_of
 from schemas.vin import VinError, check_vin
 from storage.refusals import RefusedError
 from storage.served import UnknownVehicleError
+from storage.served_grants import Terms
 
 MAX_GRANTS = 500
 MAX_PARTIES = 500
@@ -38,6 +43,16 @@ TAKERS = ("service_provider", "dealer", "data_science")
 
 PATH = "/settings/grants"
 
+_FAULTS = {
+    "party": "grant_fault_party",
+    "vins": "grant_fault_many",
+    "fleet_id": "grant_fault_many",
+}
+"""The key of what is wrong, by the field at fault."""
+
+_BETWEEN = re.compile(r"[\s,;，；、]+")
+"""What people write between VINs."""
+
 router = APIRouter()
 
 
@@ -45,7 +60,8 @@ router = APIRouter()
 class Filled:
     """What the form holds."""
 
-    vin: str = ""
+    vins: str = ""
+    fleet: str = ""
     party: str = ""
     purpose: str = GrantedPurpose.SERVICE
     until: str = ""
@@ -62,24 +78,18 @@ async def show_grants(request: Request, services: App, who: Asking) -> Response:
 
 @router.post(PATH)
 async def give_grant(request: Request, services: App, who: Asking) -> Response:
-    """Let a party see a vehicle."""
+    """Let a party see vehicles: those that are named, or a fleet's."""
     form = await _read(request)
     filled = Filled(
-        vin=form.get("vin", "").strip().upper()[:17],
+        vins=form.get("vin", "").strip().upper(),
+        fleet=form.get("fleet", ""),
         party=form.get("party", "").strip()[:200],
         purpose=form.get("purpose", ""),
         until=form.get("until", ""),
     )
     fault = await _given(request, services, who.party_id, filled)
     if fault is not None:
-        filled = Filled(
-            vin=filled.vin,
-            party=filled.party,
-            purpose=filled.purpose,
-            until=filled.until,
-            fault=fault,
-        )
-        return await _page(request, services, who, filled)
+        return await _page(request, services, who, replace(filled, fault=fault))
     return RedirectResponse(PATH, status_code=HTTPStatus.SEE_OTHER)
 
 
@@ -100,21 +110,29 @@ async def _given(request: Request, services: Services, party: int, filled: Fille
         return "grant_fault_until"
     if filled.purpose not in set(GrantedPurpose):
         return "grant_fault_party"
+    vins = [vin for vin in _BETWEEN.split(filled.vins) if vin]
+    if bool(vins) == bool(filled.fleet):
+        return "grant_fault_which"
+    terms = Terms(
+        party=filled.party,
+        purpose=filled.purpose,
+        valid_from=None,
+        valid_until=until,
+        data_from=None,
+        data_until=None,
+    )
     try:
-        check_vin(filled.vin)
-        made = await services.grants.grant_access(
-            party,
-            vin=filled.vin,
-            party=filled.party,
-            purpose=filled.purpose,
-            valid=(None, until),
-            data=(None, None),
+        for vin in vins:
+            check_vin(vin)
+        fleet = number(filled.fleet, Code.UNKNOWN_FLEET) if filled.fleet else None
+        given = await services.grants.grant_many(
+            party, terms, vins=vins or None, fleet_id=fleet, most=MOST
         )
     except (VinError, UnknownVehicleError):
         return "grant_fault_vin"
     except RefusedError as refused:
-        return "grant_fault_party" if refused.field == "party" else "grant_fault_refused"
-    noted([made])
+        return _FAULTS.get(refused.field, "grant_fault_refused")
+    noted(given)
     return None
 
 
@@ -137,6 +155,7 @@ async def _page(request: Request, services: Services, who: Caller, filled: Fille
     shown = noted([one for one in given if one.purpose != Purpose.OWNERSHIP])
     parties = []
     vins: list[str] = []
+    fleets = await fleets_of(services, who) if may_give else []
     if may_give:
         known = await services.registers.parties(
             who.party_id, kind=None, after_id=0, limit=MAX_PARTIES
@@ -153,6 +172,7 @@ async def _page(request: Request, services: Services, who: Caller, filled: Fille
         may_give=may_give,
         parties=parties,
         vins=vins,
+        fleets=[one for one in fleets if one.vehicles],
         purposes=[
             one
             for one in GrantedPurpose

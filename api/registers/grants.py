@@ -20,7 +20,7 @@ from api.registers.vehicles import RegisterQuery
 from api.services import App
 from api.written import WriteRoute
 from schemas.vin import VinError, check_vin
-from storage.served_grants import GrantEntry
+from storage.served_grants import GrantEntry, Terms
 
 GRANTS = f"{PATH}/grants"
 
@@ -113,26 +113,9 @@ class GrantsPage(BaseModel):
     next: str | None = Field(description="Address of the next page; null: this was the last.")
 
 
-class NewGrant(BaseModel):
-    """Who is to see a vehicle, until when and what for."""
+class GrantTerms(BaseModel):
+    """To whom vehicles are shown, until when and what for."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "vin": EXAMPLE_VIN,
-                    "party": "Workshop East",
-                    "purpose": "service",
-                    "valid_until": "2026-12-01T00:00:00Z",
-                }
-            ]
-        },
-    )
-
-    vin: Annotated[str, Field(max_length=17)] = Field(
-        description="The vehicle.", examples=[EXAMPLE_VIN]
-    )
     party: Text = Field(
         description="Who is to see it, by the name in /v1/registers/parties.",
         examples=["Workshop East"],
@@ -157,6 +140,32 @@ class NewGrant(BaseModel):
         default=None,
         description="Up to then; left out: also what is still to come.",
         examples=["2026-12-01T00:00:00Z"],
+    )
+
+    def terms(self) -> Terms:
+        """As the database takes them."""
+        return Terms(**{name: getattr(self, name) for name in GrantTerms.model_fields})
+
+
+class NewGrant(GrantTerms):
+    """Who is to see a vehicle, until when and what for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "vin": EXAMPLE_VIN,
+                    "party": "Workshop East",
+                    "purpose": "service",
+                    "valid_until": "2026-12-01T00:00:00Z",
+                }
+            ]
+        },
+    )
+
+    vin: Annotated[str, Field(max_length=17)] = Field(
+        description="The vehicle.", examples=[EXAMPLE_VIN]
     )
 
 
@@ -270,18 +279,7 @@ async def grant_access(
     entry: NewGrant, services: App, party: Principal, response: Response
 ) -> Grant:
     """Let a party see a vehicle for a time and a purpose, and no more than you may see."""
-    (made,) = noted(
-        [
-            await services.grants.grant_access(
-                party,
-                vin=entry.vin,
-                party=entry.party,
-                purpose=entry.purpose,
-                valid=(entry.valid_from, entry.valid_until),
-                data=(entry.data_from, entry.data_until),
-            )
-        ]
-    )
+    (made,) = noted([await services.grants.grant_access(party, entry.vin, entry.terms())])
     response.headers["Location"] = f"{GRANTS}/{made.grant_id}"
     return _told(made)
 

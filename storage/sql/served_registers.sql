@@ -120,6 +120,13 @@ FROM served.grant_access(
     %(principal)s, %(vin)s, %(party)s, %(purpose)s, %(valid_from)s, %(valid_until)s,
     %(data_from)s, %(data_until)s)
 
+-- :name served_grant_access_to_many
+-- Let a party see vehicles, or a fleet's, for a time.
+SELECT grant_id, vin
+FROM served.grant_access_to_many(
+    %(principal)s, %(vins)s, %(fleet_id)s, %(party)s, %(purpose)s, %(valid_from)s, %(valid_until)s,
+    %(data_from)s, %(data_until)s, %(most)s)
+
 -- :name served_end_grant
 -- End a grant now.
 SELECT grant_id, vin, party, party_kind, purpose, valid_from, valid_until, data_from, data_until,

@@ -49,6 +49,7 @@ from telemetry_client.queries.of_fuel import (
 from telemetry_client.queries.of_grants import (
     end_grant,
     give_grant,
+    give_grants,
     grant,
     grants,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "fuel",
     "fuel_price",
     "give_grant",
+    "give_grants",
     "grant",
     "grants",
     "import_vehicles",

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from telemetry_client.messages import get
 from telemetry_client.questions import JsonListing, Single
-from telemetry_client.registered import Grant
+from telemetry_client.registered import GivenGrants, Grant
 from telemetry_client.writing import change
 
 if TYPE_CHECKING:
-    from telemetry_client.bodies import NewGrant
+    from telemetry_client.bodies import NewGrant, NewGrants
 
 Purpose: TypeAlias = Literal["ownership", "sale", "service", "research"]
 
@@ -52,6 +52,11 @@ def grant(grant_id: int) -> Single[Grant]:
 def give_grant(**terms: Unpack[NewGrant]) -> Single[Grant]:
     """Let a party see a vehicle for a while; `telemetry_client.bodies` has the keys."""
     return change("POST", _GRANTS, Grant, terms)
+
+
+def give_grants(**terms: Unpack[NewGrants]) -> Single[GivenGrants]:
+    """Let a party see several vehicles (`vins`) or a fleet's (`fleet_id`): all of them, or none."""
+    return change("POST", f"{_GRANTS}/many", GivenGrants, terms)
 
 
 def end_grant(grant_id: int) -> Single[Grant]:

@@ -260,6 +260,8 @@ def test_a_grant_is_given_seen_and_ended(
     [
         ({"vin": FOREIGN_VIN}, "None of your vehicles"),
         ({"vin": "nonsense"}, "None of your vehicles"),
+        ({"vin": ""}, "or choose a fleet"),
+        ({"fleet": "1"}, "one of the two"),
         ({"party": "Nobody"}, "cannot be given"),
         ({"party": "South"}, "cannot be given"),
         ({"purpose": "ownership"}, "cannot be given"),
@@ -277,6 +279,28 @@ def test_a_grant_that_cannot_be_is_told_beside_the_form(
     (told,) = re.findall(r'role="alert"[^>]*>([^<]+)<', answer.text)
     assert words in told
     assert f'value="{changed.get("vin", VINS[2]).upper()}"' in answer.text
+
+
+def test_several_vehicles_or_a_fleet_are_given_in_one_go(
+    made: PagesWorld, owner: httpx2.Client
+) -> None:
+    def given_now() -> list[dict[str, Any]]:
+        listed = api(owner, "/v1/registers/grants", holds="true")["grants"]
+        return [one for one in listed if one["purpose"] == "service"]
+
+    for changed in (
+        {"vin": f"{VINS[0]}, {VINS[1].lower()}\n{VINS[0]}"},
+        {"fleet": str(made.fleet)},
+    ):
+        assert given(owner, **({"vin": ""} | changed)).status_code == 303
+        found = given_now()
+        assert {one["vin"] for one in found} >= set(VINS[:2])
+        assert len(found) == len({one["vin"] for one in found})
+        for one in found:
+            ended = sent(owner, f"/settings/grants/{one['grant_id']}/end")
+            assert ended.status_code == 303
+    assert given(owner, vin=f"{VINS[0]} {FOREIGN_VIN}").status_code == 422
+    assert given_now() == []  # all of them, or none
 
 
 def test_who_may_not_give_grants_is_offered_no_form(

@@ -70,6 +70,69 @@ def test_an_owner_lets_a_provider_see_a_vehicle_and_ends_it_at_once(world: Regis
     ]
 
 
+def many(client: httpx2.Client, **more: Any) -> httpx2.Response:
+    entry = {"party": "Workshop", "purpose": "service", "valid_until": LATER, **more}
+    return client.post(f"{GRANTS}/many", json=entry)
+
+
+def test_vehicles_are_shown_in_one_go_as_one_by_one(world: Registers) -> None:
+    vins = sorted(world.vehicle("North") for _ in range(3))
+    north, workshop = world.as_("North"), world.as_("Workshop")
+    made = many(north, vins=[*reversed(vins), vins[0]])
+    assert made.status_code == 201, made.text
+    grants = made.json()["grants"]
+    assert [grant["vin"] for grant in grants] == vins
+    assert all(sees(workshop, one) for one in vins)
+    one = granted(north, world.vehicle("North")).json()
+    for grant in grants:
+        told = north.get(f"{GRANTS}/{grant['grant_id']}").json()
+        alike = {"valid_until", "party", "purpose", "granted_by", "holds", "may_end"}
+        assert {name: told[name] for name in alike} == {name: one[name] for name in alike}
+    north.delete(f"{GRANTS}/{grants[0]['grant_id']}")
+    assert [sees(workshop, each) for each in vins] == [False, True, True]
+
+
+def test_a_fleet_is_shown_as_it_is_now(world: Registers) -> None:
+    vins = sorted(world.vehicle("North") for _ in range(3))
+    north, workshop = world.as_("North"), world.as_("Workshop")
+    fleet = north.post(FLEETS, json={"name": "Shown", "time_zone": "UTC"}).json()["fleet_id"]
+    empty = many(north, fleet_id=fleet)
+    assert (empty.status_code, empty.json()["faults"][0]["field"]) == (422, "fleet_id")
+    for one in vins:
+        assert north.put(f"{FLEETS}/{fleet}/vehicles/{one}", json={}).status_code == 200
+    north.delete(f"{FLEETS}/{fleet}/vehicles/{vins[0]}")
+    made = many(north, fleet_id=fleet)
+    assert [grant["vin"] for grant in made.json()["grants"]] == vins[1:]
+    assert [sees(workshop, each) for each in vins] == [False, True, True]
+    unknown, foreign = many(north, fleet_id=999_999), many(world.as_("South"), fleet_id=fleet)
+    assert (foreign.status_code, foreign.content) == (404, unknown.content)
+
+
+def test_what_stands_against_one_is_answered_for_all_and_names_it(world: Registers) -> None:
+    own, seen, foreign = world.vehicle("North"), world.vehicle("South"), world.vehicle("South")
+    grant_access(
+        world.database.connection, party_id=world.parties["North"], vin=seen, purpose="service"
+    )
+    north, workshop = world.as_("North"), world.as_("Workshop")
+    unknown = many(north, vins=[own, vin(998)])
+    hidden = many(north, vins=[own, foreign])
+    assert (hidden.status_code, hidden.content) == (404, unknown.content)
+    refused = many(north, vins=[own, seen])
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
+    assert seen in refused.json()["detail"]
+    for entry, field in (
+        ({}, "vins"),
+        ({"vins": [own], "fleet_id": 1}, "vins"),
+        ({"vins": []}, "vins"),
+        ({"vins": [own], "party": "Nobody"}, "party"),
+        ({"vins": [own], "valid_until": "2026-01-01T00:00:00Z"}, "valid_until"),
+    ):
+        answer = many(north, **entry)
+        assert answer.status_code == 422, entry
+        assert [fault["field"] for fault in answer.json()["faults"]] == [field]
+    assert not sees(workshop, own)
+
+
 def test_nobody_grants_a_foreign_vehicle(world: Registers) -> None:
     foreign = world.vehicle("South")
     north = world.as_("North")

@@ -51,6 +51,7 @@ from api.registers.fleets import (
     RegisteredFleet,
 )
 from api.registers.grants import Grant, GrantsPage, NewGrant
+from api.registers.grants_of_many import GivenGrants, NewGrants
 from api.registers.imports import ImportRefused, ImportReport
 from api.registers.keys import ApiKey, ApiKeys, ApiKeySecret, KeyRotation, NewKey
 from api.registers.machines import NewMachine, Overlap
@@ -172,6 +173,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/registers/fleets/{fleet_id}/vehicles",
         "/v1/registers/fleets/{fleet_id}/vehicles/{vin}",
         "/v1/registers/grants",
+        "/v1/registers/grants/many",
         "/v1/registers/grants/{grant_id}",
         "/v1/registers/keys",
         "/v1/registers/keys/{prefix}",
@@ -331,6 +333,8 @@ def test_every_answer_has_an_example(path: str, operation: dict[str, Any]) -> No
         Grant,
         GrantsPage,
         NewGrant,
+        NewGrants,
+        GivenGrants,
         Account,
         AccountsPage,
         NewAccount,

@@ -255,6 +255,7 @@ def test_a_write_carries_every_field_that_there_is_and_no_other(name: str) -> No
         (bodies.DatasetDefinition, "DatasetDefinition"),
         (bodies.NewWebhook, "NewWebhook"),
         (bodies.NewGrant, "NewGrant"),
+        (bodies.NewGrants, "NewGrants"),
     ],
 )
 def test_what_a_new_thing_needs_is_what_the_document_requires(body: Any, schema: str) -> None:
@@ -403,6 +404,8 @@ SAME_NAME = [
     registered.FleetMembership,
     registered.MembershipEnd,
     registered.Grant,
+    registered.GivenGrant,
+    registered.GivenGrants,
     rows.SignalDescription,
 ]
 OTHER_NAME = {
