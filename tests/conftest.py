@@ -17,4 +17,5 @@ pytest_plugins = [
     "tests.servers.ingest_fixture",
     "tests.worlds.access_world",
     "tests.worlds.care_world",
+    "tests.worlds.pages_fixture",
 ]

@@ -16,26 +16,20 @@ from storage.registers import grant_access
 from tests.asking.api_fixture import record
 from tests.asking.browser_session import browser, enter, leave
 from tests.worlds.identity_world import logged
-from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
+from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 QUICK = {"api_stream_poll_s": 0.05, "api_stream_heartbeat_s": 0.3}
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
-    return pages_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: PagesWorld) -> Iterator[httpx2.Client]:
-    with made.serving(api_connections=4, **QUICK) as client:
+def served_pages(pages: PagesWorld) -> Iterator[httpx2.Client]:
+    with pages.serving(api_connections=4, **QUICK) as client:
         yield client
 
 
@@ -88,17 +82,19 @@ def following(client: httpx2.Client, address: str) -> Iterator[Parts]:
         yield Parts(answer)
 
 
-def drives(made: PagesWorld, vin: str, **values: float) -> None:
+def drives(pages: PagesWorld, vin: str, **values: float) -> None:
     """Let a vehicle be heard of."""
     index = pd.DatetimeIndex([datetime.now(tz=UTC) + timedelta(seconds=1)])
-    record(made.database, vin, pd.DataFrame({name: [told] for name, told in values.items()}, index))
+    record(
+        pages.database, vin, pd.DataFrame({name: [told] for name, told in values.items()}, index)
+    )
 
 
-def test_the_list_is_told_what_its_page_would_show(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_the_list_is_told_what_its_page_would_show(pages: PagesWorld, owner: httpx2.Client) -> None:
     with following(owner, "/vehicles/live") as parts:
         first = parts.next()
         assert set(first) >= {f"{vin}.speed" for vin in VINS} | {"counts"}
-        drives(made, VINS[1], wheel_speed=83.5, odometer=300_001.0)
+        drives(pages, VINS[1], wheel_speed=83.5, odometer=300_001.0)
         told = parts.until(f"{VINS[1]}.speed", "84 <small>km/h")
         assert "300,001" in told[f"{VINS[1]}.odometer"]
         assert f"{VINS[0]}.speed" not in told  # it has not changed
@@ -109,11 +105,11 @@ def test_the_list_is_told_what_its_page_would_show(made: PagesWorld, owner: http
 
 
 def test_a_dot_on_the_map_is_told_where_it_is_and_what_it_does(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     with following(owner, "/vehicles/live") as parts:
         parts.next()
-        drives(made, VINS[2], wheel_speed=64.0, latitude=31.0625, longitude=121.125)
+        drives(pages, VINS[2], wheel_speed=64.0, latitude=31.0625, longitude=121.125)
         told = parts.until(f"{VINS[2]}.dot", "121.125 31.0625")
         assert told[f"{VINS[2]}.dot"] == (
             '<data value="121.125 31.0625" data-state="moving">Moving</data>'
@@ -122,11 +118,11 @@ def test_a_dot_on_the_map_is_told_where_it_is_and_what_it_does(
         assert f">{parts.now[f'{VINS[2]}.dot']}</li>" in owner.get("/vehicles").text
 
 
-def test_a_vehicle_s_page_is_told_its_values(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_a_vehicle_s_page_is_told_its_values(pages: PagesWorld, owner: httpx2.Client) -> None:
     address = f"/vehicles/{VINS[4]}"
     with following(owner, f"{address}/live") as parts:
         assert "activity" in parts.next()
-        drives(made, VINS[4], wheel_speed=71.25, fuel_level_1=44.0)
+        drives(pages, VINS[4], wheel_speed=71.25, fuel_level_1=44.0)
         told = parts.until("value.wheel_speed", "71.25")
         assert "71 <small>km/h" in told["headlines"]
         assert "Moving" in parts.now["activity"]
@@ -143,20 +139,20 @@ def test_it_says_that_it_is_alive_and_speaks_the_page_s_language(owner: httpx2.C
     owner.get("/vehicles?lang=en")
 
 
-def test_nothing_foreign_is_followed(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_nothing_foreign_is_followed(pages: PagesWorld, owner: httpx2.Client) -> None:
     for vin in (FOREIGN_VIN, "LSGAA11112A000888"):
         answer = owner.get(f"/vehicles/{vin}/live")
         assert answer.status_code == 404
     with following(owner, "/vehicles/live") as parts:
         parts.next()
-        drives(made, FOREIGN_VIN, wheel_speed=99.0)
-        drives(made, VINS[2], wheel_speed=21.0)
+        drives(pages, FOREIGN_VIN, wheel_speed=99.0)
+        drives(pages, VINS[2], wheel_speed=21.0)
         parts.until(f"{VINS[2]}.speed", "21 <small>")
         assert not [name for name in parts.now if FOREIGN_VIN in name]
 
 
-def test_whose_grant_ends_is_told_no_more(made: PagesWorld, owner: httpx2.Client) -> None:
-    connection = made.database.connection
+def test_whose_grant_ends_is_told_no_more(pages: PagesWorld, owner: httpx2.Client) -> None:
+    connection = pages.database.connection
     with (
         following(owner, f"/vehicles/{VINS[6]}/live") as parts,
         following(owner, "/vehicles/live") as listed,
@@ -170,13 +166,13 @@ def test_whose_grant_ends_is_told_no_more(made: PagesWorld, owner: httpx2.Client
         )
         with pytest.raises(EOFError):
             parts.to_the_end()
-        drives(made, VINS[6], wheel_speed=55.0)
-        drives(made, VINS[2], wheel_speed=33.0)
+        drives(pages, VINS[6], wheel_speed=55.0)
+        drives(pages, VINS[2], wheel_speed=33.0)
         listed.until(f"{VINS[2]}.speed", "33 <small>")
         for _ in range(4):
             assert f"{VINS[6]}.seen" not in listed.next()
         assert "55 <small>" not in listed.now[f"{VINS[6]}.speed"]
-    grant_access(connection, party_id=made.owner, vin=VINS[6], purpose="ownership")
+    grant_access(connection, party_id=pages.owner, vin=VINS[6], purpose="ownership")
 
 
 def test_who_signs_out_is_told_no_more(
@@ -192,8 +188,8 @@ def test_who_signs_out_is_told_no_more(
             parts.to_the_end()
 
 
-def test_whom_a_stream_tells_of_is_written_down(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_whom_a_stream_tells_of_is_written_down(pages: PagesWorld, owner: httpx2.Client) -> None:
     with following(owner, "/vehicles/live") as parts:
         parts.next()
-    rows: list[Any] = logged(made, 1, f"route = '/vehicles/live' AND '{VINS[3]}' = ANY (vins)")
+    rows: list[Any] = logged(pages, 1, f"route = '/vehicles/live' AND '{VINS[3]}' = ANY (vins)")
     assert rows[0][0] == "account:wu"

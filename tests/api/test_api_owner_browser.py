@@ -21,14 +21,13 @@ from tests.asking.real_browser import NEEDS_CHROMIUM, checked
 from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, oidc_provider
 from tests.servers.tile_server import tile_server
 from tests.worlds.identity_world import PASSWORD
-from tests.worlds.pages_world import TRIP, VINS, PagesWorld, pages_world
+from tests.worlds.pages_world import TRIP, VINS, PagesWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Locator, Page
 
-    from tests.servers.database_fixture import Migrated
 
 ACCEPTED = {"en-GB": "Accepted", "zh-CN": "已采纳"}
 LIVE = {"en-GB": "Live", "zh-CN": "实时更新中"}
@@ -41,18 +40,18 @@ pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
-    ensure_party(migrated.connection, WORKSHOP, "service_provider")
-    return pages_world(migrated, tmp_path_factory.mktemp("home"))
+def pages(pages: PagesWorld) -> PagesWorld:
+    ensure_party(pages.database.connection, WORKSHOP, "service_provider")
+    return pages
 
 
 @pytest.fixture(scope="module")
-def address(made: PagesWorld) -> Iterator[str]:
-    with made.serving(api_stream_poll_s=0.1, api_stream_heartbeat_s=0.5) as client:
+def address(pages: PagesWorld) -> Iterator[str]:
+    with pages.serving(api_stream_poll_s=0.1, api_stream_heartbeat_s=0.5) as client:
         yield str(client.base_url)
 
 
-def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> None:
+def test_the_owner_s_main_path(page: Page, address: str, pages: PagesWorld) -> None:
     locale = page.locale  # type: ignore[attr-defined]
     page.goto(address)
     expect(page).to_have_url(f"{address}/sign-in")
@@ -88,14 +87,14 @@ def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> No
 
     page.click(".places a[href='/advice']")
     checked(page)
-    piece = page.locator(f"#advice-{made.advice['speed']}")
+    piece = page.locator(f"#advice-{pages.advice['speed']}")
     if locale == "en-GB":  # the other language finds it accepted
         piece.locator("button[value='accepted']").click()
     expect(piece.locator(".standing")).to_have_text(ACCEPTED[locale])
 
     page.click(".places a[href='/reports']")
     checked(page)
-    page.click(f"a[href='/reports/fleets/{made.fleet}?period=month']")
+    page.click(f"a[href='/reports/fleets/{pages.fleet}?period=month']")
     expect(page.locator(".report .sums")).to_be_visible()
     checked(page)
     with page.expect_download() as download:
@@ -120,12 +119,12 @@ def test_the_owner_s_main_path(page: Page, address: str, made: PagesWorld) -> No
     expect(page.locator("#name")).to_be_visible()
 
 
-def test_the_driver_s_main_path(page: Page, address: str, made: PagesWorld) -> None:
+def test_the_driver_s_main_path(page: Page, address: str, pages: PagesWorld) -> None:
     """Sign in, what is his, the card, nobody else's, sign out."""
     locale = page.locale  # type: ignore[attr-defined]
     name = f"wangwei.{locale.lower()}"
-    own, colleague = made.drivers[:2]
-    made.account(name, "driver", driver=own)
+    own, colleague = pages.drivers[:2]
+    pages.account(name, "driver", driver=own)
     page.goto(address)
     page.fill("#name", name)
     page.fill("#password", PASSWORD)
@@ -144,7 +143,7 @@ def test_the_driver_s_main_path(page: Page, address: str, made: PagesWorld) -> N
 
 
 def test_a_page_goes_on_by_itself_and_says_when_it_does_not(
-    page: Page, address: str, made: PagesWorld
+    page: Page, address: str, pages: PagesWorld
 ) -> None:
     locale = page.locale  # type: ignore[attr-defined]
     page.goto(f"{address}/sign-in")
@@ -158,30 +157,30 @@ def test_a_page_goes_on_by_itself_and_says_when_it_does_not(
         page.goto(address + path)
         expect(page.locator("#live")).to_have_text(LIVE[locale])
         for speed in (41, 67):
-            drives(made, VINS[5], speed)
+            drives(pages, VINS[5], speed)
             expect(page.locator(cell)).to_contain_text(str(speed))
         checked(page)
         page.context.set_offline(True)
         expect(page.locator("#live")).to_contain_text(LOST[locale])
         checked(page)
-        drives(made, VINS[5], 12)
+        drives(pages, VINS[5], 12)
         page.context.set_offline(False)
         expect(page.locator(cell)).to_contain_text("12", timeout=15_000)
         expect(page.locator("#live")).to_have_text(LIVE[locale])
 
 
-def drives(made: PagesWorld, vin: str, speed: float, **values: float) -> None:
+def drives(pages: PagesWorld, vin: str, speed: float, **values: float) -> None:
     """Let a vehicle be heard of now."""
     index = pd.DatetimeIndex([datetime.now(tz=UTC)])
-    record(made.database, vin, pd.DataFrame({"wheel_speed": float(speed), **values}, index))
+    record(pages.database, vin, pd.DataFrame({"wheel_speed": float(speed), **values}, index))
 
 
 def test_a_person_signs_in_through_the_provider_and_leaves_everywhere(
-    page: Page, made: PagesWorld
+    page: Page, pages: PagesWorld
 ) -> None:
     with (
         oidc_provider() as provider,
-        made.serving(
+        pages.serving(
             oidc_issuer=provider.issuer,
             oidc_audience="telemetry-api",
             oidc_client_id=CLIENT_ID,
@@ -210,7 +209,7 @@ def alive(page: Page) -> Locator:
 
 
 def test_a_map_moves_leads_to_its_vehicles_and_asks_nobody_else(
-    page: Page, address: str, made: PagesWorld
+    page: Page, address: str, pages: PagesWorld
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -239,7 +238,7 @@ def test_a_map_moves_leads_to_its_vehicles_and_asks_nobody_else(
     fit.click()
 
     north = {"en-GB": 31.0, "zh-CN": 31.4}[page.locale]  # type: ignore[attr-defined]
-    drives(made, VINS[4], 55, latitude=north, longitude=121.5)
+    drives(pages, VINS[4], 55, latitude=north, longitude=121.5)
     page.wait_for_function(
         "([spot, y]) => Math.abs(spot.getBoundingClientRect().y - y) > 10",
         arg=[spot.element_handle(), at_first[1]],
@@ -296,11 +295,11 @@ def test_without_script_a_map_is_the_server_s_picture(browser: Any, address: str
 
 
 def test_maps_have_the_ground_that_settings_name_and_nothing_else_from_there(
-    page: Page, made: PagesWorld
+    page: Page, pages: PagesWorld
 ) -> None:
     with (
         tile_server() as tiles,
-        made.serving(
+        pages.serving(
             map_tiles_url=f"{tiles.origin}/{{z}}/{{x}}/{{y}}.png",
             map_tiles_attribution="© who drew it",
             map_tiles_gcj02=True,

@@ -19,7 +19,6 @@ from tests.worlds.pages_world import (
     TRIP,
     VINS,
     PagesWorld,
-    pages_world,
 )
 
 if TYPE_CHECKING:
@@ -27,26 +26,9 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 TRIP_PAGE = f"/vehicles/{VINS[0]}/trips/{int(TRIP.timestamp())}"
 MOST_STATEMENTS = 15
-
-
-@pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
-    return pages_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: PagesWorld) -> Iterator[httpx2.Client]:
-    with made.serving(api_connections=2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def owner(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
-    yield from entered(served_pages, "wu")
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +36,20 @@ def newcomer(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "newcomer")
 
 
-def addresses(made: PagesWorld) -> list[str]:
+def addresses(pages: PagesWorld) -> list[str]:
     return [
         "/",
         "/vehicles",
         f"/vehicles/{VINS[0]}",
         TRIP_PAGE,
         "/drivers",
-        f"/drivers/{made.drivers[0]}",
-        f"/drivers/{made.drivers[0]}/card",
+        f"/drivers/{pages.drivers[0]}",
+        f"/drivers/{pages.drivers[0]}/card",
         "/advice",
         "/reports",
-        f"/reports/fleets/{made.fleet}",
+        f"/reports/fleets/{pages.fleet}",
         f"/reports/vehicles/{VINS[0]}",
-        f"/advice/{made.advice['speed']}",
+        f"/advice/{pages.advice['speed']}",
         "/settings",
     ]
 
@@ -75,9 +57,9 @@ def addresses(made: PagesWorld) -> list[str]:
 # Numbers
 
 
-def test_the_week_has_the_numbers_of_the_api(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_the_week_has_the_numbers_of_the_api(pages: PagesWorld, owner: httpx2.Client) -> None:
     shown = data(owner, "/").named
-    fuel = f"/v1/fleets/{made.fleet}/fuel"
+    fuel = f"/v1/fleets/{pages.fleet}/fuel"
     total = api(owner, fuel, **week())["total"]
     for name in ("fuel_l", "cost", "co2_kg", "distance_km", "l_per_100km"):
         assert shown[name] == [total[name]], name
@@ -86,36 +68,36 @@ def test_the_week_has_the_numbers_of_the_api(made: PagesWorld, owner: httpx2.Cli
     assert shown["past_l_per_100km"] == [pytest.approx(before, rel=1e-12)]
     change = 100 * (total["l_per_100km"] / before - 1)
     assert shown["change_percent"] == [pytest.approx(change, rel=1e-9)]
-    savings = api(owner, f"/v1/fleets/{made.fleet}/advice", week="2026-W44")["savings"]
+    savings = api(owner, f"/v1/fleets/{pages.fleet}/advice", week="2026-W44")["savings"]
     assert shown["saved_l"] == [savings["saved_l"]]
 
 
 def test_the_causes_of_the_week_are_the_api_s_and_lead_to_what_was_used(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     page = owner.get("/").text
     rows = Data(page[page.index('class="waterfall"') :]).values
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())["total"]
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
     reference, *causes, used = rows
     assert causes == [cause["excess_l"] for cause in total["causes"]]
     assert used == total["fuel_l"]
     assert reference + sum(causes) == pytest.approx(used)
 
 
-def test_another_week_is_asked_for_by_its_name(made: PagesWorld, owner: httpx2.Client) -> None:
-    shown = data(owner, f"/?fleet={made.fleet}&week=2026-W43").named
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week(-1))["total"]
+def test_another_week_is_asked_for_by_its_name(pages: PagesWorld, owner: httpx2.Client) -> None:
+    shown = data(owner, f"/?fleet={pages.fleet}&week=2026-W43").named
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week(-1))["total"]
     assert shown["fuel_l"] == [total["fuel_l"]]
     assert "Nothing was driven this week" in owner.get("/?week=2025-W01").text
 
 
 def test_the_week_shows_the_three_pieces_that_save_most(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     page = owner.get("/").text
     shown = [int(number) for number in re.findall(r'id="advice-(\d+)"', page)]
-    assert shown == [made.advice[name] for name in ("speed", "idling", "tyres")]
-    listed = api(owner, f"/v1/fleets/{made.fleet}/advice", week="2026-W44")["advice"]
+    assert shown == [pages.advice[name] for name in ("speed", "idling", "tyres")]
+    listed = api(owner, f"/v1/fleets/{pages.fleet}/advice", week="2026-W44")["advice"]
     for piece in listed[:3]:
         assert piece["text"]["title"] in page
         for line in piece["text"]["saving"]:
@@ -149,23 +131,23 @@ def test_a_trip_s_events_are_on_its_track(owner: httpx2.Client) -> None:
 
 
 def test_drivers_have_the_places_and_scores_of_the_api(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
-    ranking = api(owner, f"/v1/fleets/{made.fleet}/ranking", week="2026-W44")["places"]
+    ranking = api(owner, f"/v1/fleets/{pages.fleet}/ranking", week="2026-W44")["places"]
     assert data(owner, "/drivers").named["score"] == [place["score"] for place in ranking]
     page = owner.get("/drivers").text
     found = [page.index(f">{place['name']}<") for place in ranking]
     assert found == sorted(found)
-    driver = made.drivers[2]
+    driver = pages.drivers[2]
     newest = api(owner, f"/v1/drivers/{driver}/scores", **week())["scores"][-1]
     shown = data(owner, f"/drivers/{driver}").named
     assert shown["score"] == [newest["score"]]
     assert shown["points_lost"] == [part["points_lost"] for part in newest["parts"]]
 
 
-def test_the_price_is_the_one_that_is_counted_by(owner: httpx2.Client, made: PagesWorld) -> None:
+def test_the_price_is_the_one_that_is_counted_by(owner: httpx2.Client, pages: PagesWorld) -> None:
     (price,) = data(owner, "/settings").named["fuel_price"]
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())["total"]
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
     assert total["cost"] == pytest.approx(price * total["fuel_l"])
 
 
@@ -174,9 +156,9 @@ def test_the_price_is_the_one_that_is_counted_by(owner: httpx2.Client, made: Pag
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_nothing_foreign_is_on_any_page(
-    made: PagesWorld, owner: httpx2.Client, language: str
+    pages: PagesWorld, owner: httpx2.Client, language: str
 ) -> None:
-    for address in addresses(made):
+    for address in addresses(pages):
         page = owner.get(address, headers={"accept-language": language})
         assert page.status_code == 200, address
         for foreign in (FOREIGN_VIN, FOREIGN_VIN[9:], FOREIGN_DRIVER, "South trucks"):
@@ -184,16 +166,16 @@ def test_nothing_foreign_is_on_any_page(
 
 
 def test_what_is_foreign_is_answered_as_what_is_not_there(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     start = int(TRIP.timestamp())
     for pattern, foreign, unknown, what_it_is in (
-        ("/?fleet={}", made.foreign_fleet, 999_999, "fleet"),
-        ("/advice?fleet={}", made.foreign_fleet, 999_999, "fleet"),
-        ("/drivers?fleet={}", made.foreign_fleet, 999_999, "fleet"),
-        ("/drivers/{}", made.foreign_driver, 999_999, "driver"),
-        ("/drivers/{}/card", made.foreign_driver, 999_999, "driver"),
-        ("/advice/{}", made.foreign_advice, 999_999, "advice"),
+        ("/?fleet={}", pages.foreign_fleet, 999_999, "fleet"),
+        ("/advice?fleet={}", pages.foreign_fleet, 999_999, "fleet"),
+        ("/drivers?fleet={}", pages.foreign_fleet, 999_999, "fleet"),
+        ("/drivers/{}", pages.foreign_driver, 999_999, "driver"),
+        ("/drivers/{}/card", pages.foreign_driver, 999_999, "driver"),
+        ("/advice/{}", pages.foreign_advice, 999_999, "advice"),
         ("/vehicles/{}", FOREIGN_VIN, "LSGAA11112A000888", "vehicle"),
         (f"/vehicles/{{}}/trips/{start}", FOREIGN_VIN, "LSGAA11112A000888", "vehicle"),
     ):
@@ -240,18 +222,18 @@ def test_who_has_no_fleet_yet_is_told_what_to_expect(newcomer: httpx2.Client) ->
 
 
 def test_a_role_without_scopes_sees_none_of_it(
-    made: PagesWorld, served_pages: httpx2.Client
+    pages: PagesWorld, served_pages: httpx2.Client
 ) -> None:
     for auditor in entered(served_pages, "auditor"):
-        for address in addresses(made):
+        for address in addresses(pages):
             assert auditor.get(address).status_code == 403, address
 
 
 def test_a_driver_sees_his_own_page_and_card_and_no_colleague_s(
-    made: PagesWorld, served_pages: httpx2.Client
+    pages: PagesWorld, served_pages: httpx2.Client
 ) -> None:
-    own, colleague = made.drivers[:2]
-    made.account("wangwei", "driver", driver=own)
+    own, colleague = pages.drivers[:2]
+    pages.account("wangwei", "driver", driver=own)
     for driver in entered(served_pages, "wangwei"):
         for page in ("", "/card"):
             assert DRIVERS[0] in driver.get(f"/drivers/{own}{page}").text
@@ -262,10 +244,10 @@ def test_a_driver_sees_his_own_page_and_card_and_no_colleague_s(
 
 
 def test_a_driver_begins_with_his_own_page_and_it_has_the_api_s_numbers(
-    made: PagesWorld, served_pages: httpx2.Client
+    pages: PagesWorld, served_pages: httpx2.Client
 ) -> None:
-    own = made.drivers[0]
-    made.account("wang.wei", "driver", driver=own)
+    own = pages.drivers[0]
+    pages.account("wang.wei", "driver", driver=own)
     for driver in entered(served_pages, "wang.wei"):
         begun = driver.get("/")
         assert (begun.status_code, begun.headers["location"]) == (303, f"/drivers/{own}")
@@ -290,11 +272,11 @@ def test_a_driver_begins_with_his_own_page_and_it_has_the_api_s_numbers(
                     assert driver.get(address).status_code in {200, 303}, address
 
 
-def test_whom_a_page_tells_of_is_written_down(made: PagesWorld, owner: httpx2.Client) -> None:
-    owner.get(f"/drivers/{made.drivers[3]}/card")
-    card = "route = '/drivers/{driver_id}/card' AND driver_ids[1] = " + str(made.drivers[3])
-    ((subject, role, _, _, drivers, *_),) = logged(made, 1, card)
-    assert (subject, role, drivers) == ("account:wu", "owner", [made.drivers[3]])
+def test_whom_a_page_tells_of_is_written_down(pages: PagesWorld, owner: httpx2.Client) -> None:
+    owner.get(f"/drivers/{pages.drivers[3]}/card")
+    card = "route = '/drivers/{driver_id}/card' AND driver_ids[1] = " + str(pages.drivers[3])
+    ((subject, role, _, _, drivers, *_),) = logged(pages, 1, card)
+    assert (subject, role, drivers) == ("account:wu", "owner", [pages.drivers[3]])
 
 
 # What becomes of advice
@@ -305,9 +287,9 @@ def answered(client: httpx2.Client, advice_id: int, **form: str) -> httpx2.Respo
 
 
 def test_advice_is_accepted_and_dismissed_where_it_is_read(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
-    number = made.advice["gears"]
+    number = pages.advice["gears"]
     form = {"csrf": page_token(owner, f"/advice/{number}"), "back": "/advice?week=2026-W44"}
     for status, words in (("accepted", "Accepted"), ("dismissed", "Dismissed")):
         answer = answered(owner, number, status=status, **form)
@@ -320,9 +302,9 @@ def test_advice_is_accepted_and_dismissed_where_it_is_read(
 
 
 def test_an_answer_that_no_page_of_ours_sent_is_not_taken(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
-    number = made.advice["idling"]
+    number = pages.advice["idling"]
     before = api(owner, f"/v1/advice/{number}")["status"]
     assert answered(owner, number, status="dismissed").status_code == 403
     form = {"status": "dismissed", "csrf": page_token(owner)}
@@ -331,13 +313,13 @@ def test_an_answer_that_no_page_of_ours_sent_is_not_taken(
     assert api(owner, f"/v1/advice/{number}")["status"] == before
 
 
-def test_an_answer_to_foreign_advice_finds_none(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_an_answer_to_foreign_advice_finds_none(pages: PagesWorld, owner: httpx2.Client) -> None:
     form = {"status": "accepted", "csrf": page_token(owner)}
-    assert answered(owner, made.foreign_advice, **form).status_code == 404
+    assert answered(owner, pages.foreign_advice, **form).status_code == 404
 
 
-def test_an_answer_leads_nowhere_else(made: PagesWorld, owner: httpx2.Client) -> None:
-    number = made.advice["tyres"]
+def test_an_answer_leads_nowhere_else(pages: PagesWorld, owner: httpx2.Client) -> None:
+    number = pages.advice["tyres"]
     form = {"csrf": page_token(owner), "status": "accepted", "back": "//evil.example/"}
     assert answered(owner, number, **form).headers["location"] == f"/#advice-{number}"
 
@@ -346,7 +328,7 @@ def test_an_answer_leads_nowhere_else(made: PagesWorld, owner: httpx2.Client) ->
 
 
 def test_a_page_asks_few_statements(
-    made: PagesWorld, owner: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+    pages: PagesWorld, owner: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_identity, "REMEMBERED_S", 0.0)
     asked: list[str] = []
@@ -357,7 +339,7 @@ def test_a_page_asks_few_statements(
         return queries.query(name)
 
     monkeypatch.setattr(served, "query", counted)
-    for address in addresses(made):
+    for address in addresses(pages):
         asked.clear()
         assert owner.get(address).status_code == 200
         # The log of reads is written behind the answers, of whichever page.
@@ -370,9 +352,9 @@ def test_a_page_asks_few_statements(
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pages_have_nothing_inline_and_load_nothing_from_elsewhere(
-    made: PagesWorld, owner: httpx2.Client, language: str
+    pages: PagesWorld, owner: httpx2.Client, language: str
 ) -> None:
-    for address in addresses(made):
+    for address in addresses(pages):
         page = owner.get(address, headers={"accept-language": language})
         ids = []
         for tag, attributes in Elements(page.text).found:

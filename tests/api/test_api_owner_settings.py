@@ -12,14 +12,13 @@ from tests.asking.api_fixture import serving
 from tests.asking.browser_session import OURS, browser, entered, page_token
 from tests.asking.page_numbers import api, data, week
 from tests.worlds.identity_world import bearer, logged, signed_in
-from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld, pages_world
+from tests.worlds.pages_world import FOREIGN_VIN, VINS, PagesWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 DEFAULT_PRICE = 7.5
 """Of the setting."""
@@ -28,23 +27,11 @@ WORKSHOP = "Quay Workshop"
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
-    made = pages_world(migrated, tmp_path_factory.mktemp("home"))
-    workshop = ensure_party(migrated.connection, WORKSHOP, "service_provider")
-    made.account("workshop", "service_provider", party=workshop)
-    made.account("wangwei", "driver", driver=made.drivers[0])
-    return made
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: PagesWorld) -> Iterator[httpx2.Client]:
-    with made.serving(api_connections=2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def owner(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
-    yield from entered(served_pages, "wu")
+def pages(pages: PagesWorld) -> PagesWorld:
+    workshop = ensure_party(pages.database.connection, WORKSHOP, "service_provider")
+    pages.account("workshop", "service_provider", party=workshop)
+    pages.account("wangwei", "driver", driver=pages.drivers[0])
+    return pages
 
 
 @pytest.fixture(scope="module")
@@ -65,26 +52,26 @@ def own_price(owner: httpx2.Client) -> Iterator[float]:
 
 
 def test_money_is_counted_by_the_price_that_the_owner_set(
-    made: PagesWorld, owner: httpx2.Client, own_price: float
+    pages: PagesWorld, owner: httpx2.Client, own_price: float
 ) -> None:
     assert data(owner, "/settings").named["fuel_price"] == [own_price]
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())["total"]
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
     assert total["cost"] == pytest.approx(own_price * total["fuel_l"])
     assert total["currency"] == "EUR"
     assert data(owner, "/").named["cost"] == [total["cost"]]
     assert f"€{total['cost']:,.0f}" in owner.get("/").text
-    report = f"/reports/fleets/{made.fleet}"
+    report = f"/reports/fleets/{pages.fleet}"
     assert data(owner, report).named["total_cost"] == [total["cost"]]
     (vehicle,) = api(owner, f"/v1/vehicles/{VINS[0]}/fuel", by="total", **week())["periods"]
     assert vehicle["cost"] == pytest.approx(own_price * vehicle["fuel_l"])
-    listed = api(owner, f"/v1/fleets/{made.fleet}/advice", week="2026-W44")
+    listed = api(owner, f"/v1/fleets/{pages.fleet}/advice", week="2026-W44")
     for told in (
         listed["advice"],
         listed["savings"],
-        api(owner, f"/v1/advice/{made.advice['speed']}"),
+        api(owner, f"/v1/advice/{pages.advice['speed']}"),
     ):
         assert "€" in str(told)
-    for address in ("/advice", f"/advice/{made.advice['speed']}", f"/drivers/{made.drivers[0]}"):
+    for address in ("/advice", f"/advice/{pages.advice['speed']}", f"/drivers/{pages.drivers[0]}"):
         page = owner.get(address).text
         assert "€" in page, address
         assert "¥" not in page, address
@@ -135,24 +122,24 @@ def test_who_only_looks_reads_the_price_and_sets_none(served_pages: httpx2.Clien
 
 
 def test_a_price_is_its_party_s_alone_and_its_drivers_count_by_it(
-    made: PagesWorld, served_pages: httpx2.Client, own_price: float
+    pages: PagesWorld, served_pages: httpx2.Client, own_price: float
 ) -> None:
     south = bearer(signed_in(served_pages, "south")["access_token"])
-    fuel = f"/v1/fleets/{made.foreign_fleet}/fuel"
+    fuel = f"/v1/fleets/{pages.foreign_fleet}/fuel"
     total = served_pages.get(fuel, params=week(), headers=south).json()["total"]
     assert total["cost"] == pytest.approx(DEFAULT_PRICE * total["fuel_l"])
     own = bearer(signed_in(served_pages, "wangwei")["access_token"])
-    address = f"/v1/drivers/{made.drivers[0]}/fuel"
+    address = f"/v1/drivers/{pages.drivers[0]}/fuel"
     asked = {**week(), "by": "total"}
     (driven,) = served_pages.get(address, params=asked, headers=own).json()["periods"]
     assert driven["cost"] == pytest.approx(own_price * driven["fuel_l"])
 
 
 def test_without_an_own_price_the_setting_s_is_counted_by(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     assert data(owner, "/settings").named["fuel_price"] == [DEFAULT_PRICE]
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())["total"]
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
     assert total["cost"] == pytest.approx(DEFAULT_PRICE * total["fuel_l"])
 
 
@@ -185,9 +172,9 @@ def test_a_price_that_no_page_of_ours_sent_is_not_taken(owner: httpx2.Client) ->
     assert data(owner, "/settings").named["fuel_price"] == [DEFAULT_PRICE]
 
 
-def test_a_price_can_be_set_where_nobody_signs_in(made: PagesWorld) -> None:
+def test_a_price_can_be_set_where_nobody_signs_in(pages: PagesWorld) -> None:
     with (
-        serving(made.database.dsn, api_party="North") as served,
+        serving(pages.database.dsn, api_party="North") as served,
         browser(served) as client,
     ):
         form = {"price": "9", "currency": "CNY"}
@@ -198,7 +185,7 @@ def test_a_price_can_be_set_where_nobody_signs_in(made: PagesWorld) -> None:
 
 
 def test_consumption_is_shown_in_the_units_one_wishes(
-    made: PagesWorld, served_pages: httpx2.Client
+    pages: PagesWorld, served_pages: httpx2.Client
 ) -> None:
     for client in entered(served_pages, "wu"):
         told = data(client, "/").named["l_per_100km"][0]
@@ -207,7 +194,7 @@ def test_consumption_is_shown_in_the_units_one_wishes(
         page = client.get("/").text
         assert f'value="{told}" data-of="l_per_100km"' in page  # what it is stays the API's
         assert f">{100 / told:.2f}</data> <small>km/L" in page
-        for address in (f"/reports/fleets/{made.fleet}", f"/vehicles/{VINS[0]}"):
+        for address in (f"/reports/fleets/{pages.fleet}", f"/vehicles/{VINS[0]}"):
             assert "km/L" in client.get(address).text, address
         assert "km/L" not in client.get("/?units=l_per_100km").text
         assert "km/L" not in client.get("/?units=furlongs").text
@@ -232,7 +219,7 @@ def given(owner: httpx2.Client, **changed: str) -> httpx2.Response:
 
 
 def test_a_grant_is_given_seen_and_ended(
-    made: PagesWorld, owner: httpx2.Client, workshop: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client, workshop: httpx2.Client
 ) -> None:
     assert workshop.get(f"/vehicles/{VINS[2]}").status_code == 404
     assert "Nobody else may see" in owner.get("/settings/grants").text
@@ -248,7 +235,7 @@ def test_a_grant_is_given_seen_and_ended(
     assert f'id="grant-{told["grant_id"]}"' in page
     assert workshop.get(f"/vehicles/{VINS[2]}").status_code == 200
     assert "End</button>" not in workshop.get("/settings/grants").text
-    logged(made, 1, f"route = '/settings/grants' AND '{VINS[2]}' = ANY (vins)")
+    logged(pages, 1, f"route = '/settings/grants' AND '{VINS[2]}' = ANY (vins)")
     ended = sent(owner, f"/settings/grants/{told['grant_id']}/end")
     assert ended.status_code == 303
     assert workshop.get(f"/vehicles/{VINS[2]}").status_code == 404
@@ -282,7 +269,7 @@ def test_a_grant_that_cannot_be_is_told_beside_the_form(
 
 
 def test_several_vehicles_or_a_fleet_are_given_in_one_go(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
     def given_now() -> list[dict[str, Any]]:
         listed = api(owner, "/v1/registers/grants", holds="true")["grants"]
@@ -290,7 +277,7 @@ def test_several_vehicles_or_a_fleet_are_given_in_one_go(
 
     for changed in (
         {"vin": f"{VINS[0]}, {VINS[1].lower()}\n{VINS[0]}"},
-        {"fleet": str(made.fleet)},
+        {"fleet": str(pages.fleet)},
     ):
         assert given(owner, **({"vin": ""} | changed)).status_code == 303
         found = given_now()

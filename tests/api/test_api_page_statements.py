@@ -19,14 +19,14 @@ from api.settings import ApiSettings
 from tests.asking.api_fixture import UNREACHABLE
 from tests.asking.browser_session import browser, enter
 from tests.worlds.pages_world import TRIP, VINS
-from tests.worlds.science_world import ScienceWorld, science_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
+    from tests.worlds.science_world import ScienceWorld
+
 
 FEWER_THAN = 15
 PEOPLE = ("wu", "maker", "lin")
@@ -58,14 +58,9 @@ def pages() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> ScienceWorld:
-    return science_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def people(made: ScienceWorld) -> Iterator[dict[str, httpx2.Client]]:
+def people(science: ScienceWorld) -> Iterator[dict[str, httpx2.Client]]:
     with (
-        made.pages.serving(api_connections=2) as served,
+        science.pages.serving(api_connections=2) as served,
         browser(served) as wu,
         browser(served) as maker,
         browser(served) as lin,
@@ -96,15 +91,15 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("page", pages())
 def test_a_page_asks_few_statements(
-    made: ScienceWorld, people: dict[str, httpx2.Client], statements: list[str], page: str
+    science: ScienceWorld, people: dict[str, httpx2.Client], statements: list[str], page: str
 ) -> None:
-    world = made.pages
+    world = science.pages
     names = {
         "vin": VINS[0],
         "start": int(TRIP.timestamp()),
         "driver_id": world.drivers[0],
         "advice_id": world.advice["speed"],
-        "dataset_id": made.dataset,
+        "dataset_id": science.dataset,
         "fleet_id": world.fleet,
         "signal": "wheel_speed",
     }

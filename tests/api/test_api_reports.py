@@ -13,7 +13,6 @@ import pytest
 from analytics.advice.numbers import Numbers
 from api import identity as api_identity
 from storage import queries, served
-from tests.asking.browser_session import browser, enter
 from tests.asking.page_numbers import api, data, week
 from tests.worlds.pages_world import (
     DRIVERS,
@@ -21,39 +20,17 @@ from tests.worlds.pages_world import (
     FOREIGN_VIN,
     VINS,
     PagesWorld,
-    pages_world,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 OCTOBER = {"start": "2026-09-30T16:00:00Z", "end": "2026-10-31T16:00:00Z"}
 """By the clock of Shanghai."""
 
 MOST_STATEMENTS = 15
 NUMBERS = ("distance_km", "fuel_l", "l_per_100km", "cost")
-
-
-@pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> PagesWorld:
-    return pages_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: PagesWorld) -> Iterator[httpx2.Client]:
-    with made.serving(api_connections=2) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def owner(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
-    with browser(served_pages) as client:
-        assert enter(client, "wu").status_code == 303
-        yield client
 
 
 def table(client: httpx2.Client, address: str) -> list[dict[str, str]]:
@@ -80,10 +57,10 @@ def paper(client: httpx2.Client, address: str, language: str = "en") -> str:
     ("period", "span"), [("week", week()), ("2026-W43", week(-1)), ("2026-10", OCTOBER)]
 )
 def test_a_fleet_s_report_has_the_numbers_of_the_api(
-    made: PagesWorld, owner: httpx2.Client, period: str, span: dict[str, str]
+    pages: PagesWorld, owner: httpx2.Client, period: str, span: dict[str, str]
 ) -> None:
-    shown = data(owner, f"/reports/fleets/{made.fleet}?period={period}").named
-    fuel = f"/v1/fleets/{made.fleet}/fuel"
+    shown = data(owner, f"/reports/fleets/{pages.fleet}?period={period}").named
+    fuel = f"/v1/fleets/{pages.fleet}/fuel"
     by_vehicle, by_driver = (api(owner, fuel, **span, of=of) for of in ("vehicles", "drivers"))
     for name in NUMBERS:
         assert shown[f"total_{name}"] == [by_vehicle["total"][name]], name
@@ -103,10 +80,10 @@ def test_a_vehicle_s_report_has_the_numbers_of_the_api_by_day(owner: httpx2.Clie
 
 
 def test_the_table_has_the_api_s_numbers_to_the_last_digit(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
-    rows = table(owner, f"/reports/fleets/{made.fleet}?period=2026-W44&as=csv")
-    told = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())
+    rows = table(owner, f"/reports/fleets/{pages.fleet}?period=2026-W44&as=csv")
+    told = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())
     vehicles = {row["Name"]: row for row in rows if row["What"] == "Vehicle"}
     assert set(vehicles) == set(VINS)
     for row in told["rows"]:
@@ -120,10 +97,10 @@ def test_the_table_has_the_api_s_numbers_to_the_last_digit(
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_paper_says_what_the_api_says_in_words_that_can_be_read(
-    made: PagesWorld, owner: httpx2.Client, language: str
+    pages: PagesWorld, owner: httpx2.Client, language: str
 ) -> None:
-    said = paper(owner, f"/reports/fleets/{made.fleet}?period=2026-W44&as=pdf", language)
-    total = api(owner, f"/v1/fleets/{made.fleet}/fuel", **week())["total"]
+    said = paper(owner, f"/reports/fleets/{pages.fleet}?period=2026-W44&as=pdf", language)
+    total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
     numbers = Numbers(language)
     for words in (
         "华东干线",
@@ -137,35 +114,37 @@ def test_the_paper_says_what_the_api_says_in_words_that_can_be_read(
 
 
 def test_a_name_that_a_spreadsheet_would_work_out_is_text(
-    made: PagesWorld, owner: httpx2.Client
+    pages: PagesWorld, owner: httpx2.Client
 ) -> None:
-    made.database.connection.execute(
-        "UPDATE driver SET name = '=1+1' WHERE driver_id = %s", (made.drivers[5],)
+    pages.database.connection.execute(
+        "UPDATE driver SET name = '=1+1' WHERE driver_id = %s", (pages.drivers[5],)
     )
     try:
-        rows = table(owner, f"/reports/fleets/{made.fleet}?period=2026-W44&as=csv")
+        rows = table(owner, f"/reports/fleets/{pages.fleet}?period=2026-W44&as=csv")
         names = [row["Name"] for row in rows]
         assert "'=1+1" in names
         assert "=1+1" not in names
     finally:
-        made.database.connection.execute(
-            "UPDATE driver SET name = %s WHERE driver_id = %s", (DRIVERS[5], made.drivers[5])
+        pages.database.connection.execute(
+            "UPDATE driver SET name = %s WHERE driver_id = %s", (DRIVERS[5], pages.drivers[5])
         )
 
 
-def test_reports_lead_from_week_to_month_and_back(made: PagesWorld, owner: httpx2.Client) -> None:
-    page = owner.get(f"/reports/fleets/{made.fleet}").text
+def test_reports_lead_from_week_to_month_and_back(pages: PagesWorld, owner: httpx2.Client) -> None:
+    page = owner.get(f"/reports/fleets/{pages.fleet}").text
     assert "period=2026-10&quot;" not in page
     for period in ("2026-W43", "2026-W45", "2026-10"):
         assert f"period={period}" in page, period
-    month = owner.get(f"/reports/fleets/{made.fleet}?period=2026-10").text
+    month = owner.get(f"/reports/fleets/{pages.fleet}?period=2026-10").text
     for period in ("2026-W44", "2026-09", "2026-11"):
         assert f"period={period}" in month, period
     assert f"/reports/vehicles/{VINS[0]}?period=week" in owner.get("/reports").text
 
 
-def test_a_time_without_trips_is_said_in_every_form(made: PagesWorld, owner: httpx2.Client) -> None:
-    address = f"/reports/fleets/{made.fleet}?period=2025-01"
+def test_a_time_without_trips_is_said_in_every_form(
+    pages: PagesWorld, owner: httpx2.Client
+) -> None:
+    address = f"/reports/fleets/{pages.fleet}?period=2025-01"
     assert "Nothing was driven" in owner.get(address).text
     assert "Nothing was driven" in paper(owner, f"{address}&as=pdf")
     assert table(owner, f"{address}&as=csv") == []
@@ -182,33 +161,33 @@ def test_a_time_without_trips_is_said_in_every_form(made: PagesWorld, owner: htt
     ],
 )
 def test_a_report_that_cannot_be_is_told_kindly(
-    made: PagesWorld, owner: httpx2.Client, query: str, status: int
+    pages: PagesWorld, owner: httpx2.Client, query: str, status: int
 ) -> None:
-    answer = owner.get(f"/reports/fleets/{made.fleet}?{query}")
+    answer = owner.get(f"/reports/fleets/{pages.fleet}?{query}")
     assert answer.status_code == status
     assert "<h1>" in answer.text
 
 
-def test_nothing_foreign_is_in_any_report(made: PagesWorld, owner: httpx2.Client) -> None:
+def test_nothing_foreign_is_in_any_report(pages: PagesWorld, owner: httpx2.Client) -> None:
     foreign = (FOREIGN_VIN, FOREIGN_VIN[9:], FOREIGN_DRIVER, "South trucks")
     for address in (
         "/reports",
-        f"/reports/fleets/{made.fleet}?period=2026-10",
+        f"/reports/fleets/{pages.fleet}?period=2026-10",
         f"/reports/vehicles/{VINS[0]}",
-        f"/reports/fleets/{made.fleet}?period=2026-10&as=csv",
+        f"/reports/fleets/{pages.fleet}?period=2026-10&as=csv",
     ):
         text = owner.get(address).text
         assert not [one for one in foreign if one in text], address
-    said = paper(owner, f"/reports/fleets/{made.fleet}?period=2026-10&as=pdf")
+    said = paper(owner, f"/reports/fleets/{pages.fleet}?period=2026-10&as=pdf")
     assert not [one for one in foreign if one in said]
     for kind in ("page", "pdf", "csv"):
-        for address in (f"fleets/{made.foreign_fleet}", f"vehicles/{FOREIGN_VIN}"):
+        for address in (f"fleets/{pages.foreign_fleet}", f"vehicles/{FOREIGN_VIN}"):
             answer = owner.get(f"/reports/{address}?period=2026-W44&as={kind}")
             assert answer.status_code == 404, (kind, address)
 
 
 def test_a_report_asks_few_statements(
-    made: PagesWorld, owner: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+    pages: PagesWorld, owner: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_identity, "REMEMBERED_S", 0.0)
     asked: list[str] = []
@@ -218,15 +197,15 @@ def test_a_report_asks_few_statements(
         return queries.query(name)
 
     monkeypatch.setattr(served, "query", counted)
-    for address in ("/reports", f"/reports/fleets/{made.fleet}", f"/reports/vehicles/{VINS[0]}"):
+    for address in ("/reports", f"/reports/fleets/{pages.fleet}", f"/reports/vehicles/{VINS[0]}"):
         asked.clear()
         assert owner.get(address).status_code == 200
         own = [name for name in asked if name != "served_log_accesses"]
         assert 2 <= len(own) < MOST_STATEMENTS, (address, own)
 
 
-def test_files_are_named_for_what_they_are(made: PagesWorld, owner: httpx2.Client) -> None:
-    answer = owner.get(f"/reports/fleets/{made.fleet}?period=2026-10&as=pdf")
+def test_files_are_named_for_what_they_are(pages: PagesWorld, owner: httpx2.Client) -> None:
+    answer = owner.get(f"/reports/fleets/{pages.fleet}?period=2026-10&as=pdf")
     told = answer.headers["content-disposition"]
     assert 'filename="report-2026-10.pdf"' in told
     assert re.search(r"filename\*=UTF-8''%E5%8D%8E.+2026-10\.pdf$", told)

@@ -9,14 +9,14 @@ import pytest
 
 from tests.asking.real_browser import NEEDS_CHROMIUM, checked
 from tests.worlds.identity_world import PASSWORD
-from tests.worlds.science_world import ScienceWorld, science_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
 
-    from tests.servers.database_fixture import Migrated
+    from tests.worlds.science_world import ScienceWorld
+
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = NEEDS_CHROMIUM
@@ -31,13 +31,8 @@ DEFINED = {"en-GB": "Open", "zh-CN": "可读取"}
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> ScienceWorld:
-    return science_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def address(made: ScienceWorld) -> Iterator[str]:
-    with made.pages.serving() as client:
+def address(science: ScienceWorld) -> Iterator[str]:
+    with science.pages.serving() as client:
         yield str(client.base_url).rstrip("/")
 
 
@@ -57,7 +52,7 @@ def seen(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
 
 
-def test_the_data_scientist_s_main_path(page: Page, address: str, made: ScienceWorld) -> None:
+def test_the_data_scientist_s_main_path(page: Page, address: str, science: ScienceWorld) -> None:
     locale = page.locale  # type: ignore[attr-defined]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     enter(page, address, "lin")
@@ -87,10 +82,10 @@ def test_the_data_scientist_s_main_path(page: Page, address: str, made: ScienceW
     expect(page.get_by_role("heading", name=HANDED_OVER[locale])).to_be_visible()
     seen(page, "builder")
 
-    page.goto(f"{address}/datasets/{made.withheld}")
+    page.goto(f"{address}/datasets/{science.withheld}")
     expect(page.get_by_text(WITHHELD[locale]).first).to_be_visible()
     seen(page, "dataset-withheld")
-    page.goto(f"{address}/datasets/{made.dataset}")
+    page.goto(f"{address}/datasets/{science.dataset}")
     page.click("[data-copies='python']")
     expect(page.locator("[data-copies='python']")).to_have_text(COPIED[locale])
     assert page.evaluate("navigator.clipboard.readText()").startswith("from telemetry_client")

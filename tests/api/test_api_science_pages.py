@@ -12,14 +12,14 @@ import pytest
 from tests.asking.browser_session import OURS, entered, page_token
 from tests.asking.page_numbers import api
 from tests.worlds.pages_world import FOREIGN_VIN, VINS
-from tests.worlds.science_world import PURPOSE, SIGNALS, ScienceWorld, science_world
+from tests.worlds.science_world import PURPOSE, SIGNALS, ScienceWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
+    from tests.worlds.pages_world import PagesWorld
 
 SPAN = {"first": "2026-10-25", "last": "2026-11-01"}
 API_SPAN = {"data_from": "2026-10-25T00:00:00Z", "data_until": "2026-11-02T00:00:00Z"}
@@ -35,24 +35,13 @@ WISH = {
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> ScienceWorld:
-    return science_world(migrated, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def served_pages(made: ScienceWorld) -> Iterator[httpx2.Client]:
-    with made.pages.serving(api_connections=2) as client:
-        yield client
+def pages(science: ScienceWorld) -> PagesWorld:
+    return science.pages
 
 
 @pytest.fixture(scope="module")
 def lin(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
     yield from entered(served_pages, "lin")
-
-
-@pytest.fixture(scope="module")
-def owner(served_pages: httpx2.Client) -> Iterator[httpx2.Client]:
-    yield from entered(served_pages, "wu")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +65,7 @@ def numbers(page: str) -> dict[str, list[float]]:
 
 
 def test_an_owner_is_told_the_spread_of_its_own_vehicles(
-    made: ScienceWorld, owner: httpx2.Client
+    science: ScienceWorld, owner: httpx2.Client
 ) -> None:
     found = spread(owner, "wheel_speed")
     assert found["state"] == "told"
@@ -84,7 +73,7 @@ def test_an_owner_is_told_the_spread_of_its_own_vehicles(
     # The last truck has never told anything.
     assert found["vehicles_share"] == round((len(VINS) - 1) / len(VINS), 3)
     assert {one["model"]: one["vehicles"] for one in found["models"]} == {"J6P": 6, "JH6": 2}
-    rows = made.pages.database.connection.execute(
+    rows = science.pages.database.connection.execute(
         "SELECT wheel_speed FROM signal_motion JOIN vehicle USING (vehicle_id)"
         " WHERE vin = ANY (%s) AND wheel_speed IS NOT NULL",
         (VINS,),
@@ -108,10 +97,10 @@ def test_a_research_party_is_told_of_no_fewer_vehicles_than_a_dataset_has(
 
 
 def test_the_ends_of_a_spread_are_reached_by_as_many_vehicles(
-    made: ScienceWorld, lin: httpx2.Client, owner: httpx2.Client
+    science: ScienceWorld, lin: httpx2.Client, owner: httpx2.Client
 ) -> None:
     # One truck drove up to 87 km/h, all others told a value or two: what it alone told is cut off.
-    connection = made.pages.database.connection
+    connection = science.pages.database.connection
     highest = sorted(
         float(row[0])
         for row in connection.execute(
@@ -206,12 +195,12 @@ def test_a_preview_is_what_the_dataset_then_is(maker: httpx2.Client) -> None:
     assert set(first) <= real
 
 
-def test_a_preview_leaves_no_dataset_behind(made: ScienceWorld, maker: httpx2.Client) -> None:
+def test_a_preview_leaves_no_dataset_behind(science: ScienceWorld, maker: httpx2.Client) -> None:
     count = "SELECT count(*) FROM dataset"
-    before = made.pages.database.connection.execute(count).fetchall()
+    before = science.pages.database.connection.execute(count).fetchall()
     asked = {"names": "wheel_speed", "resolution": 60, **API_SPAN}
     api(maker, "/v1/datasets/preview", party="Institute", **asked)
-    assert made.pages.database.connection.execute(count).fetchall() == before
+    assert science.pages.database.connection.execute(count).fetchall() == before
 
 
 @pytest.mark.parametrize(
@@ -329,31 +318,35 @@ def test_the_first_page_of_a_data_scientist_is_the_datasets(lin: httpx2.Client) 
     assert (answer.status_code, answer.headers["location"]) == (303, "/datasets")
 
 
-def test_the_list_has_each_dataset_with_its_state(made: ScienceWorld, lin: httpx2.Client) -> None:
+def test_the_list_has_each_dataset_with_its_state(
+    science: ScienceWorld, lin: httpx2.Client
+) -> None:
     page = lin.get("/datasets").text
     shown = {int(number) for number in re.findall(r'href="/datasets/(\d+)"', page)}
     listed = {one["dataset_id"] for one in api(lin, "/v1/datasets")["datasets"]}
     assert shown == listed
-    assert made.foreign not in shown
-    assert lin.get(f"/datasets/{made.foreign}").status_code == 404
+    assert science.foreign not in shown
+    assert lin.get(f"/datasets/{science.foreign}").status_code == 404
 
 
 def test_a_dataset_that_is_being_prepared_is_told_to_who_defined_it(
-    made: ScienceWorld, owner: httpx2.Client
+    science: ScienceWorld, owner: httpx2.Client
 ) -> None:
-    assert "Being prepared" in owner.get(f"/datasets/{made.not_yet}").text
+    assert "Being prepared" in owner.get(f"/datasets/{science.not_yet}").text
 
 
-def test_a_dataset_of_too_few_vehicles_is_withheld(made: ScienceWorld, lin: httpx2.Client) -> None:
-    page = lin.get(f"/datasets/{made.withheld}").text
+def test_a_dataset_of_too_few_vehicles_is_withheld(
+    science: ScienceWorld, lin: httpx2.Client
+) -> None:
+    page = lin.get(f"/datasets/{science.withheld}").text
     assert "Withheld" in page
     assert "<pre" not in page
     assert numbers(page) == {}
 
 
-def test_a_dataset_s_page_says_what_the_api_says(made: ScienceWorld, lin: httpx2.Client) -> None:
-    counts = api(lin, f"/v1/datasets/{made.dataset}")["counts"]
-    text = lin.get(f"/datasets/{made.dataset}").text
+def test_a_dataset_s_page_says_what_the_api_says(science: ScienceWorld, lin: httpx2.Client) -> None:
+    counts = api(lin, f"/v1/datasets/{science.dataset}")["counts"]
+    text = lin.get(f"/datasets/{science.dataset}").text
     assert numbers(text) == {name: [value] for name, value in counts.items()}
     for vin in (*VINS, FOREIGN_VIN):
         assert vin not in text
@@ -362,7 +355,7 @@ def test_a_dataset_s_page_says_what_the_api_says(made: ScienceWorld, lin: httpx2
     assert vehicle is not None
     rows = api(
         lin,
-        f"/v1/datasets/{made.dataset}/signals",
+        f"/v1/datasets/{science.dataset}/signals",
         names=",".join(SIGNALS),
         vehicles=vehicle.group(1),
         limit=1,
@@ -370,8 +363,8 @@ def test_a_dataset_s_page_says_what_the_api_says(made: ScienceWorld, lin: httpx2
     assert rows["time"][0][:16].replace("T", " ") in text
 
 
-def test_the_code_of_a_dataset_s_page_loads_it(made: ScienceWorld, lin: httpx2.Client) -> None:
-    page = lin.get(f"/datasets/{made.dataset}").text
+def test_the_code_of_a_dataset_s_page_loads_it(science: ScienceWorld, lin: httpx2.Client) -> None:
+    page = lin.get(f"/datasets/{science.dataset}").text
     code = re.search(r'<pre id="curl"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert code is not None
     address = re.search(r"'http://[^/]*(/v1/[^']*)'", code.group(1))
