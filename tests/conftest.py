@@ -18,4 +18,6 @@ pytest_plugins = [
     "tests.worlds.access_world",
     "tests.worlds.care_world",
     "tests.worlds.pages_fixture",
+    "tests.worlds.dataset_fixture",
+    "tests.worlds.webhook_fixture",
 ]

@@ -23,40 +23,19 @@ from tests.worlds.dataset_world import (
     get,
     pages,
     pseudonyms,
-    research,
     table,
 )
 from tests.worlds.identity_world import logged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 PARTS = ("", "/vehicles", "/signals?names=wheel_speed", "/trips", "/events")
 
 
-@pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> Research:
-    return research(migrated, tmp_path_factory.mktemp("datasets"))
-
-
-@pytest.fixture(scope="module")
-def client(made: Research) -> Iterator[httpx2.Client]:
-    with made.world.serving() as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
-def dataset(made: Research, client: httpx2.Client) -> str:
-    """The address of a dataset over North's vehicles for the Institute."""
-    return f"/v1/datasets/{defined(client, made.header('North'))}"
-
-
-def expected(made: Research, vin: str, step: str) -> pd.DataFrame:
-    rows = made.rows[vin]
+def expected(institute: Research, vin: str, step: str) -> pd.DataFrame:
+    rows = institute.rows[vin]
     return rows.resample(step, origin="epoch").mean(numeric_only=True).dropna(how="all")
 
 
@@ -65,57 +44,65 @@ def cell(degrees: pd.Series[float]) -> pd.Series[float]:
 
 
 def test_signals_are_those_of_the_vehicles_in_steps(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
     found = table(
-        client, f"{dataset}/signals", made.header("Institute"), names="wheel_speed,brake_switch"
+        served_research,
+        f"{dataset}/signals",
+        institute.header("Institute"),
+        names="wheel_speed,brake_switch",
     )
     assert found.schema.field("wheel_speed").metadata[b"unit"] == b"km/h"
     frame = found.to_pandas()
-    vehicles = pseudonyms(made, dataset)
+    vehicles = pseudonyms(institute, dataset)
     assert sorted(frame["vehicle"].unique()) == sorted(vehicles)
     for vehicle, rows in frame.groupby("vehicle"):
-        wanted = expected(made, vehicles[str(vehicle)], "60s")
+        wanted = expected(institute, vehicles[str(vehicle)], "60s")
         assert list(rows["time"]) == list(wanted.index)
         np.testing.assert_allclose(rows["wheel_speed"], wanted["wheel_speed"], rtol=1e-6)
         np.testing.assert_allclose(rows["brake_switch"], wanted["brake_switch"], rtol=1e-6)
 
 
 def test_positions_are_middles_of_cells_and_counters_are_shifted(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    vehicles = pseudonyms(made, dataset)
+    vehicles = pseudonyms(institute, dataset)
     frame = table(
-        client,
+        served_research,
         f"{dataset}/signals",
-        made.header("Institute"),
+        institute.header("Institute"),
         names="latitude,longitude,altitude,odometer",
     ).to_pandas()
     for vehicle, rows in frame.groupby("vehicle"):
-        wanted = expected(made, vehicles[str(vehicle)], "60s")
+        wanted = expected(institute, vehicles[str(vehicle)], "60s")
         for name in ("latitude", "longitude"):
             np.testing.assert_allclose(rows[name], cell(wanted[name]), atol=1e-9)
             for end in ("_min", "_max"):
                 assert np.allclose((rows[name + end] / GRID) % 1, 0.5, atol=1e-6)
         assert set(rows["altitude"]) <= {0.0, 10.0, 20.0, 30.0, 40.0}
-        highest = made.rows[vehicles[str(vehicle)]]["odometer"].resample("60s").max().dropna()
+        highest = institute.rows[vehicles[str(vehicle)]]["odometer"].resample("60s").max().dropna()
         shift = rows["odometer"].to_numpy() - highest.to_numpy()
         assert np.ptp(shift) < 1e-6
         assert abs(shift[0]) > 1000  # by chance it is not, once in four million vehicles
 
 
 def test_a_grid_may_be_coarser_and_is_never_finer_than_the_rule(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    number = defined(client, made.header("North"), grid_deg=0.1)
-    connection = made.world.database.connection
+    number = defined(served_research, institute.header("North"), grid_deg=0.1)
+    connection = institute.world.database.connection
     for rule, wanted in ((0.01, 0.1), (0.5, 0.5)):
         connection.execute("UPDATE dataset_rule SET finest_grid_deg = %s", (rule,))
         try:
             address = f"/v1/datasets/{number}"
-            assert get(client, address, made.header("Institute"))["grid_deg"] == wanted
+            assert (
+                get(served_research, address, institute.header("Institute"))["grid_deg"] == wanted
+            )
             frame = table(
-                client, f"{address}/signals", made.header("Institute"), names="latitude"
+                served_research,
+                f"{address}/signals",
+                institute.header("Institute"),
+                names="latitude",
             ).to_pandas()
             assert np.allclose((frame["latitude"] / wanted) % 1, 0.5, atol=1e-6)
         finally:
@@ -123,12 +110,12 @@ def test_a_grid_may_be_coarser_and_is_never_finer_than_the_rule(
 
 
 def test_no_question_gets_at_parts_of_a_step(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    header = made.header("Institute")
-    whole = table(client, f"{dataset}/signals", header, names="wheel_speed")
+    header = institute.header("Institute")
+    whole = table(served_research, f"{dataset}/signals", header, names="wheel_speed")
     cut = table(
-        client,
+        served_research,
         f"{dataset}/signals",
         header,
         names="wheel_speed",
@@ -140,22 +127,22 @@ def test_no_question_gets_at_parts_of_a_step(
     assert len(merged) == len(cut) > 0
     assert (merged["wheel_speed"] == merged["wheel_speed_whole"]).all()
     for step, status in ((30, 422), (90, 422), (7, 422), (120, 200), (86400, 200)):
-        answer = client.get(
+        answer = served_research.get(
             f"{dataset}/signals", params={"names": "wheel_speed", "step": step}, headers=header
         )
         assert answer.status_code == status, step
 
 
-def test_the_database_itself_tells_nothing_finer(made: Research, dataset: str) -> None:
+def test_the_database_itself_tells_nothing_finer(institute: Research, dataset: str) -> None:
     number = int(dataset.rsplit("/", 1)[1])
-    vehicle = min(pseudonyms(made, dataset))
+    vehicle = min(pseudonyms(institute, dataset))
     span = ("2026-10-20T01:00:31Z", "2026-10-20T01:02:29Z")
 
     def asked(party: str, names: list[str], step: int | None) -> list[tuple[Any, ...]]:
-        with connect(made.world.database.dsn, role=API_ROLE) as connection:
+        with connect(institute.world.database.dsn, role=API_ROLE) as connection:
             return connection.execute(
                 "SELECT time, values FROM served.dataset_signals(%s, %s, %s, %s, %s, %s, %s, 99)",
-                (made.parties[party], number, vehicle, names, *span, step),
+                (institute.parties[party], number, vehicle, names, *span, step),
             ).fetchall()
 
     # Of a span that cuts two minutes, the one between them.
@@ -174,12 +161,12 @@ def test_the_database_itself_tells_nothing_finer(made: Research, dataset: str) -
 
 
 def test_pages_and_tables_tell_the_same(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    header = made.header("Institute")
-    whole = table(client, f"{dataset}/signals", header, names="wheel_speed").to_pandas()
+    header = institute.header("Institute")
+    whole = table(served_research, f"{dataset}/signals", header, names="wheel_speed").to_pandas()
     told: list[tuple[Any, ...]] = []
-    for page in pages(client, f"{dataset}/signals", header, names="wheel_speed", limit=37):
+    for page in pages(served_research, f"{dataset}/signals", header, names="wheel_speed", limit=37):
         assert sum(len(one["time"]) for one in page["vehicles"]) <= 37
         for one in page["vehicles"]:
             values = one["signals"][0]["values"]
@@ -187,19 +174,19 @@ def test_pages_and_tables_tell_the_same(
     assert [row[0] for row in told] == list(whole["vehicle"])
     assert list(pd.to_datetime([row[1] for row in told])) == list(whole["time"])
     np.testing.assert_allclose([row[2] for row in told], whole["wheel_speed"], rtol=1e-6)
-    body = client.get(
+    body = served_research.get(
         f"{dataset}/signals",
         params={"names": "wheel_speed"},
         headers={**header, "Accept": Format.PARQUET},
     ).content
     assert parquet.read_table(io.BytesIO(body)).num_rows == len(whole)
-    text = client.get(
+    text = served_research.get(
         f"{dataset}/signals",
         params={"names": "wheel_speed"},
         headers={**header, "Accept": Format.CSV},
     ).text
     assert len(pd.read_csv(io.StringIO(text))) == len(whole)
-    one = client.get(
+    one = served_research.get(
         f"{dataset}/signals",
         params={"names": "wheel_speed", "limit": 5},
         headers={**header, "Accept": Format.ARROW},
@@ -209,7 +196,7 @@ def test_pages_and_tables_tell_the_same(
 
 
 def test_the_document_s_code_loads_a_dataset(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
     (code,) = re.findall(
         r"```python\n(.*?)```",
@@ -218,8 +205,8 @@ def test_the_document_s_code_loads_a_dataset(
     )
     for written, here in (
         ("import httpx\n", "import httpx2 as httpx\n"),
-        ("https://telemetry.example", str(client.base_url)),
-        ("vtk_…", made.header("Institute")["X-API-Key"]),
+        ("https://telemetry.example", str(served_research.base_url)),
+        ("vtk_…", institute.header("Institute")["X-API-Key"]),
         ("/v1/datasets/12", dataset),
         ("date(2026, 9, 1)", "date(2026, 10, 19)"),
         ("date(2026, 9, 7)", "date(2026, 10, 22)"),
@@ -231,25 +218,28 @@ def test_the_document_s_code_loads_a_dataset(
     names["API"].close()
     assert len(names["vehicles"]) == len(names["driven"]) == len(NORTH)
     assert len(names["trips"]) == 12
-    for vehicle, vin in pseudonyms(made, dataset).items():
-        way = made.rows[vin]["odometer"].resample("60s").max()
+    for vehicle, vin in pseudonyms(institute, dataset).items():
+        way = institute.rows[vin]["odometer"].resample("60s").max()
         assert names["driven"][vehicle] == pytest.approx(way.max() - way.min(), abs=1e-6)
 
 
 def test_some_vehicles_may_be_asked_for(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    header = made.header("Institute")
-    some = sorted(pseudonyms(made, dataset))[1:3]
+    header = institute.header("Institute")
+    some = sorted(pseudonyms(institute, dataset))[1:3]
     frame = table(
-        client, f"{dataset}/signals", header, names="wheel_speed", vehicles=",".join(some)
+        served_research, f"{dataset}/signals", header, names="wheel_speed", vehicles=",".join(some)
     ).to_pandas()
     assert sorted(frame["vehicle"].unique()) == some
     other = sorted(
-        pseudonyms(made, f"/v1/datasets/{defined(client, made.header('North'), party='Lab')}")
+        pseudonyms(
+            institute,
+            f"/v1/datasets/{defined(served_research, institute.header('North'), party='Lab')}",
+        )
     )
     for foreign in (other[0], NORTH[0], "x"):
-        answer = client.get(
+        answer = served_research.get(
             f"{dataset}/signals",
             params={"names": "wheel_speed", "vehicles": f"{some[0]},{foreign}"},
             headers=header,
@@ -272,41 +262,43 @@ def test_some_vehicles_may_be_asked_for(
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(
-    made: Research,
-    client: httpx2.Client,
+    institute: Research,
+    served_research: httpx2.Client,
     dataset: str,
     params: dict[str, Any],
     status: int,
     code: str,
 ) -> None:
-    answer = client.get(f"{dataset}/signals", params=params, headers=made.header("Institute"))
+    answer = served_research.get(
+        f"{dataset}/signals", params=params, headers=institute.header("Institute")
+    )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_a_table_of_too_many_rows_is_refused_with_what_fits(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
     span = {"data_from": "2006-10-20T00:00:00Z", "data_until": "2096-10-20T00:00:00Z"}
-    number = defined(client, made.header("North"), resolution_s=60, **span)
-    answer = client.get(
+    number = defined(served_research, institute.header("North"), resolution_s=60, **span)
+    answer = served_research.get(
         f"/v1/datasets/{number}/signals",
         params={"names": "wheel_speed", "step": 480},
-        headers={**made.header("Institute"), "Accept": Format.ARROW},
+        headers={**institute.header("Institute"), "Accept": Format.ARROW},
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "span_too_long")
 
 
 def test_trips_and_events_are_coarse_and_nobody_s(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    header = made.header("Institute")
+    header = institute.header("Institute")
     trips = [
         trip
-        for page in pages(client, f"{dataset}/trips", header, limit=5)
+        for page in pages(served_research, f"{dataset}/trips", header, limit=5)
         for trip in page["trips"]
     ]
     assert len(trips) == 12
-    assert [trip["vehicle"] for trip in trips] == sorted(2 * list(pseudonyms(made, dataset)))
+    assert [trip["vehicle"] for trip in trips] == sorted(2 * list(pseudonyms(institute, dataset)))
     first = trips[0]
     assert (first["start"], first["end"]) == ("2026-10-20T01:00:00Z", "2026-10-20T01:20:00Z")
     assert (first["distance_km"], first["fuel_l"], first["duration_s"]) == (20.5, 6.7, 1200)
@@ -317,72 +309,76 @@ def test_trips_and_events_are_coarse_and_nobody_s(
     assert "driver_id" not in first
     events = [
         event
-        for page in pages(client, f"{dataset}/events", header, limit=4)
+        for page in pages(served_research, f"{dataset}/events", header, limit=4)
         for event in page["events"]
     ]
     assert len(events) == 6
     assert events[0]["start"] == "2026-10-20T01:00:00Z"
     assert events[0]["trip_start"] == first["start"]
     assert (events[0]["latitude"], events[0]["speed_kmh"]) == (31.255, 63.0)
-    assert table(client, f"{dataset}/trips", header).num_rows == 12
-    none = get(client, f"{dataset}/events", header, kind="idling,harsh_cornering")
+    assert table(served_research, f"{dataset}/trips", header).num_rows == 12
+    none = get(served_research, f"{dataset}/events", header, kind="idling,harsh_cornering")
     assert none["events"] == []
     # A span that begins within a step holds what began in that step: its end is not to be felt for.
     late = {"start": "2026-10-20T01:00:59Z", "end": "2026-10-20T01:01:00Z"}
-    assert len(get(client, f"{dataset}/trips", header, **late)["trips"]) == 6
+    assert len(get(served_research, f"{dataset}/trips", header, **late)["trips"]) == 6
 
 
 def test_trips_and_events_are_told_where_they_are_in_it(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    number = defined(client, made.header("North"), trips=False, events=False)
+    number = defined(served_research, institute.header("North"), trips=False, events=False)
     for part in ("trips", "events"):
-        answer = client.get(f"/v1/datasets/{number}/{part}", headers=made.header("Institute"))
+        answer = served_research.get(
+            f"/v1/datasets/{number}/{part}", headers=institute.header("Institute")
+        )
         assert (answer.status_code, answer.json()["code"]) == (404, "not_in_dataset")
 
 
 def test_a_former_owner_s_dataset_has_what_was_recorded_while_it_owned(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    connection = made.world.database.connection
-    number = defined(client, made.header("North"))
-    sold = made.vehicle_ids[NORTH[5]]
+    connection = institute.world.database.connection
+    number = defined(served_research, institute.header("North"))
+    sold = institute.vehicle_ids[NORTH[5]]
     connection.execute(
         "UPDATE vehicle_access SET data = '(,2026-10-20 01:10:30+00)'"
         " WHERE vehicle_id = %s AND party_id = %s",
-        (sold, made.parties["North"]),
+        (sold, institute.parties["North"]),
     )
     try:
         address = f"/v1/datasets/{number}"
-        vehicle = {vin: name for name, vin in pseudonyms(made, address).items()}[NORTH[5]]
-        header = made.header("Institute")
+        vehicle = {vin: name for name, vin in pseudonyms(institute, address).items()}[NORTH[5]]
+        header = institute.header("Institute")
         frame = table(
-            client, f"{address}/signals", header, names="wheel_speed", vehicles=vehicle
+            served_research, f"{address}/signals", header, names="wheel_speed", vehicles=vehicle
         ).to_pandas()
         # The step in which it was sold is cut, and so not told.
         assert frame["time"].max() == pd.Timestamp("2026-10-20T01:09:00Z")
-        trips = get(client, f"{address}/trips", header)["trips"]
+        trips = get(served_research, f"{address}/trips", header)["trips"]
         assert vehicle not in {trip["vehicle"] for trip in trips}
     finally:
         connection.execute(
             "UPDATE vehicle_access SET data = '(,)' WHERE vehicle_id = %s AND party_id = %s",
-            (sold, made.parties["North"]),
+            (sold, institute.parties["North"]),
         )
 
 
 def test_every_read_is_written_down_with_dataset_and_purpose(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    number = defined(client, made.header("North"), purpose="tyre wear")
-    header = made.header("Institute")
+    number = defined(served_research, institute.header("North"), purpose="tyre wear")
+    header = institute.header("Institute")
     for part in PARTS:
-        assert client.get(f"/v1/datasets/{number}{part}", headers=header).status_code == 200
+        assert (
+            served_research.get(f"/v1/datasets/{number}{part}", headers=header).status_code == 200
+        )
     said = {**header, "X-Purpose": "a second look"}
-    assert client.get(f"/v1/datasets/{number}", headers=said).status_code == 200
-    foreign = client.get(f"/v1/datasets/{number}", headers=made.header("Lab"))
+    assert served_research.get(f"/v1/datasets/{number}", headers=said).status_code == 200
+    foreign = served_research.get(f"/v1/datasets/{number}", headers=institute.header("Lab"))
     assert foreign.status_code == 404
-    logged(made.world, 8, f"dataset_id = {number}")
-    rows = made.world.database.connection.execute(
+    logged(institute.world, 8, f"dataset_id = {number}")
+    rows = institute.world.database.connection.execute(
         "SELECT role, route, purpose, status FROM access_log WHERE dataset_id = %s"
         " AND role = 'data_scientist'",
         (number,),
@@ -395,6 +391,8 @@ def test_every_read_is_written_down_with_dataset_and_purpose(
     }
     assert [purpose for *_, purpose, status in rows if status == 404] == [None]
     span = {"start": "2026-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}
-    told = get(client, "/v1/audit", made.header("Authority"), dataset_id=number, **span)["reads"]
+    told = get(
+        served_research, "/v1/audit", institute.header("Authority"), dataset_id=number, **span
+    )["reads"]
     assert {read["dataset_id"] for read in told} == {number}
     assert "tyre wear" in {read["purpose"] for read in told}

@@ -19,128 +19,115 @@ from tests.worlds.dataset_world import (
     get,
     pages,
     pseudonyms,
-    research,
 )
 from tests.worlds.identity_world import VIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import httpx2
 
-    from tests.servers.database_fixture import Migrated
 
 PARTS = ("", "/vehicles", "/signals?names=wheel_speed", "/trips", "/events")
-
-
-@pytest.fixture(scope="module")
-def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> Research:
-    return research(migrated, tmp_path_factory.mktemp("datasets"))
-
-
-@pytest.fixture(scope="module")
-def client(made: Research) -> Iterator[httpx2.Client]:
-    with made.world.serving() as serving:
-        yield serving
-
-
-@pytest.fixture(scope="module")
-def dataset(made: Research, client: httpx2.Client) -> str:
-    """The address of a dataset over North's vehicles for the Institute."""
-    return f"/v1/datasets/{defined(client, made.header('North'))}"
 
 
 # Who reads what.
 
 
 def test_a_data_scientist_reads_what_is_for_him_and_nothing_else(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    header = made.header("Institute")
-    (listed,) = get(client, "/v1/datasets", header)["datasets"]
+    header = institute.header("Institute")
+    (listed,) = get(served_research, "/v1/datasets", header)["datasets"]
     assert listed["purpose"] == DEFINITION["purpose"]
     assert (listed["yours"], listed["party"], listed["state"]) == (False, None, "open")
-    found = get(client, dataset, header)
+    found = get(served_research, dataset, header)
     assert found["counts"] == {"vehicles": 6, "vehicle_days": 6, "trips": 12, "events": 6}
     told = {signal["name"]: signal for signal in found["catalogue"]}
     assert list(told) == SIGNALS
     assert (told["wheel_speed"]["unit"], told["wheel_speed"]["vehicles"]) == ("km/h", 6)
     for address in ("/v1/vehicles", f"/v1/vehicles/{VIN}/state", "/v1/fleets", "/v1/drivers"):
-        assert client.get(address, headers=header).status_code == 403
+        assert served_research.get(address, headers=header).status_code == 403
     for method, address in (("POST", "/v1/datasets"), ("PATCH", dataset), ("DELETE", dataset)):
-        assert client.request(method, address, headers=header, json={}).status_code == 403
+        assert served_research.request(method, address, headers=header, json={}).status_code == 403
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_another_party_s_dataset_is_one_that_is_not_there(
-    made: Research, client: httpx2.Client, dataset: str, part: str
+    institute: Research, served_research: httpx2.Client, dataset: str, part: str
 ) -> None:
     for party in ("Lab", "South", "Maker"):
-        absent = client.get(f"/v1/datasets/999999{part}", headers=made.header(party))
+        absent = served_research.get(f"/v1/datasets/999999{part}", headers=institute.header(party))
         assert absent.status_code == 404
-        foreign = client.get(f"{dataset}{part}", headers=made.header(party))
+        foreign = served_research.get(f"{dataset}{part}", headers=institute.header(party))
         assert (foreign.status_code, foreign.content) == (404, absent.content)
     for party in ("Dealer", "Workshop", "Authority"):
-        assert client.get(f"{dataset}{part}", headers=made.header(party)).status_code == 403
+        assert (
+            served_research.get(f"{dataset}{part}", headers=institute.header(party)).status_code
+            == 403
+        )
     for party in ("Institute", "North"):
-        assert client.get(f"{dataset}{part}", headers=made.header(party)).status_code == 200
+        assert (
+            served_research.get(f"{dataset}{part}", headers=institute.header(party)).status_code
+            == 200
+        )
 
 
 @pytest.mark.parametrize("number", ["0", "01", "abc", "9" * 19, "1.0", "-1", "%00"])
 def test_what_is_no_number_is_a_dataset_that_is_not_there(
-    made: Research, client: httpx2.Client, number: str
+    institute: Research, served_research: httpx2.Client, number: str
 ) -> None:
-    answer = client.get(f"/v1/datasets/{number}", headers=made.header("Institute"))
+    answer = served_research.get(f"/v1/datasets/{number}", headers=institute.header("Institute"))
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_dataset")
 
 
 @pytest.mark.parametrize("how", ["ended", "expired", "not yet"])
 def test_a_dataset_that_does_not_hold_now_is_told_to_whom_defined_it_alone(
-    made: Research, client: httpx2.Client, how: str
+    institute: Research, served_research: httpx2.Client, how: str
 ) -> None:
-    header = made.header("North")
-    number = defined(client, header)
+    header = institute.header("North")
+    number = defined(served_research, header)
     address = f"/v1/datasets/{number}"
-    assert client.get(address, headers=made.header("Institute")).status_code == 200
+    assert served_research.get(address, headers=institute.header("Institute")).status_code == 200
     if how == "ended":
         for _ in range(2):
-            assert client.delete(address, headers=header).status_code == 204
+            assert served_research.delete(address, headers=header).status_code == 204
     else:
         valid = "[2020-01-01,2021-01-01)" if how == "expired" else "[2080-01-01,2090-01-01)"
-        made.world.database.connection.execute(
+        institute.world.database.connection.execute(
             "UPDATE dataset SET valid = %s WHERE dataset_id = %s", (valid, number)
         )
     for part in PARTS:
         for party in ("Institute", "North"):
             if (party, part) != ("North", ""):
-                answer = client.get(f"{address}{part}", headers=made.header(party))
+                answer = served_research.get(f"{address}{part}", headers=institute.header(party))
                 assert answer.status_code == 404, part
-    listed = pages(client, "/v1/datasets", made.header("Institute"), limit=2)
+    listed = pages(served_research, "/v1/datasets", institute.header("Institute"), limit=2)
     assert number not in {one["dataset_id"] for page in listed for one in page["datasets"]}
-    own = get(client, address, header)
+    own = get(served_research, address, header)
     assert own["state"] == ("not_yet" if how == "not yet" else "ended")
     assert (own["counts"], own["party"]) == (None, "Institute")
     if how != "not yet":
         late = {"valid_until": "2091-01-01T00:00:00Z"}
-        again = client.patch(address, json=late, headers=header)
+        again = served_research.patch(address, json=late, headers=header)
         assert (again.status_code, again.json()["code"]) == (409, "ended")
 
 
 def test_only_whom_defined_it_changes_or_ends_it(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
     for party in ("South", "Maker"):
-        foreign = client.delete(dataset, headers=made.header(party))
-        absent = client.delete("/v1/datasets/999999", headers=made.header(party))
+        foreign = served_research.delete(dataset, headers=institute.header(party))
+        absent = served_research.delete("/v1/datasets/999999", headers=institute.header(party))
         assert (foreign.status_code, foreign.content) == (404, absent.content)
         assert (
-            client.patch(dataset, json={"name": "Mine"}, headers=made.header(party)).status_code
+            served_research.patch(
+                dataset, json={"name": "Mine"}, headers=institute.header(party)
+            ).status_code
             == 404
         )
     change = {"name": "Late autumn", "valid_until": "2080-01-01T00:00:00Z"}
-    answer = client.patch(dataset, json=change, headers=made.header("North"))
+    answer = served_research.patch(dataset, json=change, headers=institute.header("North"))
     assert answer.status_code == 200
-    found = get(client, dataset, made.header("Institute"))
+    found = get(served_research, dataset, institute.header("Institute"))
     assert {name: found[name] for name in change} == change
 
 
@@ -148,11 +135,11 @@ def test_only_whom_defined_it_changes_or_ends_it(
 
 
 def test_an_owner_opens_its_own_vehicles_and_a_maker_all(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
     mixed = [*NORTH[:3], *SOUTH[:2]]
-    answer = client.post(
-        "/v1/datasets", json={**DEFINITION, "vins": mixed}, headers=made.header("North")
+    answer = served_research.post(
+        "/v1/datasets", json={**DEFINITION, "vins": mixed}, headers=institute.header("North")
     )
     assert answer.status_code == 422
     (fault,) = answer.json()["faults"]
@@ -160,42 +147,44 @@ def test_an_owner_opens_its_own_vehicles_and_a_maker_all(
     assert all(vin in fault["reason"] for vin in SOUTH[:2])
     assert not any(vin in fault["reason"] for vin in NORTH)
     absent = {**DEFINITION, "vins": [*NORTH, "LSGAA11112A009999"]}
-    answer = client.post("/v1/datasets", json=absent, headers=made.header("North"))
+    answer = served_research.post("/v1/datasets", json=absent, headers=institute.header("North"))
     assert answer.status_code == 422
-    number = defined(client, made.header("Maker"), vins=mixed)
-    assert set(pseudonyms(made, f"/v1/datasets/{number}").values()) == set(mixed)
+    number = defined(served_research, institute.header("Maker"), vins=mixed)
+    assert set(pseudonyms(institute, f"/v1/datasets/{number}").values()) == set(mixed)
 
 
 def test_a_fleet_s_vehicles_are_those_that_were_in_it(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    more = {"vins": None, "fleet_id": made.fleet}
-    number = defined(client, made.header("North"), **more)
-    assert set(pseudonyms(made, f"/v1/datasets/{number}").values()) == set(NORTH)
-    foreign = client.post("/v1/datasets", json={**DEFINITION, **more}, headers=made.header("South"))
-    absent = client.post(
+    more = {"vins": None, "fleet_id": institute.fleet}
+    number = defined(served_research, institute.header("North"), **more)
+    assert set(pseudonyms(institute, f"/v1/datasets/{number}").values()) == set(NORTH)
+    foreign = served_research.post(
+        "/v1/datasets", json={**DEFINITION, **more}, headers=institute.header("South")
+    )
+    absent = served_research.post(
         "/v1/datasets",
         json={**DEFINITION, "vins": None, "fleet_id": 999},
-        headers=made.header("South"),
+        headers=institute.header("South"),
     )
     assert (foreign.status_code, foreign.json()["code"]) == (404, "unknown_fleet")
     assert foreign.content == absent.content
 
 
 def test_a_dataset_that_is_asked_for_twice_is_defined_once(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
     asked = {**DEFINITION, "name": "Asked for twice"}
     first, second, other = (
-        client.post("/v1/datasets", json=asked, headers=made.header(party))
+        served_research.post("/v1/datasets", json=asked, headers=institute.header(party))
         for party in ("North", "North", "Maker")
     )
     assert (first.status_code, second.status_code, other.status_code) == (201, 409, 201)
     assert second.json()["code"] == "name_taken"
     address = f"/v1/datasets/{first.json()['dataset_id']}"
     assert first.headers["location"] == address
-    assert client.delete(address, headers=made.header("North")).status_code == 204
-    again = client.post("/v1/datasets", json=asked, headers=made.header("North"))
+    assert served_research.delete(address, headers=institute.header("North")).status_code == 204
+    again = served_research.post("/v1/datasets", json=asked, headers=institute.header("North"))
     assert again.status_code == 201
 
 
@@ -229,65 +218,65 @@ def test_a_dataset_that_is_asked_for_twice_is_defined_once(
     ],
 )
 def test_what_makes_no_dataset_is_refused_with_the_field(
-    made: Research, client: httpx2.Client, field: str, others: dict[str, Any]
+    institute: Research, served_research: httpx2.Client, field: str, others: dict[str, Any]
 ) -> None:
-    before = made.world.database.connection.execute("SELECT count(*) FROM dataset").fetchone()
-    answer = client.post(
-        "/v1/datasets", json={**DEFINITION, **others}, headers=made.header("North")
+    before = institute.world.database.connection.execute("SELECT count(*) FROM dataset").fetchone()
+    answer = served_research.post(
+        "/v1/datasets", json={**DEFINITION, **others}, headers=institute.header("North")
     )
     assert answer.status_code == 422, answer.text
     assert field in {fault["field"].split(".")[0] for fault in answer.json()["faults"]}
-    after = made.world.database.connection.execute("SELECT count(*) FROM dataset").fetchone()
+    after = institute.world.database.connection.execute("SELECT count(*) FROM dataset").fetchone()
     assert after == before
 
 
 def test_vehicles_too_few_are_withheld_as_soon_as_they_are(
-    made: Research, client: httpx2.Client
+    institute: Research, served_research: httpx2.Client
 ) -> None:
-    connection = made.world.database.connection
-    address = f"/v1/datasets/{defined(client, made.header('South'), vins=SOUTH)}"
-    header = made.header("Institute")
-    assert len(get(client, f"{address}/vehicles", header)["vehicles"]) == len(SOUTH) == 5
+    connection = institute.world.database.connection
+    address = f"/v1/datasets/{defined(served_research, institute.header('South'), vins=SOUTH)}"
+    header = institute.header("Institute")
+    assert len(get(served_research, f"{address}/vehicles", header)["vehicles"]) == len(SOUTH) == 5
     with connection.transaction(force_rollback=False):
         connection.execute(
             "UPDATE vehicle_access SET valid = tstzrange(lower(valid), now())"
             " WHERE vehicle_id = %s AND party_id = %s",
-            (made.vehicle_ids[SOUTH[0]], made.parties["South"]),
+            (institute.vehicle_ids[SOUTH[0]], institute.parties["South"]),
         )
     try:
         for part in PARTS[1:]:
-            answer = client.get(f"{address}{part}", headers=header)
+            answer = served_research.get(f"{address}{part}", headers=header)
             assert (answer.status_code, answer.json()["code"]) == (403, "withheld"), part
-        told = get(client, address, header)
+        told = get(served_research, address, header)
         assert (told["state"], told["counts"], told["catalogue"]) == ("withheld", None, [])
     finally:
         connection.execute(
             "UPDATE vehicle_access SET valid = tstzrange(lower(valid), NULL)"
             " WHERE vehicle_id = %s AND party_id = %s",
-            (made.vehicle_ids[SOUTH[0]], made.parties["South"]),
+            (institute.vehicle_ids[SOUTH[0]], institute.parties["South"]),
         )
-    assert get(client, address, header)["state"] == "open"
+    assert get(served_research, address, header)["state"] == "open"
 
 
 # What they are called.
 
 
 def test_pseudonyms_are_keyed_and_a_dataset_s_own(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    other = f"/v1/datasets/{defined(client, made.header('North'), party='Lab')}"
-    first, second = pseudonyms(made, dataset), pseudonyms(made, other)
+    other = f"/v1/datasets/{defined(served_research, institute.header('North'), party='Lab')}"
+    first, second = pseudonyms(institute, dataset), pseudonyms(institute, other)
     assert set(first.values()) == set(second.values()) == set(NORTH)
     assert not set(first) & set(second)
-    told = get(client, f"{dataset}/vehicles", made.header("Institute"))["vehicles"]
+    told = get(served_research, f"{dataset}/vehicles", institute.header("Institute"))["vehicles"]
     assert [one["vehicle"] for one in told] == sorted(first)
     for pseudonym, vin in first.items():
         for name in ("md5", "sha1", "sha256", "sha512", "sha3_256", "blake2b"):
-            for text in (vin, f"vehicle {vin}", str(made.vehicle_ids[vin])):
+            for text in (vin, f"vehicle {vin}", str(institute.vehicle_ids[vin])):
                 digest = hashlib.new(name, text.encode()).hexdigest()
                 assert pseudonym not in {digest[: len(pseudonym)], digest[-len(pseudonym) :]}
     # The formula as another implementation has it, with the key that stays in the database.
-    ((key,),) = made.world.database.connection.execute(
+    ((key,),) = institute.world.database.connection.execute(
         "SELECT key FROM dataset_key WHERE dataset_id = %s", (int(dataset.rsplit("/", 1)[1]),)
     ).fetchall()
     for pseudonym, vin in first.items():
@@ -296,14 +285,14 @@ def test_pseudonyms_are_keyed_and_a_dataset_s_own(
 
 
 def test_nothing_that_is_told_names_a_vehicle_a_fleet_or_a_driver(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
     for part in ("", "/vehicles", f"/signals?names={','.join(SIGNALS)}", "/trips", "/events"):
         for accept in Format:
             if part == "" and accept is not Format.JSON:
                 continue
-            answer = client.get(
-                f"{dataset}{part}", headers={**made.header("Institute"), "Accept": accept}
+            answer = served_research.get(
+                f"{dataset}{part}", headers={**institute.header("Institute"), "Accept": accept}
             )
             assert answer.status_code == 200
             for vin in (*NORTH, *SOUTH):
@@ -313,9 +302,9 @@ def test_nothing_that_is_told_names_a_vehicle_a_fleet_or_a_driver(
 
 
 def test_a_model_that_few_have_is_not_told(
-    made: Research, client: httpx2.Client, dataset: str
+    institute: Research, served_research: httpx2.Client, dataset: str
 ) -> None:
-    told = get(client, f"{dataset}/vehicles", made.header("Institute"))["vehicles"]
+    told = get(served_research, f"{dataset}/vehicles", institute.header("Institute"))["vehicles"]
     assert sorted((one["model"] or "") for one in told) == ["", *["J6P"] * 5]
     assert {one["vehicle_class"] for one in told} == {"heavy_truck"}
     assert all(one["signals"] == SIGNALS for one in told)

@@ -10,10 +10,9 @@ from storage.connection import API_ROLE, connect
 from tests.asking.api_fixture import serving
 from tests.worlds.identity_world import bearer
 from tests.worlds.identity_world import world as identity_world
-from tests.worlds.webhook_world import FOREIGN, LOCAL, A, B, World, webhook_world
+from tests.worlds.webhook_world import FOREIGN, LOCAL, A, B, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import httpx2
@@ -24,29 +23,17 @@ URL = "https://example.com/hook"
 NEW: dict[str, Any] = {"name": "Dispatch", "url": URL, "kinds": ["tank_event.theft"]}
 
 
-@pytest.fixture(scope="module")
-def made(migrated: Migrated) -> Iterator[World]:
-    with webhook_world(migrated) as world:
-        yield world
-
-
 @pytest.fixture
-def world(made: World) -> Iterator[World]:
-    yield made
-    made.clear()
-
-
-@pytest.fixture
-def owner(world: World) -> httpx2.Client:
-    return world.clients["Owner"]
+def owner(webhooks: World) -> httpx2.Client:
+    return webhooks.clients["Owner"]
 
 
 def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_webhook_is_made_read_changed_and_deleted(world: World, owner: httpx2.Client) -> None:
-    wanted = {**NEW, "severity": "high", "fleet_id": world.fleet, "vins": [B, A, A]}
+def test_a_webhook_is_made_read_changed_and_deleted(webhooks: World, owner: httpx2.Client) -> None:
+    wanted = {**NEW, "severity": "high", "fleet_id": webhooks.fleet, "vins": [B, A, A]}
     answer = owner.post("/v1/webhooks", json={**wanted, "language": "zh"})
     assert answer.status_code == 201
     made = answer.json()
@@ -69,9 +56,9 @@ def test_a_webhook_is_made_read_changed_and_deleted(world: World, owner: httpx2.
 
 
 def test_a_secret_is_told_when_it_is_made_and_never_again(
-    world: World, owner: httpx2.Client
+    webhooks: World, owner: httpx2.Client
 ) -> None:
-    made = world.make(URL)
+    made = webhooks.make(URL)
     path = f"/v1/webhooks/{made['webhook_id']}"
     secrets = [made["secret"], owner.post(f"{path}/secret", json={}).json()["secret"]]
     assert len(set(secrets)) == 2
@@ -83,23 +70,23 @@ def test_a_secret_is_told_when_it_is_made_and_never_again(
     assert owner.get(path).json()["old_secret_until"] is not None
 
 
-def test_the_api_s_role_reads_neither_secrets_nor_what_waits(world: World) -> None:
-    world.make(URL)
-    with connect(world.database.dsn, role=API_ROLE) as connection:
+def test_the_api_s_role_reads_neither_secrets_nor_what_waits(webhooks: World) -> None:
+    webhooks.make(URL)
+    with connect(webhooks.database.dsn, role=API_ROLE) as connection:
         for table in ("webhook", "webhook_delivery"):
             with pytest.raises(Exception, match="permission denied"):
                 connection.execute(f"SELECT * FROM telemetry.{table}")
 
 
-def test_listings_come_in_pages(world: World, owner: httpx2.Client) -> None:
-    numbers = [world.make(URL)["webhook_id"] for _ in range(3)]
+def test_listings_come_in_pages(webhooks: World, owner: httpx2.Client) -> None:
+    numbers = [webhooks.make(URL)["webhook_id"] for _ in range(3)]
     page = owner.get("/v1/webhooks", params={"limit": 2}).json()
     rest = owner.get(page["next"]).json()
     assert [one["webhook_id"] for one in page["webhooks"] + rest["webhooks"]] == numbers
     assert rest["next"] is None
     path = f"/v1/webhooks/{numbers[0]}/deliveries"
     for _ in range(3):
-        world.event()
+        webhooks.event()
     page = owner.get(path, params={"limit": 2}).json()
     rest = owner.get(page["next"]).json()
     found = [one["delivery_id"] for one in page["deliveries"] + rest["deliveries"]]
@@ -110,10 +97,10 @@ def test_listings_come_in_pages(world: World, owner: httpx2.Client) -> None:
 # Foreign is unknown
 
 
-def paths(world: World) -> list[tuple[str, str, Any]]:
-    hook = world.make(URL, kinds=["driving_event.*"])
-    world.event()
-    (waiting,) = world.deliveries(hook)
+def paths(webhooks: World) -> list[tuple[str, str, Any]]:
+    hook = webhooks.make(URL, kinds=["driving_event.*"])
+    webhooks.event()
+    (waiting,) = webhooks.deliveries(hook)
     one = f"/v1/webhooks/{hook['webhook_id']}"
     return [
         ("GET", one, None),
@@ -127,9 +114,9 @@ def paths(world: World) -> list[tuple[str, str, Any]]:
 
 
 @pytest.mark.parametrize("party", ["Workshop", "Stranger", "Maker"])
-def test_another_party_s_webhook_is_not_there(world: World, party: str) -> None:
-    client = world.clients[party]
-    for method, path, body in paths(world):
+def test_another_party_s_webhook_is_not_there(webhooks: World, party: str) -> None:
+    client = webhooks.clients[party]
+    for method, path, body in paths(webhooks):
         foreign = client.request(method, path, json=body)
         number = path.split("/")[3]
         nowhere = client.request(method, path.replace(number, "999999", 1), json=body)
@@ -145,10 +132,10 @@ def test_what_is_no_number_is_no_webhook(owner: httpx2.Client, number: str) -> N
     assert owner.post(path, json={}).status_code == 404
 
 
-def test_a_message_of_another_webhook_is_not_there(world: World, owner: httpx2.Client) -> None:
-    one, other = (world.make(URL, kinds=["driving_event.*"]) for _ in range(2))
-    world.event()
-    (waiting,) = world.deliveries(one)
+def test_a_message_of_another_webhook_is_not_there(webhooks: World, owner: httpx2.Client) -> None:
+    one, other = (webhooks.make(URL, kinds=["driving_event.*"]) for _ in range(2))
+    webhooks.event()
+    (waiting,) = webhooks.deliveries(one)
     path = f"/v1/webhooks/{other['webhook_id']}/deliveries/{waiting['delivery_id']}/redeliver"
     assert code(owner.post(path, json={})) == (404, "unknown_delivery")
 
@@ -163,16 +150,18 @@ def test_a_message_of_another_webhook_is_not_there(world: World, owner: httpx2.C
     ],
 )
 def test_filters_on_what_one_may_not_see_answer_as_those_on_what_there_is_not(
-    world: World, owner: httpx2.Client, wanted: dict[str, Any], problem: str
+    webhooks: World, owner: httpx2.Client, wanted: dict[str, Any], problem: str
 ) -> None:
     assert code(owner.post("/v1/webhooks", json={**NEW, **wanted})) == (404, problem)
-    hook = world.make(URL)
+    hook = webhooks.make(URL)
     path = f"/v1/webhooks/{hook['webhook_id']}"
     assert code(owner.patch(path, json=wanted)) == (404, problem)
 
 
-def test_another_party_s_fleet_is_no_filter(world: World) -> None:
-    answer = world.clients["Stranger"].post("/v1/webhooks", json={**NEW, "fleet_id": world.fleet})
+def test_another_party_s_fleet_is_no_filter(webhooks: World) -> None:
+    answer = webhooks.clients["Stranger"].post(
+        "/v1/webhooks", json={**NEW, "fleet_id": webhooks.fleet}
+    )
     assert code(answer) == (404, "unknown_fleet")
 
 
@@ -208,9 +197,9 @@ def test_another_party_s_fleet_is_no_filter(world: World) -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_field(
-    world: World, owner: httpx2.Client, wanted: dict[str, Any], field: str
+    webhooks: World, owner: httpx2.Client, wanted: dict[str, Any], field: str
 ) -> None:
-    hook = world.make(URL)
+    hook = webhooks.make(URL)
     made = owner.post("/v1/webhooks", json={**NEW, **wanted})
     changed = owner.patch(f"/v1/webhooks/{hook['webhook_id']}", json=wanted)
     for answer in (made, changed):
@@ -229,45 +218,47 @@ def test_what_is_missing_is_named(owner: httpx2.Client, missing: str) -> None:
     assert owner.post("/v1/webhooks", json=body).json()["faults"][0]["field"] == missing
 
 
-def test_each_webhook_of_a_party_has_a_name_of_its_own(world: World, owner: httpx2.Client) -> None:
+def test_each_webhook_of_a_party_has_a_name_of_its_own(
+    webhooks: World, owner: httpx2.Client
+) -> None:
     assert owner.post("/v1/webhooks", json=NEW).status_code == 201
     assert code(owner.post("/v1/webhooks", json=NEW)) == (409, "name_taken")
-    other = world.make(URL)
+    other = webhooks.make(URL)
     path = f"/v1/webhooks/{other['webhook_id']}"
     assert code(owner.patch(path, json={"name": "Dispatch"})) == (409, "name_taken")
     assert owner.patch(path, json={"name": other["name"]}).status_code == 200
-    assert world.clients["Stranger"].post("/v1/webhooks", json=NEW).status_code == 201
+    assert webhooks.clients["Stranger"].post("/v1/webhooks", json=NEW).status_code == 201
 
 
-def test_there_are_so_many_webhooks_and_no_more(world: World, owner: httpx2.Client) -> None:
-    world.execute(
+def test_there_are_so_many_webhooks_and_no_more(webhooks: World, owner: httpx2.Client) -> None:
+    webhooks.execute(
         "INSERT INTO webhook (party_id, name, url, kinds, secret)"
         " SELECT %s, 'n' || n, 'https://example.com/', '{advice.*}', '' "
         "FROM generate_series(1, 50) AS n",
-        world.parties["Owner"],
+        webhooks.parties["Owner"],
     )
     assert code(owner.post("/v1/webhooks", json=NEW)) == (409, "too_many_webhooks")
-    assert world.clients["Maker"].post("/v1/webhooks", json=NEW).status_code == 201
+    assert webhooks.clients["Maker"].post("/v1/webhooks", json=NEW).status_code == 201
 
 
-def test_where_there_is_no_key_no_secret_is_made(world: World) -> None:
-    with serving(world.database.dsn, api_party="Owner") as client:
+def test_where_there_is_no_key_no_secret_is_made(webhooks: World) -> None:
+    with serving(webhooks.database.dsn, api_party="Owner") as client:
         assert code(client.post("/v1/webhooks", json=NEW)) == (503, "webhooks_not_set_up")
         assert client.get("/v1/webhooks").status_code == 200
 
 
 def test_a_test_is_not_sent_more_often_than_every_five_seconds(
-    world: World, owner: httpx2.Client
+    webhooks: World, owner: httpx2.Client
 ) -> None:
-    hook = world.make(URL)
+    hook = webhooks.make(URL)
     path = f"/v1/webhooks/{hook['webhook_id']}/test"
     first = owner.post(path, json={}).json()
-    world.execute(
+    webhooks.execute(
         "UPDATE webhook_delivery SET state = 'failed', attempts = 1, attempted_at = now()"
     )
     second = owner.post(path, json={}).json()
     assert second["message_id"] != first["message_id"]
-    ((early,),) = world.execute(
+    ((early,),) = webhooks.execute(
         "SELECT max(due_at) - max(attempted_at) < interval '5 s' FROM webhook_delivery"
     )
     assert not early
