@@ -18,9 +18,11 @@ from api import (
     catalogue,
     coordinates,
     datasets,
+    driven,
     drivers,
     erasures,
     events,
+    fleet_advice,
     fleet_fuel,
     fleets,
     fuel,
@@ -34,7 +36,8 @@ from api import (
     pages,
     parameters,
     principal,
-    problems,
+    problem_answers,
+    ranking,
     rfms,
     scores,
     service_points,
@@ -51,6 +54,7 @@ from api import (
     trips,
     vehicles,
 )
+from api.access_log import AccessLog
 from api.registers.routers import ROUTERS
 from api.rfms.errors import ErrorObject
 from api.services import Services
@@ -99,7 +103,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         wait_s=settings.api_connection_wait_s,
         statement_timeout_s=settings.api_statement_timeout_s,
     )
-    access_log = accesses.AccessLog(IdentityReader(behind))
+    access_log = AccessLog(IdentityReader(behind))
     doors = sign_in.doors(settings, IdentityReader(reader), SessionReader(reader))
     watch = Watch(
         SearchReader(reader), poll_s=settings.api_stream_poll_s, most=settings.api_streams
@@ -158,12 +162,15 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         scores.router,
         accumulated.router,
         drivers.router,
+        driven.router,
         fleets.router,
+        ranking.router,
         fuel.router,
         tank.router,
         fleet_fuel.router,
         fuel_price.router,
         advice_lists.router,
+        fleet_advice.router,
         advice.router,
         datasets.router,
         spread.router,
@@ -182,12 +189,12 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
     app.include_router(catalogue.router, dependencies=[Depends(parameters.given_once)])
     app.mount(assets.PATH, assets.Assets(), name="static")
     openapi.install(app, ErrorObject)
-    answer = problems.answering(
+    answer = problem_answers.answering(
         lambda request, problem: (
             rfms.error_response(request, problem) or pages.problem_page(request, problem)
         )
     )
-    problems.install(app, answer)
+    problem_answers.install(app, answer)
     app.add_middleware(coordinates.CoordinatesMark)
     app.add_middleware(assets.Compressed)
     app.add_middleware(accesses.AccessTrail, log=access_log)

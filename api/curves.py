@@ -16,7 +16,7 @@ from api.problems import Fault, ProblemError, unknown
 from api.signal_tables import has_extremes
 from api.zones import column_type
 from schemas.catalogue import Kind, Signal
-from storage.served import UnknownVehicleError
+from storage.served_errors import UnknownVehicleError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -13,12 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from api import deprecation
 from api.codes import Code
-from api.problems import ProblemError, logger, response
+from api.problem_answers import response
+from api.problems import ProblemError, logger
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.problems import Answer
+    from api.problem_answers import Answer
 
 STATIC = "/static/"
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.codes import Code
 from api.services import App
 from storage.errors import DatabaseUnreachableError, SchemaError
-from storage.served import DatabaseBusyError
+from storage.served_errors import DatabaseBusyError
 
 router = APIRouter(tags=["health"])
 

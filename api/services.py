@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.accesses import AccessLog
+from api.access_log import AccessLog
 from api.authorization import Server
 from api.identity import Identifier
 from api.limits import RateLimits

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.problems import Answer
+    from api.problem_answers import Answer
 
 MAX_HEAD = 32 * 1024
 """Address and headers [bytes]; a token has 8 kB at most, an address with 20 VINs less than one."""

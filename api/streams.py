@@ -28,7 +28,7 @@ from api.vehicles import EXAMPLE, VehicleSummary, summary
 from api.watch import Subject, Subscription
 from storage.answers_search import FoundVehicle
 from storage.errors import StorageError
-from storage.served import UnknownError
+from storage.served_errors import UnknownError
 
 RETRY_MS = 3000
 """When a browser comes back after a break."""

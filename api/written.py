@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from api import principal, problems
+from api import principal, problem_answers
 from api.codes import Code
 from api.problems import ProblemError, invalid
 from api.services import services_of
@@ -209,10 +209,10 @@ async def _answer(
     try:
         return await handle(request)
     except Exception as error:
-        problem = problems.of_error(error)
+        problem = problem_answers.of_error(error)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        return problems.response(problem)
+        return problem_answers.response(problem)
 
 
 def _headers(answer: Response) -> dict[str, str]:

@@ -35,18 +35,27 @@ from storage.answers import (
 )
 from storage.binary_copy import POSTGRES_EPOCH_US
 from storage.connection import API_ROLE, describe, options
-from storage.errors import DatabaseUnreachableError, SchemaError, StorageError
+from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.queries import query
 from storage.refusals import WriteUnderWayError, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from numpy.typing import NDArray
     from psycopg.abc import Buffer
     from pydantic import SecretStr
+from storage.served_errors import (
+    UNKNOWN,
+    DatabaseBusyError,
+    DatasetWithheldError,
+    QueryTimeoutError,
+    UnaskableError,
+    UnknownVehicleError,
+)
 
 AsyncConnection = psycopg.AsyncConnection[tuple[Any, ...]]
+
 
 R = TypeVar("R")
 
@@ -60,80 +69,6 @@ WAITING_PER_CONNECTION = 8
 
 DIAGNOSIS_TIMEOUT_S = 2
 """How long `Reader.diagnose` tries to connect [s]."""
-
-
-class UnknownError(StorageError):
-    """There is no such thing, or the principal may not see it: the two are told to nobody."""
-
-
-class UnknownVehicleError(UnknownError):
-    """There is no such vehicle."""
-
-
-class UnknownDriverError(UnknownError):
-    """There is no such driver."""
-
-
-class UnknownFleetError(UnknownError):
-    """There is no such fleet."""
-
-
-class UnknownAdviceError(UnknownError):
-    """There is no such piece of advice."""
-
-
-class UnknownWebhookError(UnknownError):
-    """There is no such webhook."""
-
-
-class UnknownDeliveryError(UnknownError):
-    """The webhook has no such message."""
-
-
-class UnknownModelError(UnknownError):
-    """There is no such model."""
-
-
-class UnknownDatasetError(UnknownError):
-    """There is no such dataset, or it has ended."""
-
-
-class UnknownDatasetVehicleError(UnknownError):
-    """There is no vehicle of that pseudonym in the dataset."""
-
-
-class DatasetWithheldError(StorageError):
-    """So few vehicles are left in the dataset that one would be recognised."""
-
-
-class UnknownEntryError(UnknownError):
-    """There is no such entry of a register: grant, account, client or key."""
-
-
-_UNKNOWN: Mapping[str | None, type[UnknownError]] = {
-    "driver": UnknownDriverError,
-    "fleet": UnknownFleetError,
-    "advice": UnknownAdviceError,
-    "webhook": UnknownWebhookError,
-    "webhook_delivery": UnknownDeliveryError,
-    "model": UnknownModelError,
-    "dataset": UnknownDatasetError,
-    "dataset_vehicle": UnknownDatasetVehicleError,
-    **dict.fromkeys(("grant", "account", "client", "key"), UnknownEntryError),
-}
-"""By the table that lacks what was asked for; vehicles were first, and their errors name none."""
-
-
-class DatabaseBusyError(StorageError):
-    """Every connection is in use and none came free in time: ask again later."""
-
-
-class UnaskableError(StorageError):
-    """What was given holds what the database has no way to take, such as a NUL in a text."""
-
-
-class QueryTimeoutError(StorageError):
-    """A statement took longer than it may: ask for less at a time."""
 
 
 class Reader:
@@ -196,7 +131,7 @@ class Reader:
                 finally:
                     self._in_use -= 1
         except errors.NoDataFound as error:
-            kind = _UNKNOWN.get(error.diag.table_name, UnknownVehicleError)
+            kind = UNKNOWN.get(error.diag.table_name, UnknownVehicleError)
             raise kind("What was asked for is not there.") from error
         except errors.CardinalityViolation as error:
             if error.diag.table_name != "dataset":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from psycopg.types.json import Jsonb
 
 from storage.answers import Latest, TroubleCode
-from storage.served import UnknownVehicleError
+from storage.served_errors import UnknownVehicleError
 from storage.served_service import PlanAndLast
 
 if TYPE_CHECKING:

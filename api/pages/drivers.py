@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import fleets
+from api import ranking
 from api.accesses import noted
 from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page
@@ -30,7 +30,7 @@ async def show_drivers(
     found = await services.behaviour.fleet_scores(
         who.party_id, chosen.fleet.fleet_id, chosen.first_day, of_drivers=True
     )
-    places = await run_in_threadpool(fleets.ranked, found)
+    places = await run_in_threadpool(ranking.ranked, found)
     return page(
         request,
         "drivers.html",

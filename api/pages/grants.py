@@ -27,7 +27,7 @@ from api.services import App, Services
 from api.vehicles import VehiclesQuery, page_of
 from schemas.vin import VinError, check_vin
 from storage.refusals import RefusedError
-from storage.served import UnknownVehicleError
+from storage.served_errors import UnknownVehicleError
 from storage.served_grants import Terms
 
 MAX_GRANTS = 500

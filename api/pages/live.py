@@ -31,7 +31,7 @@ from api.streams import RETRY_MS, EventStream
 from api.vehicles import NAMES, VehiclesQuery, summary
 from api.watch import Subject
 from storage.errors import StorageError
-from storage.served import UnknownError
+from storage.served_errors import UnknownError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

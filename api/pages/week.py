@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from api import consumption
 from api.accesses import noted
-from api.advice_lists import Savings, savings_of
 from api.consumption import Consumption, over_distance
+from api.fleet_advice import Savings, savings_of
 from api.pages import advice_cards, figures
 from api.pages.choice import midnight
 

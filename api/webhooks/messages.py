@@ -15,8 +15,9 @@ from api.prices import Prices
 from api.state import TroubleCodeState
 from api.tank import TankEventSummary
 from api.webhooks import kinds
-from storage.served import Reader, UnknownError
+from storage.served import Reader
 from storage.served_behaviour import BehaviourReader, Page
+from storage.served_errors import UnknownError
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_prices import PriceReader
 from storage.webhooks import Outgoing

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api import accesses
-from api.accesses import Access, AccessLog
+from api import access_log
+from api.access_log import AccessLog
+from api.accesses import Access
 from api.identity import Caller
 from storage.errors import DatabaseUnreachableError
 from tests.worlds.identity_world import (
@@ -198,21 +199,21 @@ def read(number: int = 0) -> Access:
 def test_what_waits_is_bounded_and_what_is_lost_is_counted_and_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(accesses, "EVERY_S", 0.01)
+    monkeypatch.setattr(access_log, "EVERY_S", 0.01)
 
     async def run() -> None:
         recorder = Recorder()
         recorder.error = DatabaseUnreachableError("away")
         log = AccessLog(recorder)  # type: ignore[arg-type]  # takes its place
         log.start()
-        for number in range(accesses.WAITING + 25):
+        for number in range(access_log.WAITING + 25):
             log.add(read(number), 200)
         assert log.lost == 25
         await asyncio.sleep(0.2)
         assert recorder.written == 0
         recorder.error = None
         await log.stop()
-        assert (recorder.written, recorder.lost) == (accesses.WAITING, 25)
+        assert (recorder.written, recorder.lost) == (access_log.WAITING, 25)
 
     asyncio.run(run())
     assert "behind" in caplog.text

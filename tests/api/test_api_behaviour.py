@@ -9,9 +9,11 @@ import pytest
 
 from analytics.accumulated.layout import FIELDS
 from api.accumulated import Accumulated, AccumulatedData
-from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
+from api.driven import DriverEvents, DriverScores, DriverTrips
+from api.drivers import Drivers
 from api.events import KINDS, VehicleEvents
-from api.fleets import Fleets, Ranking
+from api.fleets import Fleets
+from api.ranking import Ranking
 from api.scores import VehicleScores
 from api.trips import Trips
 from tests.asking.api_fixture import every_page

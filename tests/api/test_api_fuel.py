@@ -9,7 +9,8 @@ import pytest
 
 from analytics.fuel.prices import DIESEL_CO2_KG_L
 from api.advice import AdvicePiece
-from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
+from api.advice_lists import DriverAdvice, VehicleAdvice
+from api.fleet_advice import FleetAdvice
 from api.fleet_fuel import FleetFuel
 from api.fuel import DriverFuel, VehicleFuel
 from api.tank import TankEvents

@@ -15,7 +15,7 @@ from pydantic import SecretStr, ValidationError
 
 from analytics.advice import KINDS
 from analytics.fuel.prices import FuelPrices
-from api import advice_told, consumption, problems
+from api import advice_told, consumption, problem_answers
 from api.advice_evidence import evidence
 from api.advice_text import Unit
 from api.app import create_app
@@ -24,7 +24,7 @@ from api.consumption import Cause, Consumption
 from api.language import CODES
 from api.settings import ApiSettings
 from storage.answers_fuel import Advice
-from storage.served import UnknownAdviceError
+from storage.served_errors import UnknownAdviceError
 from tests.asking.api_fixture import UNREACHABLE
 
 NOTHING: dict[str, Any] = {
@@ -216,7 +216,7 @@ def test_evidence_may_be_missing() -> None:
 
 
 def test_advice_that_is_not_there_is_a_404_of_its_own() -> None:
-    refusal = problems.of_error(UnknownAdviceError("What was asked for is not there."))
+    refusal = problem_answers.of_error(UnknownAdviceError("What was asked for is not there."))
     assert (refusal.status, refusal.code) == (404, Code.UNKNOWN_ADVICE)
 
 

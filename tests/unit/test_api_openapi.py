@@ -9,7 +9,7 @@ from pydantic import SecretStr, TypeAdapter
 
 from api.accumulated import Accumulated
 from api.advice import AdviceAnswer, AdvicePiece
-from api.advice_lists import DriverAdvice, FleetAdvice, VehicleAdvice
+from api.advice_lists import DriverAdvice, VehicleAdvice
 from api.app import create_app
 from api.audit import Audit
 from api.care.handling import HandledCase, Handling
@@ -26,10 +26,12 @@ from api.datasets.models import (
     DatasetWithCounts,
 )
 from api.datasets.signals import SignalsOfDataset
-from api.drivers import DriverEvents, Drivers, DriverScores, DriverTrips
+from api.driven import DriverEvents, DriverScores, DriverTrips
+from api.drivers import Drivers
 from api.events import VehicleEvents
+from api.fleet_advice import FleetAdvice
 from api.fleet_fuel import FleetFuel
-from api.fleets import Fleets, Ranking
+from api.fleets import Fleets
 from api.fuel import DriverFuel, VehicleFuel
 from api.fuel_price import FuelPrice, NewFuelPrice
 from api.health import Health, Readiness
@@ -38,6 +40,7 @@ from api.overview.counts import Overview
 from api.overview.data_quality import DataQuality
 from api.overview.ingest_state import IngestState
 from api.problems import Problem
+from api.ranking import Ranking
 from api.registers.accounts import Account, AccountsPage, NewAccount, NewPassword
 from api.registers.clients import ApiClient, ApiClients, ApiClientSecret
 from api.registers.drivers import EmployedDriver, EmployedDrivers, EmploymentChange, NewEmployment
