@@ -15,6 +15,7 @@ from schemas.errors import TelemetryError
 if TYPE_CHECKING:
     from api.accesses import Access
     from storage.served_identity import IdentityReader
+
 logger = logging.getLogger("telemetry.api")
 
 WAITING = 10_000

@@ -8,7 +8,6 @@ that cannot be written, are counted, and the log itself says how many it lacks.
 from __future__ import annotations
 
 import ipaddress
-import logging
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from api.access_log import AccessLog
     from api.identity import Caller
 
-
 Row = TypeVar("Row")
 
 PURPOSE_HEADER = "x-purpose"
@@ -39,8 +37,6 @@ MAX_WRITTEN = 20_000
 
 MAX_NAMED = 1000
 """Vehicles, and drivers, that one entry names; no page has more, and a stream has more entries."""
-
-logger = logging.getLogger("telemetry.api")
 
 
 @dataclass(kw_only=True, slots=True)
