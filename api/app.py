@@ -9,56 +9,35 @@ from fastapi import Depends, FastAPI
 
 from api import (
     accesses,
-    accumulated,
-    advice,
-    advice_lists,
     assets,
     audit,
     care,
-    catalogue,
     coordinates,
     datasets,
-    driven,
-    drivers,
     erasures,
-    events,
-    fleet_advice,
-    fleet_fuel,
-    fleets,
-    fuel,
-    fuel_price,
     guard,
     health,
     models,
-    oauth,
     openapi,
     overview,
     pages,
     parameters,
     principal,
     problem_answers,
-    ranking,
     rfms,
-    scores,
-    service_points,
-    sign_in,
-    signals,
-    signals_of_many,
     sizes,
-    spread,
-    state,
-    status,
-    streams,
-    tank,
-    throttle,
-    trips,
-    vehicles,
 )
 from api.access_log import AccessLog
+from api.advice import fleet_advice, lists, piece
+from api.driving import accumulated, driven, drivers, events, fleets, ranking, scores, trips
+from api.fuel import fleet_fuel, fuel_price, periods, tank
 from api.registers.routers import ROUTERS
 from api.rfms.errors import ErrorObject
 from api.services import Services
-from api.watch import Watch
+from api.signals import catalogue, of_many, of_vehicle, spread
+from api.signing_in import doors, oauth, throttle
+from api.vehicles import listing, service_points, state, status, streams
+from api.vehicles.watch import Watch
 from api.webhooks import deliveries
 from api.webhooks import endpoints as webhooks
 from api.webhooks.vault import vault
@@ -104,7 +83,7 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         statement_timeout_s=settings.api_statement_timeout_s,
     )
     access_log = AccessLog(IdentityReader(behind))
-    doors = sign_in.doors(settings, IdentityReader(reader), SessionReader(reader))
+    entry = doors.doors(settings, IdentityReader(reader), SessionReader(reader))
     watch = Watch(
         SearchReader(reader), poll_s=settings.api_stream_poll_s, most=settings.api_streams
     )
@@ -137,26 +116,26 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         catalogue=signal_catalogue.default(),
         reader=reader,
         accesses=access_log,
-        identifier=doors.identifier,
-        authorization=doors.authorization,
-        sessions=doors.sessions,
-        provider=doors.provider,
-        throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, sign_in.WINDOW_S),
+        identifier=entry.identifier,
+        authorization=entry.authorization,
+        sessions=entry.sessions,
+        provider=entry.provider,
+        throttle=throttle.SignInThrottle(settings.api_sign_in_attempts, doors.WINDOW_S),
         vault=vault(settings),
         watch=watch,
     )
     for router in (health.router, oauth.router, pages.router):
         app.include_router(router)
     for router in (
-        vehicles.router,
+        listing.router,
         state.router,
         status.router,
         streams.router,
         care.router,
         overview.router,
         service_points.router,
-        signals.router,
-        signals_of_many.router,
+        of_vehicle.router,
+        of_many.router,
         trips.router,
         events.router,
         scores.router,
@@ -165,13 +144,13 @@ def create_app(settings: ApiSettings, dsn: SecretStr) -> FastAPI:
         driven.router,
         fleets.router,
         ranking.router,
-        fuel.router,
+        periods.router,
         tank.router,
         fleet_fuel.router,
         fuel_price.router,
-        advice_lists.router,
+        lists.router,
         fleet_advice.router,
-        advice.router,
+        piece.router,
         datasets.router,
         spread.router,
         models.router,

@@ -68,7 +68,8 @@ class Compressed:
 
     A secret in a page that is compressed together with what somebody else chose could be guessed by
     its size. The only one is the token of forms, which looks different in every page
-    (`api.sessions.token`). Refusals are as they are: their size must not tell what they refuse.
+    (`api.signing_in.sessions.token`). Refusals are as they are: their size must not tell what they
+    refuse.
     """
 
     def __init__(self, app: ASGIApp) -> None:

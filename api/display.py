@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from api.language import Language
-    from api.values import Value
+    from api.signals.values import Value
     from schemas.catalogue import Signal
 
 MAX_DECIMALS = 2

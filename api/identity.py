@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from api import credentials, sessions, tokens
 from api.codes import Code
 from api.problems import ProblemError, missing_sign_in
-from api.provider_claims import named
 from api.scopes import EVERYTHING, Role, Scope, held
-from api.throttle import Throttle
-from api.tokens import InvalidTokenError
+from api.signing_in import credentials, sessions, tokens
+from api.signing_in.provider_claims import named
+from api.signing_in.throttle import Throttle
+from api.signing_in.tokens import InvalidTokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet
     from starlette.requests import Request
 
-    from api.identity_provider import ProviderKeys
-    from api.provider_claims import ProviderClaims
-    from api.sessions import Carried, Sessions
-    from api.tokens import Rules, SigningKeys
+    from api.signing_in.identity_provider import ProviderKeys
+    from api.signing_in.provider_claims import ProviderClaims
+    from api.signing_in.sessions import Carried, Sessions
+    from api.signing_in.tokens import Rules, SigningKeys
     from storage.served_identity import IdentityReader, StoredCaller
 
 REMEMBERED_S = 10.0

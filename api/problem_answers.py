@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from api.codes import Code
-from api.identity_provider import ProviderUnreachableError
 from api.problems import (
     MEDIA_TYPE,
     Fault,
@@ -24,6 +23,7 @@ from api.problems import (
     unavailable,
     unknown,
 )
+from api.signing_in.identity_provider import ProviderUnreachableError
 from schemas.errors import TelemetryError
 from storage.errors import DatabaseUnreachableError, SchemaError
 from storage.refusals import RefusedError, WriteUnderWayError

@@ -7,17 +7,17 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.access_log import AccessLog
-from api.authorization import Server
+from api.fuel.prices import Prices
 from api.identity import Identifier
 from api.limits import RateLimits
-from api.prices import Prices
-from api.provider_sign_in import ProviderSignIn
-from api.sessions import Sessions
 from api.settings import ApiSettings
-from api.state_text import StateWriter
-from api.throttle import SignInThrottle, Turns
+from api.signing_in.authorization import Server
+from api.signing_in.provider_sign_in import ProviderSignIn
+from api.signing_in.sessions import Sessions
+from api.signing_in.throttle import SignInThrottle, Turns
 from api.twins import Twins
-from api.watch import Watch
+from api.vehicles.state_text import StateWriter
+from api.vehicles.watch import Watch
 from api.webhooks.addresses import Rules
 from api.webhooks.vault import Vault
 from schemas.catalogue import Catalogue

@@ -18,9 +18,9 @@ from pyarrow import csv, ipc, parquet
 from starlette.responses import Response, StreamingResponse
 
 from api.accept import Format
-from api.columns import batch_of, columns_of, in_zone, schema_of
 from api.language import HTML_CODES
 from api.parameters import Zoned
+from api.signals.columns import batch_of, columns_of, in_zone, schema_of
 from api.zones import UTC_NAME, told_in, written
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api import credentials, tokens
 from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
+from api.signing_in import credentials, tokens
 from cli import context, database, moments
 from schemas.errors import TelemetryError
 from storage import identity, registers

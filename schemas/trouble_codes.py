@@ -48,7 +48,7 @@ class Parameter:
 
     words: Words
     system: str | None
-    """Of the vehicle, as `api.systems` calls it; None: of all of it."""
+    """Of the vehicle, as `api.vehicles.systems` calls it; None: of all of it."""
 
 
 @cache

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from api import activity, systems
-from api.activity import Activity
-from api.service_due import DueBy, NextService, next_service
+from api.vehicles import activity, systems
+from api.vehicles.activity import Activity
+from api.vehicles.service_due import DueBy, NextService, next_service
 from schemas.tell_tales import TELL_TALES
 from schemas.wire import Lamp
 

@@ -9,11 +9,12 @@ import anyio.to_thread
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic.config import JsonDict
 
-from api import activity, cursors, paging
+from api import cursors, paging
 from api.care import cases
 from api.care.cases import Case
 from api.parameters import EXAMPLE_VIN, Paged
 from api.services import Services
+from api.vehicles import activity
 
 MOST = 20_000
 """Vehicles that may want care are looked at, by VIN; a dealer has a tenth of that."""

@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.accesses import noted
-from api.activity import Activity
 from api.care import words
 from api.care.cases import CareKind, Case
 from api.care.listed import (
@@ -32,6 +31,7 @@ from api.language import Spoken
 from api.openapi import problems
 from api.principal import Principal
 from api.services import App, Services
+from api.vehicles.activity import Activity
 
 PATH = "/v1/morning-list"
 

@@ -12,8 +12,8 @@ from api.care.cases import SOON, Case
 from api.care.listed import EXAMPLE, ListedVehicle, ListPage, ListQuery, cases_of, named, paged
 from api.codes import Code
 from api.principal import Principal
-from api.service_due import DueBy
 from api.services import App, Services
+from api.vehicles.service_due import DueBy
 
 PATH = "/v1/service-due"
 

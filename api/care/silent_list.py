@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from api import tables
 from api.accept import Accepted, responses
 from api.accesses import noted
-from api.activity import Activity
 from api.care import words
 from api.care.cases import Case
 from api.care.listed import EXAMPLE, ListedVehicle, ListPage, ListQuery, cases_of, named, paged
@@ -17,6 +16,7 @@ from api.codes import Code
 from api.language import Spoken
 from api.principal import Principal
 from api.services import App, Services
+from api.vehicles.activity import Activity
 
 PATH = "/v1/silent-vehicles"
 

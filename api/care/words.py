@@ -4,11 +4,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.advice.numbers import Numbers
 from api import display
-from api.activity import Activity
 from api.care.cases import CareKind, Case, Cause
 from api.language import language
-from api.service_due import DueBy
-from api.status import Teller
+from api.vehicles.activity import Activity
+from api.vehicles.service_due import DueBy
+from api.vehicles.status import Teller
 from schemas.catalogue import Catalogue
 from schemas.wire import Lamp
 

@@ -12,7 +12,8 @@ from api.accept import Accepted, responses
 from api.codes import Code
 from api.datasets.endpoints import ONE, PATH, of_it
 from api.datasets.models import EXAMPLE_VEHICLE
-from api.events import KINDS, Severity, kinds_named
+from api.driving.events import KINDS, Severity, kinds_named
+from api.driving.trips import TripKind
 from api.parameters import (
     DatasetId,
     Paged,
@@ -26,7 +27,6 @@ from api.parameters import (
 from api.principal import Principal
 from api.problems import not_in_dataset
 from api.services import App
-from api.trips import TripKind
 from storage.served_datasets import CoarseEvent, CoarseTrip, Dataset, WantedRows
 
 MAX_ROWS = 5000

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from api import cursors, paging, resolution, tables
+from api import cursors, paging, tables
 from api.accept import Accepted, responses
 from api.accesses import of_dataset
 from api.codes import Code
@@ -27,6 +27,7 @@ from api.parameters import DatasetId, Paged, no_parameters
 from api.principal import Principal
 from api.problems import Fault, ProblemError, invalid, refused
 from api.services import App, Services
+from api.signals import resolution
 from api.written import WriteRoute
 from schemas.catalogue import Catalogue, CatalogueError
 from storage.served_datasets import Dataset, Defined, Definition

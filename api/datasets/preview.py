@@ -7,7 +7,6 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import resolution
 from api.codes import Code
 from api.datasets.endpoints import PATH, names_of
 from api.datasets.models import EXAMPLE_VEHICLE
@@ -16,6 +15,7 @@ from api.parameters import Parameters, Time, no_parameters, require_order
 from api.principal import Asking, Principal
 from api.scopes import Scope
 from api.services import App, Services
+from api.signals import resolution
 from schemas.catalogue import Signal
 from storage.served_surveys import Selection
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from api import cursors, signal_tables
+from api import cursors
 from api.codes import Code
 from api.parameters import from_microseconds, microseconds
 from api.problems import invalid
+from api.signals import signal_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -8,7 +8,7 @@ import pyarrow as pa
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import cursors, resolution, tables
+from api import cursors, tables
 from api.accept import Accepted, Format, responses
 from api.codes import Code
 from api.datasets.endpoints import ONE, PATH, of_it
@@ -25,7 +25,8 @@ from api.parameters import (
 from api.principal import Principal
 from api.problems import invalid, not_in_dataset
 from api.services import App, Services
-from api.signals import JSON_OPTIONS, MAX_NAMES_LENGTH, Series, resolve, series_of
+from api.signals import resolution
+from api.signals.of_vehicle import JSON_OPTIONS, MAX_NAMES_LENGTH, Series, resolve, series_of
 from api.zones import UTC_NAME, as_times
 from storage.served_datasets import Dataset
 

@@ -6,13 +6,13 @@ from enum import StrEnum
 from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api import activity
-from api.activity import Activity
 from api.codes import Code
 from api.openapi import problems
 from api.parameters import no_parameters
 from api.principal import Principal
 from api.services import App, Services
+from api.vehicles import activity
+from api.vehicles.activity import Activity
 
 router = APIRouter(tags=["overview"])
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api import advice as api_advice
-from api import forms, language, sessions
+from api import forms, language
 from api.accesses import noted
-from api.advice_told import AdviceStatus
+from api.advice import piece as api_advice
+from api.advice.told import AdviceStatus
 from api.pages import advice_cards
 from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page, within
@@ -17,6 +17,7 @@ from api.parameters import AdviceId
 from api.principal import Asking, Principal
 from api.problems import invalid
 from api.services import App
+from api.signing_in import sessions
 
 MAX_PIECES = 100
 

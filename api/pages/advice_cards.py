@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.advice_told import AdviceStatus, AdviceSummary, summary
+from api.advice.told import AdviceStatus, AdviceSummary, summary
 from api.pages import figures
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from api.pages.render import page
 from api.principal import Asking
 from api.scopes import Scope
 from api.services import App
-from api.spread import SignalSpread, SpreadState, spread_of
-from api.values import told
+from api.signals.spread import SignalSpread, SpreadState, spread_of
+from api.signals.values import told
 from schemas.catalogue import GROUP_NAMES, Signal
 from schemas.search import matches
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Query
 
 from analytics.local_time import zone
-from api import fleets
 from api.codes import Code
+from api.driving import fleets
 from api.parameters import number
 from api.problems import unknown
 from api.scopes import Scope

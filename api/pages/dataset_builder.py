@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from api import display, forms, language, sessions
+from api import display, forms, language
 from api.codes import Code
 from api.datasets.endpoints import define, names_of
 from api.datasets.models import MAX_NAME, MAX_PURPOSE, DatasetDefinition
@@ -25,6 +25,7 @@ from api.principal import Asking
 from api.problems import ProblemError, invalid
 from api.scopes import Scope
 from api.services import App, Services
+from api.signing_in import sessions
 from storage.served_surveys import Selection
 
 STEPS = (1, 10, 60, 300, 600, 3600)

@@ -16,7 +16,7 @@ from api.parameters import DatasetId, from_microseconds
 from api.principal import Asking
 from api.scopes import Scope
 from api.services import App, Services
-from api.values import told as told_value
+from api.signals.values import told as told_value
 from schemas.catalogue import Catalogue, ValueType
 
 FIRST_ROWS = 5

@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 
 from analytics.advice import Card
-from api import advice_text, language, scores
+from api import language
 from api.accesses import noted
+from api.advice import text as advice_text
 from api.codes import Code
+from api.driving import scores
+from api.driving.scores import ScoreSummary
 from api.pages import advice_cards, figures
 from api.pages.figures import Column
 from api.pages.render import page
 from api.parameters import EARLIEST, DriverId
 from api.principal import Asking, Principal
 from api.problems import unknown
-from api.scores import ScoreSummary
 from api.services import App, Services
 from storage.answers_behaviour import Driver
 from storage.answers_fuel import Advice

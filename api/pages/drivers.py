@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from api import ranking
 from api.accesses import noted
+from api.driving import ranking
 from api.pages.choice import FleetChoice, WeekChoice, choice
 from api.pages.render import page
 from api.principal import Asking

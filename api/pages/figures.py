@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.consumption import Consumption
+    from api.fuel.consumption import Consumption
 
 SIZE = 100.0
 LEAST = 1.5

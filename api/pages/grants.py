@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from analytics.local_time import zone
-from api import forms, sessions
+from api import forms
 from api.accesses import noted
 from api.codes import Code
 from api.identity import Caller
@@ -24,7 +24,8 @@ from api.registers.grants import GrantedPurpose, GrantId, Purpose
 from api.registers.grants_of_many import MOST
 from api.scopes import Role, Scope
 from api.services import App, Services
-from api.vehicles import VehiclesQuery, page_of
+from api.signing_in import sessions
+from api.vehicles.listing import VehiclesQuery, page_of
 from schemas.vin import VinError, check_vin
 from storage.refusals import RefusedError
 from storage.served_errors import UnknownVehicleError

@@ -24,12 +24,12 @@ from api.pages.vehicles import VEHICLES_A_PAGE, Cursor, dot_of
 from api.parameters import Vin  # noqa: TC001 - FastAPI reads it
 from api.principal import Principal  # noqa: TC001 - FastAPI reads it
 from api.problems import ProblemError
-from api.search import search_of
 from api.services import App  # noqa: TC001 - FastAPI reads it
-from api.state import state_of
-from api.streams import RETRY_MS, EventStream
-from api.vehicles import NAMES, VehiclesQuery, summary
-from api.watch import Subject
+from api.vehicles.listing import NAMES, VehiclesQuery, summary
+from api.vehicles.search import search_of
+from api.vehicles.state import state_of
+from api.vehicles.streams import RETRY_MS, EventStream
+from api.vehicles.watch import Subject
 from storage.errors import StorageError
 from storage.served_errors import UnknownError
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from api.language import Language
     from api.services import Services
-    from api.watch import Subscription
+    from api.vehicles.watch import Subscription
     from storage.answers_search import FoundVehicle
 
     Render = Callable[[Sequence[FoundVehicle]], Awaitable[Mapping[str, str]]]

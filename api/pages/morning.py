@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api import forms, language, sessions
+from api import forms, language
 from api.care.cases import CareKind
 from api.care.handling import handle
 from api.care.listed import cases_of
@@ -18,6 +18,7 @@ from api.parameters import Vin
 from api.principal import Asking, Principal
 from api.problems import invalid
 from api.services import App
+from api.signing_in import sessions
 
 SHOWN = 50
 REASONS_SHOWN = 4

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from analytics.local_time import zone
-from api import display, fleets
+from api import display
+from api.driving import fleets
 from api.parameters import EARLIEST, LATEST
 from api.problems import invalid
 

@@ -12,11 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from analytics.advice.numbers import Numbers
-from api import assets, display, language, sessions
+from api import assets, display, language
 from api.codes import Code
 from api.pages import roles, wishes
 from api.scopes import Scope
 from api.services import services_of
+from api.signing_in import sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

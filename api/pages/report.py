@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from analytics.local_time import zone
-from api import consumption
 from api.accesses import noted
-from api.consumption import Consumption
+from api.fuel import consumption
+from api.fuel.consumption import Consumption
 from api.pages import figures
 from api.pages import period as periods
 from api.parameters import EARLIEST, LATEST

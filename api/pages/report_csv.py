@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from api.tables import FORMULA
 
 if TYPE_CHECKING:
-    from api.consumption import Consumption
+    from api.fuel.consumption import Consumption
     from api.language import Language
     from api.pages.report import Report, Row
 

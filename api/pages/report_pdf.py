@@ -17,7 +17,7 @@ from api.pages.report_csv import label
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.consumption import Consumption
+    from api.fuel.consumption import Consumption
     from api.language import Language
     from api.pages.report import Part, Report
 

@@ -23,7 +23,7 @@ from api.principal import Asking, Principal
 from api.problems import unknown
 from api.scopes import Scope
 from api.services import App
-from api.vehicles import VehiclesQuery, page_of
+from api.vehicles.listing import VehiclesQuery, page_of
 
 VEHICLES = 200
 """Vehicles one may choose from."""

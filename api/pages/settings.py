@@ -6,14 +6,15 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from api import forms, sessions
-from api.fuel_price import NewFuelPrice, forget, price_of
+from api import forms
+from api.fuel.fuel_price import NewFuelPrice, forget, price_of
 from api.pages import wishes
 from api.pages.render import page
 from api.principal import Asking
 from api.problems import invalid
 from api.scopes import Scope
 from api.services import App, Services
+from api.signing_in import sessions
 
 CURRENCIES = ("CNY", "EUR", "USD", "GBP")
 """Offered; a setting may name any."""

@@ -7,14 +7,15 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from api import forms, language, provider_sign_in, sessions
-from api.attempts import NotAdmittedError, TooManyTriesError, attempt
-from api.identity_provider import ProviderUnreachableError
+from api import forms, language
 from api.pages.render import MAX_ADDRESS, SIGN_IN, page, within
 from api.problems import invalid, logger
-from api.provider_sign_in import ProviderRefusedError
 from api.services import App, Services
-from api.sessions import Sessions
+from api.signing_in import provider_sign_in, sessions
+from api.signing_in.attempts import NotAdmittedError, TooManyTriesError, attempt
+from api.signing_in.identity_provider import ProviderUnreachableError
+from api.signing_in.provider_sign_in import ProviderRefusedError
+from api.signing_in.sessions import Sessions
 
 MAX_NAME = 200
 CALLBACK = f"{SIGN_IN}/callback"

@@ -9,7 +9,7 @@ from api.pages.render import page
 from api.parameters import Vin
 from api.principal import Principal
 from api.services import App, Services
-from api.status import Condition, StatusReading, SystemStatus, status_of
+from api.vehicles.status import Condition, StatusReading, SystemStatus, status_of
 
 router = APIRouter()
 

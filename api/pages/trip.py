@@ -7,11 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api import consumption, display, events, language, resolution
+from api import display, language
 from api.accesses import noted
 from api.codes import Code
-from api.consumption import Consumption
-from api.events import EventSummary
+from api.driving import events
+from api.driving.events import EventSummary
+from api.driving.trips import TripSummary, summary
+from api.fuel import consumption
+from api.fuel.consumption import Consumption
 from api.language import Language
 from api.pages import advice_cards, figures, map_script, maps
 from api.pages.maps import Map
@@ -20,7 +23,7 @@ from api.parameters import EARLIEST, LATEST, NUMBER, Vin, from_microseconds
 from api.principal import Principal
 from api.problems import ProblemError
 from api.services import App, Services
-from api.trips import TripSummary, summary
+from api.signals import resolution
 from storage.answers_behaviour import DrivingEvent
 from storage.served_behaviour import Page
 

@@ -6,17 +6,18 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 
-from api import display, language, resolution
+from api import display, language
+from api.driving.trips import TripsQuery
+from api.driving.trips import page_of as trips_of
 from api.language import Language
 from api.pages.render import page
 from api.parameters import EARLIEST, Order, Vin
 from api.principal import Asking
 from api.scopes import Scope
 from api.services import App, Services
-from api.signals import MAX_POINTS
-from api.state import SignalState, VehicleState, state_of
-from api.trips import TripsQuery
-from api.trips import page_of as trips_of
+from api.signals import resolution
+from api.signals.of_vehicle import MAX_POINTS
+from api.vehicles.state import SignalState, VehicleState, state_of
 from schemas.catalogue import Kind, Signal, ValueType
 
 TRIPS_SHOWN = 20

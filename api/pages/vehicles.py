@@ -12,7 +12,7 @@ from api.pages import map_script, maps
 from api.pages.render import page
 from api.principal import Principal
 from api.services import App, Services
-from api.vehicles import Vehicles, VehiclesQuery, VehicleSummary, page_of
+from api.vehicles.listing import Vehicles, VehiclesQuery, VehicleSummary, page_of
 
 VEHICLES_A_PAGE = 50
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from api import consumption
 from api.accesses import noted
-from api.consumption import Consumption, over_distance
-from api.fleet_advice import Savings, savings_of
+from api.advice.fleet_advice import Savings, savings_of
+from api.fuel import consumption
+from api.fuel.consumption import Consumption, over_distance
 from api.pages import advice_cards, figures
 from api.pages.choice import midnight
 

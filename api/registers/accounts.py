@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 
-from api import credentials, cursors, paging
+from api import cursors, paging
 from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
@@ -18,6 +18,7 @@ from api.registers.common import PATH
 from api.registers.vehicles import RegisterQuery
 from api.scopes import Role
 from api.services import App, Services
+from api.signing_in import credentials
 from api.written import WriteRoute
 from storage.served_accounts import AccountEntry
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from api import credentials, cursors, paging
+from api import cursors, paging
 from api.codes import Code
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters
@@ -19,6 +19,7 @@ from api.registers.machines import DAYS, NewMachine, Overlap, PathName
 from api.registers.vehicles import RegisterQuery
 from api.scopes import Role
 from api.services import App
+from api.signing_in import credentials
 from api.written import SecretRoute
 from storage.served_accounts import KeyEntry
 

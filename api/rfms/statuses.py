@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api.accumulated import AccumulatedData
+from api.driving.accumulated import AccumulatedData
 from api.parameters import EXAMPLE_VIN
 from api.principal import Principal
 from api.rfms import told

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from analytics.accumulated import LAYOUT_VERSION, accumulated_data
-from api.accumulated import AccumulatedData
+from api.driving.accumulated import AccumulatedData
 from api.problems import not_ready
 from api.rfms.blocks import (
     AlternatorInfo,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api import cursors, paging
 from api.codes import Code
-from api.events import Severity
+from api.driving.events import Severity
 from api.identity import Caller
 from api.openapi import WRITING, problems
 from api.parameters import no_parameters

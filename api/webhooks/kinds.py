@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from analytics.advice.kinds import KINDS as ADVICE_KINDS
-from api.events import KINDS as EVENT_KINDS
+from api.driving.events import KINDS as EVENT_KINDS
+from api.fuel.tank import TankEventKind
 from api.problems import Fault, refused
 from api.scopes import Scope
-from api.tank import TankEventKind
 from schemas.wire import Lamp
 
 if TYPE_CHECKING:

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, Field
 
 from analytics.fuel.prices import FuelPrices
-from api import advice_told, events, state, tank
-from api.advice_told import AdviceSummary
-from api.events import EventSummary
+from api.advice import told as advice_told
+from api.advice.told import AdviceSummary
+from api.driving import events
+from api.driving.events import EventSummary
+from api.fuel import tank
+from api.fuel.prices import Prices
+from api.fuel.tank import TankEventSummary
 from api.parameters import EXAMPLE_VIN
-from api.prices import Prices
-from api.state import TroubleCodeState
-from api.tank import TankEventSummary
+from api.vehicles import state
+from api.vehicles.state import TroubleCodeState
 from api.webhooks import kinds
 from storage.served import Reader
 from storage.served_behaviour import BehaviourReader, Page

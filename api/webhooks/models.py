@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from api.codes import Code
-from api.events import Severity
+from api.driving.events import Severity
 from api.parameters import EXAMPLE_VIN, Paged, number
 from api.webhooks.kinds import SOURCES
 

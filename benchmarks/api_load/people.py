@@ -6,8 +6,8 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from api import credentials
 from api.scopes import ROLE_SCOPES, Role
+from api.signing_in import credentials
 from benchmarks.api_load.questions import Client
 from storage import identity
 

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from analytics.accumulated.layout import FIELDS
-from api.accumulated import Accumulated, AccumulatedData
-from api.driven import DriverEvents, DriverScores, DriverTrips
-from api.drivers import Drivers
-from api.events import KINDS, VehicleEvents
-from api.fleets import Fleets
-from api.ranking import Ranking
-from api.scores import VehicleScores
-from api.trips import Trips
+from api.driving.accumulated import Accumulated, AccumulatedData
+from api.driving.driven import DriverEvents, DriverScores, DriverTrips
+from api.driving.drivers import Drivers
+from api.driving.events import KINDS, VehicleEvents
+from api.driving.fleets import Fleets
+from api.driving.ranking import Ranking
+from api.driving.scores import VehicleScores
+from api.driving.trips import Trips
 from tests.asking.api_fixture import every_page
 from tests.worlds.behaviour_world import BRAKINGS, SPAN, TREND, A, B, World, world_in
 

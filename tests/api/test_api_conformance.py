@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api.app import create_app
 from api.settings import ApiSettings
-from api.streams import VehicleChange
+from api.vehicles.streams import VehicleChange
 from tests.asking.api_fixture import UNREACHABLE
 from tests.worlds.access_things import SPARE_VIN
 from tests.worlds.access_world import CALLERS

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from analytics.fuel.prices import DIESEL_CO2_KG_L
-from api.advice import AdvicePiece
-from api.advice_lists import DriverAdvice, VehicleAdvice
-from api.fleet_advice import FleetAdvice
-from api.fleet_fuel import FleetFuel
-from api.fuel import DriverFuel, VehicleFuel
-from api.tank import TankEvents
+from api.advice.fleet_advice import FleetAdvice
+from api.advice.lists import DriverAdvice, VehicleAdvice
+from api.advice.piece import AdvicePiece
+from api.fuel.fleet_fuel import FleetFuel
+from api.fuel.periods import DriverFuel, VehicleFuel
+from api.fuel.tank import TankEvents
 from tests.asking.api_fixture import every_page, served_as
 from tests.worlds.behaviour_world import MONDAY, SPAN, A, B, World
 from tests.worlds.served_fuel_world import BEFORE, FACTS, answer, ask, fuel_world_in

@@ -13,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from api import identity_provider
+from api.signing_in import identity_provider
 from tests.worlds.identity_world import STATE, World, bearer, logged, world
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from api import credentials, throttle, tokens
 from api import identity as api_identity
 from api.settings import ApiSettings
+from api.signing_in import credentials, throttle, tokens
 from schemas.errors import SettingsError
 from storage import identity
 from storage.errors import StorageError

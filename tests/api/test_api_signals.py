@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from api.signals import Signals
+from api.signals.of_vehicle import Signals
 from storage import rollups
 from tests.asking.api_fixture import Recorded, as_frame, drive, every_page, record, served_as
 

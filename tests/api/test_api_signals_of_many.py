@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pyarrow import csv
 
-from api.signals_of_many import SignalsOfVehicles
+from api.signals.of_many import SignalsOfVehicles
 from storage.registers import ensure_party, grant_access, register_vehicle
 from tests.asking.api_fixture import record, served_as
 

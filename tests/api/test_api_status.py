@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from api.status import StatusBySystem
+from api.vehicles.status import StatusBySystem
 from cli.app import app
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from api.state import VehicleState
-from api.trips import Trips
-from api.vehicles import Vehicles
+from api.driving.trips import Trips
+from api.vehicles.listing import Vehicles
+from api.vehicles.state import VehicleState
 from schemas.wire import Lamp
 from storage.batch import Batch, TroubleCodeRow
 from storage.registers import register_vehicle

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api import identity as api_identity
-from api import tokens
+from api.signing_in import tokens
 from telemetry_client import NotAllowedError, NotFoundError, NotSignedInError, session
 from tests.asking.client_fixture import EVERY_KIND, at_once, opened
 from tests.worlds.identity_world import FOREIGN, VIN, World, world

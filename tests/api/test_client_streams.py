@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from api import streams
+from api.vehicles import streams
 from storage.registers import (
     add_to_fleet,
     ensure_fleet,

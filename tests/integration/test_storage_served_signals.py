@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from api.resolution import Steps
+from api.signals.resolution import Steps
 from schemas.catalogue import Kind, ValueType
 from storage import rollups
 from storage.batch import Batch

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from api.accept import Format, preferred
-from api.downsampling import kept
-from api.systems import TELL_TALES, WARNINGS, System, system_of
+from api.signals.downsampling import kept
+from api.vehicles.systems import TELL_TALES, WARNINGS, System, system_of
 from schemas import catalogue as catalogues
 from schemas.trouble_codes import SHARED_PARAMETERS, failure_modes, parameter_of, signals_of
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.activity import Activity, activity
+from api.vehicles.activity import Activity, activity
 from storage.answers import Latest
 
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import cursors, paging
-from api.fleets import read_week
+from api.driving.fleets import read_week
+from api.driving.ranking import ranked
 from api.parameters import Order, Span
 from api.problems import ProblemError
-from api.ranking import ranked
 from storage.answers_behaviour import FleetScore
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

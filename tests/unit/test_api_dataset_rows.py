@@ -14,7 +14,7 @@ import pytest
 from api.datasets.rows import MAX_TABLE_ROWS, DatasetRows
 from api.parameters import from_microseconds, microseconds
 from api.problems import ProblemError
-from api.signal_tables import BATCH
+from api.signals.signal_tables import BATCH
 from schemas import catalogue
 from storage.answers import SignalRows
 

@@ -8,7 +8,7 @@ import pytest
 
 from api import display
 from api.language import CODES, Language, language, preferred
-from api.values import told
+from api.signals.values import told
 from schemas.catalogue import ValueType, default
 
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)

@@ -15,12 +15,14 @@ from pydantic import SecretStr, ValidationError
 
 from analytics.advice import KINDS
 from analytics.fuel.prices import FuelPrices
-from api import advice_told, consumption, problem_answers
-from api.advice_evidence import evidence
-from api.advice_text import Unit
+from api import problem_answers
+from api.advice import told as advice_told
+from api.advice.evidence import evidence
+from api.advice.text import Unit
 from api.app import create_app
 from api.codes import Code
-from api.consumption import Cause, Consumption
+from api.fuel import consumption
+from api.fuel.consumption import Cause, Consumption
 from api.language import CODES
 from api.settings import ApiSettings
 from storage.answers_fuel import Advice

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr, TypeAdapter
 
-from api.accumulated import Accumulated
-from api.advice import AdviceAnswer, AdvicePiece
-from api.advice_lists import DriverAdvice, VehicleAdvice
+from api.advice.fleet_advice import FleetAdvice
+from api.advice.lists import DriverAdvice, VehicleAdvice
+from api.advice.piece import AdviceAnswer, AdvicePiece
 from api.app import create_app
 from api.audit import Audit
 from api.care.handling import HandledCase, Handling
 from api.care.morning_list import MorningList
 from api.care.service_list import ServiceDue
 from api.care.silent_list import SilentVehicles
-from api.catalogue import CatalogueAnswer
 from api.datasets.driving import EventsOfDataset, TripsOfDataset
 from api.datasets.models import (
     DatasetChange,
@@ -26,21 +25,23 @@ from api.datasets.models import (
     DatasetWithCounts,
 )
 from api.datasets.signals import SignalsOfDataset
-from api.driven import DriverEvents, DriverScores, DriverTrips
-from api.drivers import Drivers
-from api.events import VehicleEvents
-from api.fleet_advice import FleetAdvice
-from api.fleet_fuel import FleetFuel
-from api.fleets import Fleets
-from api.fuel import DriverFuel, VehicleFuel
-from api.fuel_price import FuelPrice, NewFuelPrice
+from api.driving.accumulated import Accumulated
+from api.driving.driven import DriverEvents, DriverScores, DriverTrips
+from api.driving.drivers import Drivers
+from api.driving.events import VehicleEvents
+from api.driving.fleets import Fleets
+from api.driving.ranking import Ranking
+from api.driving.scores import VehicleScores
+from api.driving.trips import Trips
+from api.fuel.fleet_fuel import FleetFuel
+from api.fuel.fuel_price import FuelPrice, NewFuelPrice
+from api.fuel.periods import DriverFuel, VehicleFuel
+from api.fuel.tank import TankEvents
 from api.health import Health, Readiness
-from api.oauth import Keys, OAuthError, Revoked, Token
 from api.overview.counts import Overview
 from api.overview.data_quality import DataQuality
 from api.overview.ingest_state import IngestState
 from api.problems import Problem
-from api.ranking import Ranking
 from api.registers.accounts import Account, AccountsPage, NewAccount, NewPassword
 from api.registers.clients import ApiClient, ApiClients, ApiClientSecret
 from api.registers.drivers import EmployedDriver, EmployedDrivers, EmploymentChange, NewEmployment
@@ -70,17 +71,16 @@ from api.rfms.errors import ErrorObject
 from api.rfms.positions import VehiclePositions
 from api.rfms.statuses import VehicleStatuses
 from api.rfms.vehicles import RfmsVehicles
-from api.scores import VehicleScores
-from api.service_points import NearestServicePoints, ServicePoints
 from api.settings import ApiSettings
-from api.signals import Signals
-from api.signals_of_many import SignalsOfVehicles
-from api.state import VehicleState
-from api.status import StatusBySystem
-from api.streams import VehicleChange
-from api.tank import TankEvents
-from api.trips import Trips
-from api.vehicles import Vehicles
+from api.signals.catalogue import CatalogueAnswer
+from api.signals.of_many import SignalsOfVehicles
+from api.signals.of_vehicle import Signals
+from api.signing_in.oauth import Keys, OAuthError, Revoked, Token
+from api.vehicles.listing import Vehicles
+from api.vehicles.service_points import NearestServicePoints, ServicePoints
+from api.vehicles.state import VehicleState
+from api.vehicles.status import StatusBySystem
+from api.vehicles.streams import VehicleChange
 from api.webhooks.deliveries import Deliveries, Delivery
 from api.webhooks.models import (
     ChangedWebhook,

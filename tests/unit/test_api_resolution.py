@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import resolution
 from api.problems import ProblemError
+from api.signals import resolution
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.service_due import DueSource, next_service
+from api.vehicles.service_due import DueSource, next_service
 from storage.answers import Latest
 from storage.served_service import PlanAndLast
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from api.activity import Activity
-from api.state import VehicleState
-from api.state_text import StateWriter, tag
-from api.values import told
+from api.signals.values import told
+from api.vehicles.activity import Activity
+from api.vehicles.state import VehicleState
+from api.vehicles.state_text import StateWriter, tag
 from schemas import catalogue
 from storage.answers import GroupNow, TroubleCode, VehicleNow
 

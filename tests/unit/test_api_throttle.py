@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api import throttle
-from api.throttle import SignInThrottle, Throttle
+from api.signing_in import throttle
+from api.signing_in.throttle import SignInThrottle, Throttle
 
 
 class Clock:

@@ -14,9 +14,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from pydantic import SecretStr
 
-from api import credentials, identity_provider, tokens
-from api.identity_provider import ProviderKeys, ProviderUnreachableError, require_safe
-from api.tokens import InvalidTokenError, Rules, SigningKeys
+from api.signing_in import credentials, identity_provider, tokens
+from api.signing_in.identity_provider import ProviderKeys, ProviderUnreachableError, require_safe
+from api.signing_in.tokens import InvalidTokenError, Rules, SigningKeys
 from schemas.errors import SettingsError, TelemetryError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from api import resolution, signals
 from api.app import create_app
 from api.settings import ApiSettings
+from api.signals import of_vehicle, resolution
 from telemetry_client import AsyncClient, Client, bodies, models, queries, registered, rows
 from telemetry_client.entries import told
 from telemetry_client.messages import JSON
@@ -300,11 +300,11 @@ def test_pages_are_as_large_as_they_may_be(name: str) -> None:
 def test_pieces_of_signals_are_as_long_as_they_may_be() -> None:
     assert of_signals.LONGEST_OF_ROWS == resolution.MAX_RAW_SPAN
     assert of_signals.MOST_STEPS == resolution.MAX_BUCKETS
-    assert of_signals.MOST_SIGNALS == signals.MAX_SIGNALS
+    assert of_signals.MOST_SIGNALS == of_vehicle.MAX_SIGNALS
     (part,) = of_signals.signals(
         "V", "odometer", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
     ).groups[0]
-    assert part.most == signals.MAX_POINTS
+    assert part.most == of_vehicle.MAX_POINTS
 
 
 def referred(schema: dict[str, Any]) -> dict[str, Any] | None:

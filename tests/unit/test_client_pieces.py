@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api import resolution
+from api.signals import resolution
 from telemetry_client import times
 from telemetry_client.queries import of_signals
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from api import credentials
 from api.scopes import Role
+from api.signing_in import credentials
 from storage import identity
 from storage.registers import ensure_fleet, grant_access, register_vehicle
 from storage.service import ServicePoint, put_points

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.fernet import Fernet
 
-from api import credentials
 from api.scopes import Role
+from api.signing_in import credentials
 from schemas import catalogue as catalogues
 from storage import identity
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party, grant_access

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from api import credentials
+from api.signing_in import credentials
 from storage import identity
 from storage.registers import employ_driver, ensure_party, grant_access, register_vehicle
 from tests.asking.api_fixture import drive, record, serving

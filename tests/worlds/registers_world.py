@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from api import credentials
 from api.scopes import ROLE_SCOPES, Role
+from api.signing_in import credentials
 from storage import identity
 from storage.registers import ensure_party, grant_access, register_vehicle
 from tests.asking.api_fixture import serving

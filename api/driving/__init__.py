@@ -1,0 +1,1 @@
+"""How vehicles are driven: trips, events, scores, counters; by driver, and by fleet."""
