@@ -40,6 +40,7 @@ from storage.served_reports import ReportReader
 from storage.served_search import SearchReader
 from storage.served_service import ServiceReader
 from storage.served_surveys import SurveyReader
+from storage.served_vehicles import VehicleReader
 from storage.served_webhooks import WebhookReader
 
 
@@ -77,6 +78,11 @@ class Services:
         self.states = StateWriter(self.catalogue)
         self.prices = Prices(PriceReader(self.reader), self.settings)
         self.rfms_limits = RateLimits(self.settings.api_rfms_requests_per_minute, time.time)
+
+    @property
+    def vehicles(self) -> VehicleReader:
+        """What the reader can say of one vehicle."""
+        return VehicleReader(self.reader)
 
     @property
     def reports(self) -> ReportReader:

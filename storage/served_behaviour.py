@@ -52,7 +52,7 @@ class Page:
 class BehaviourReader:
     """A method for each question about driving.
 
-    Every method raises one of `storage.served.UnknownError`'s kinds where the principal may not see
+    Every method raises one of `storage.served_errors.UnknownError`'s kinds where the principal may not see
     what is asked about.
     """
 

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from storage.answers import Latest, TroubleCode
 from storage.served_errors import UnknownVehicleError
 from storage.served_service import PlanAndLast
+from storage.served_vehicles import VehicleReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ class CareReader:
         Raises:
             UnknownVehicleError: there is none that the principal may see.
         """
-        await self._reader.vehicle(principal, vin)
+        await VehicleReader(self._reader).vehicle(principal, vin)
         found = await self._read(principal, vin, names, rules, asked_at, 1)
         return found[0] if found else None
 

@@ -1,7 +1,7 @@
 """Datasets for data scientists, through `storage.served.Reader`: pseudonyms and coarse values.
 
 What may be read and how finely is in storage/migrations, in the one on datasets. Every method
-raises `storage.served.UnknownDatasetError` where there is none that the principal may read, and
+raises `storage.served_errors.UnknownDatasetError` where there is none that the principal may read, and
 `DatasetWithheldError` where it has too few vehicles left.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from storage.served_vehicles import signal_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -271,7 +273,8 @@ class DatasetReader:
         Raises:
             UnknownDatasetVehicleError: the dataset has no vehicle of that pseudonym.
         """
-        return await self._reader.matrices(
+        return await signal_rows(
+            self._reader,
             "served_dataset_signals",
             len(names),
             principal=principal,

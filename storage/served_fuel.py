@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class FuelReader:
     """A method for each question about fuel.
 
-    Every method raises one of `storage.served.UnknownError`'s kinds where the principal may not see
+    Every method raises one of `storage.served_errors.UnknownError`'s kinds where the principal may not see
     what is asked about.
     """
 
@@ -127,7 +127,7 @@ class FuelReader:
 class AdviceReader:
     """A method for each question about advice, and the one to answer it.
 
-    Every method raises one of `storage.served.UnknownError`'s kinds where the principal may not see
+    Every method raises one of `storage.served_errors.UnknownError`'s kinds where the principal may not see
     what is asked about.
     """
 

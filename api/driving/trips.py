@@ -172,7 +172,7 @@ async def page_of(services: Services, party: int, vin: str, query: TripsQuery) -
     if query.cursor is not None:
         last = time_after(query.cursor, start, stop)
         start, stop = (start, last) if newest_first else (last + timedelta(microseconds=1), stop)
-    found = await services.reader.trips(
+    found = await services.vehicles.trips(
         party, vin, start=start, stop=stop, newest_first=newest_first, limit=query.limit + 1
     )
     return Trips(

@@ -106,7 +106,7 @@ async def show_trip(
 
 async def _trip(services: Services, party: int, vin: str, start: datetime) -> TripSummary:
     found = noted(
-        await services.reader.trips(
+        await services.vehicles.trips(
             party,
             vin,
             start=start,
@@ -140,7 +140,7 @@ async def _track(
     span = trip.end - trip.start
     least_s = span / TRACK_POINTS / timedelta(seconds=1)
     step_s = next(step for step in resolution.STEPS if step >= min(least_s, resolution.DAY_S))
-    rows = await services.reader.signals(
+    rows = await services.vehicles.signals(
         party,
         vin,
         ("latitude", "longitude"),

@@ -75,7 +75,7 @@ class Curves:
         """
         drawn = self._drawn
         try:
-            rows = await self._services.reader.signals(
+            rows = await self._services.vehicles.signals(
                 self._party,
                 vin,
                 [signal.name for signal in self._signals],

@@ -164,7 +164,7 @@ async def get_signals(
 
     async def read(begin: datetime, limit: int) -> SignalRows:
         names = [signal.name for signal in signals]
-        rows = await services.reader.signals(
+        rows = await services.vehicles.signals(
             party,
             vin,
             names,

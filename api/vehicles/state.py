@@ -18,7 +18,7 @@ from api.vehicles import state_text
 from api.vehicles.activity import Activity
 from schemas.wire import Lamp
 from storage.answers import TroubleCode
-from storage.served import MAX_TROUBLE_CODES
+from storage.served_vehicles import MAX_TROUBLE_CODES
 
 router = APIRouter(tags=["vehicles"])
 
@@ -130,7 +130,7 @@ async def get_vehicle_state(
     response: Response,
 ) -> Response:
     """Tell a vehicle's latest values by group, each with its own time, and active trouble codes."""
-    known = await services.reader.now(party, vin)
+    known = await services.vehicles.now(party, vin)
     now, writer = datetime.now(tz=UTC), services.states
     laid = writer.laid_out(known, placed.coordinates)
     doing = writer.activity(laid, known, now)
@@ -148,7 +148,7 @@ async def state_of(services: Services, party: int, vin: str) -> VehicleState:
     Raises:
         UnknownVehicleError: there is none.
     """
-    known = await services.reader.now(party, vin)
+    known = await services.vehicles.now(party, vin)
     now, writer = datetime.now(tz=UTC), services.states
     laid = writer.laid_out(known)
     doing = writer.activity(laid, known, now)

@@ -37,7 +37,7 @@ from schemas.trouble_codes import (
 )
 from schemas.wire import Lamp
 from storage.answers import Latest, TroubleCode
-from storage.served import MAX_TROUBLE_CODES
+from storage.served_vehicles import MAX_TROUBLE_CODES
 
 LAST_TRIPS = 5
 
@@ -206,9 +206,9 @@ async def status_of(
         UnknownVehicleError: there is none that the party may see.
     """
     contact = await services.search.contact(party, vin)
-    values = await services.reader.state(party, vin)
-    codes = await services.reader.active_trouble_codes(party, vin)
-    last = await services.reader.trips(
+    values = await services.vehicles.state(party, vin)
+    codes = await services.vehicles.active_trouble_codes(party, vin)
+    last = await services.vehicles.trips(
         party, vin, start=EARLIEST, stop=LATEST, newest_first=True, limit=LAST_TRIPS
     )
     plan = await services.service.plan(party, vin)

@@ -23,6 +23,7 @@ from storage.served_behaviour import BehaviourReader, Page
 from storage.served_errors import UnknownError
 from storage.served_fuel import AdviceReader, FuelReader
 from storage.served_prices import PriceReader
+from storage.served_vehicles import VehicleReader
 from storage.webhooks import Outgoing
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -160,7 +161,7 @@ class Teller:
         return None
 
     async def _trouble_code(self, of: Outgoing, vin: str) -> TroubleCodeMessage | None:
-        for code in await self._reader.active_trouble_codes(of.party_id, vin):
+        for code in await VehicleReader(self._reader).active_trouble_codes(of.party_id, vin):
             number = code.spn << 16 | code.fmi << 8 | code.source_address
             if (number, code.since) == (of.number, of.at):
                 data = state.trouble_code(code)
