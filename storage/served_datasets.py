@@ -1,8 +1,8 @@
 """Datasets for data scientists, through `storage.served.Reader`: pseudonyms and coarse values.
 
 What may be read and how finely is in storage/migrations, in the one on datasets. Every method
-raises `storage.served_errors.UnknownDatasetError` where there is none that the principal may read, and
-`DatasetWithheldError` where it has too few vehicles left.
+raises `storage.served_errors.UnknownDatasetError` where there is none that the principal may read,
+and `DatasetWithheldError` where it has too few vehicles left.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ class _Number:
 class WebhookReader:
     """A method for each question about a party's webhooks.
 
-    Every method that names one raises `storage.served_errors.UnknownWebhookError` where it is not the
-    principal's, and the like for a fleet or vehicle that the principal may not see.
+    Every method that names one raises `storage.served_errors.UnknownWebhookError` where it is not
+    the principal's, and the like for a fleet or vehicle that the principal may not see.
     """
 
     def __init__(self, reader: Reader) -> None:
