@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.datasets.endpoints import names_of, refusal_of
+from api.datasets.defining import names_of, refusal_of
 from api.problems import ProblemError
 from cli import database, moments
 from schemas import catalogue

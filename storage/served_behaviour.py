@@ -52,8 +52,8 @@ class Page:
 class BehaviourReader:
     """A method for each question about driving.
 
-    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not see what
-    is asked about.
+    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not
+    see what is asked about.
     """
 
     def __init__(self, reader: Reader) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class FuelReader:
     """A method for each question about fuel.
 
-    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not see what
-    is asked about.
+    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not
+    see what is asked about.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -127,8 +127,8 @@ class FuelReader:
 class AdviceReader:
     """A method for each question about advice, and the one to answer it.
 
-    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not see what
-    is asked about.
+    Every method raises a kind of `storage.served_errors.UnknownError` where the principal may not
+    see what is asked about.
     """
 
     def __init__(self, reader: Reader) -> None:

@@ -8,7 +8,7 @@ from api.care.cases import CareKind, Case, Cause
 from api.language import language
 from api.vehicles.activity import Activity
 from api.vehicles.service_due import DueBy
-from api.vehicles.status import Teller
+from api.vehicles.telling import Teller
 from schemas.catalogue import Catalogue
 from schemas.wire import Lamp
 

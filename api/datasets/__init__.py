@@ -1,6 +1,7 @@
 """Datasets: what data scientists read of vehicles under pseudonyms, for a purpose and a time.
 
-`endpoints` has what is defined and listed, `preview` what may be defined, `signals` and `driving`
+`defining` says what may be a dataset, `endpoints` has what is listed and ended, `preview` what might be
+defined, `signals` and `driving`
 what is read in a dataset.
 """
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.codes import Code
-from api.datasets.endpoints import PATH, names_of
+from api.datasets.defining import names_of
+from api.datasets.endpoints import PATH
 from api.datasets.models import EXAMPLE_VEHICLE
 from api.openapi import problems
 from api.parameters import Parameters, Time, no_parameters, require_order

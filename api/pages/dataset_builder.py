@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 
 from api import display, forms, language
 from api.codes import Code
-from api.datasets.endpoints import define, names_of
+from api.datasets.defining import define, names_of
 from api.datasets.models import MAX_NAME, MAX_PURPOSE, DatasetDefinition
 from api.datasets.preview import DatasetPreview, choices_of, preview_of
 from api.identity import Caller

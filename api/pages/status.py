@@ -9,7 +9,8 @@ from api.pages.render import page
 from api.parameters import Vin
 from api.principal import Principal
 from api.services import App, Services
-from api.vehicles.status import Condition, StatusReading, SystemStatus, status_of
+from api.vehicles.status import status_of
+from api.vehicles.telling import Condition, StatusReading, SystemStatus
 
 router = APIRouter()
 

@@ -10,8 +10,8 @@ import pytest
 from api.care import words as care_words
 from api.care.cases import FOR_THE_DRIVER, KINDS, NAMES, SOON, CareKind, Case
 from api.language import CODES, language
-from api.vehicles.status import Condition
 from api.vehicles.systems import System
+from api.vehicles.telling import Condition
 from ingest.record import Reason as RecordReason
 from schemas import catalogue as catalogues
 from schemas.trouble_codes import common_parameters, signals_of

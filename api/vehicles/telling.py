@@ -1,0 +1,188 @@
+"""Values and codes of a vehicle in words of a language, system by system, with their age."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.signals.values import Reading, told
+from api.vehicles import systems
+from api.vehicles.systems import System
+from schemas.catalogue import Catalogue, Signal
+from schemas.trouble_codes import (
+    Parameter,
+    Words,
+    common_parameters,
+    failure_modes,
+    parameter_of,
+    signals_of,
+)
+from schemas.wire import Lamp
+from storage.answers import Latest, TroubleCode
+
+
+class Condition(StrEnum):
+    """How a system is, by what it reports of itself."""
+
+    FAULT = "fault"
+    WARNING = "warning"
+    OK = "ok"
+    UNKNOWN = "unknown"
+
+
+class StatusReading(Reading):
+    """The latest value of a signal, what it is and how old."""
+
+    name: str = Field(description="What it is.", examples=["Engine coolant temperature"])
+    age_s: float = Field(
+        description="How old it was when this was answered [s]; below 0: the vehicle's clock runs "
+        "ahead.",
+        examples=[2.5],
+    )
+
+
+class SystemStatus(BaseModel):
+    """A system of the vehicle."""
+
+    system: System = Field(description="Which one.", examples=["engine"])
+    condition: Condition = Field(
+        description="fault (a red lamp, or a trouble code that lights it); warning (any other "
+        "warning or trouble code); ok; unknown (nothing was ever heard of it).",
+        examples=["ok"],
+    )
+    newest: AwareDatetime | None = Field(
+        description="Time of its newest value, UTC.", examples=["2026-11-01T08:00:00Z"]
+    )
+    values: list[StatusReading] = Field(description="The latest ones, by the signals' ids.")
+
+
+class CodeInWords(BaseModel):
+    """A trouble code that is active (SAE J1939-73, DM1)."""
+
+    spn: int = Field(description="Suspect parameter number: what is wrong.", examples=[3251])
+    fmi: int = Field(description="Failure mode identifier: how it is wrong.", examples=[16])
+    parameter: str | None = Field(
+        description="What is wrong, in words; null for an SPN that is neither in the catalogue nor "
+        "among the common ones.",
+        examples=["Pressure drop across the particulate filter"],
+    )
+    failure: str | None = Field(
+        description="How it is wrong, in words; null for reserved numbers.",
+        examples=["above the normal range, moderately severe"],
+    )
+    system: System | None = Field(
+        description="Which system it is of; null where that is not known.",
+        examples=["fuel_aftertreatment"],
+    )
+    signals: list[str] = Field(
+        description="Signals that measure it, to be asked for.",
+        examples=[["dpf_differential_pressure"]],
+    )
+    source_address: int = Field(description="The control unit that reports it.", examples=[0])
+    lamp: Lamp = Field(description="The gravest lamp it lights.", examples=["AMBER_WARNING"])
+    count: int | None = Field(description="How often it has come up.", examples=[3])
+    since: AwareDatetime = Field(
+        description="When it came up, UTC.", examples=["2026-11-01T03:12:00Z"]
+    )
+    age_s: float = Field(description="How long ago that was [s].", examples=[17282.0])
+
+
+class TellTale(StatusReading):
+    """A lamp on the dashboard."""
+
+    lit: bool = Field(description="Whether it is on, flashing included.", examples=[False])
+
+
+class Teller:
+    """Tells values and codes in a language, with their age at a moment."""
+
+    def __init__(self, catalogue: Catalogue, spoken: str, now: datetime) -> None:
+        self._catalogue = catalogue
+        self._spoken = spoken
+        self._now = now
+
+    def age_s(self, time: datetime) -> float:
+        """How old something of that time is [s]."""
+        return round((self._now - time).total_seconds(), 1)
+
+    def reading(self, signal: Signal, latest: Latest) -> StatusReading:
+        """A signal's latest value."""
+        words = Words(signal.description_en, signal.description_zh)
+        return StatusReading(
+            signal=signal.name,
+            value=told(signal, latest.value),
+            unit=signal.unit,
+            time=latest.time,
+            name=words.in_language(self._spoken),
+            age_s=self.age_s(latest.time),
+        )
+
+    def reading_of(self, latest: Mapping[str, Latest], name: str) -> StatusReading | None:
+        """The latest value of the signal of that name, if there is one."""
+        return self.reading(self._catalogue.by_name[name], latest[name]) if name in latest else None
+
+    def tell_tales(self, latest: Mapping[str, Latest]) -> list[TellTale]:
+        """The lamps that are known, those lit first."""
+        lamps = [
+            TellTale(**reading.model_dump(), lit=bool(reading.value))
+            for name in systems.TELL_TALES
+            if (reading := self.reading_of(latest, name)) is not None
+        ]
+        return sorted(lamps, key=lambda lamp: not lamp.lit)
+
+    def code(self, code: TroubleCode) -> CodeInWords:
+        """A trouble code in words."""
+        signals = signals_of(self._catalogue, code.spn)
+        common = None if signals else common_parameters().get(code.spn)
+        parameter = parameter_of(code.spn, signals) if common is None else common.words
+        failure = failure_modes().get(code.fmi)
+        return CodeInWords(
+            spn=code.spn,
+            fmi=code.fmi,
+            parameter=None if parameter is None else parameter.in_language(self._spoken),
+            failure=None if failure is None else failure.in_language(self._spoken),
+            system=_system(signals, common),
+            signals=[signal.name for signal in signals],
+            source_address=code.source_address,
+            lamp=Lamp(code.lamp),
+            count=code.count,
+            since=code.since,
+            age_s=self.age_s(code.since),
+        )
+
+    def by_system(
+        self, latest: Mapping[str, Latest], codes: Sequence[CodeInWords]
+    ) -> list[SystemStatus]:
+        """Every system with its values."""
+        found: defaultdict[System | None, list[StatusReading]] = defaultdict(list)
+        for name, value in latest.items():
+            signal = self._catalogue.by_name[name]
+            found[systems.system_of(signal)].append(self.reading(signal, value))
+        return [
+            SystemStatus(
+                system=system,
+                condition=_condition(
+                    found[system], [code for code in codes if code.system is system]
+                ),
+                newest=max((reading.time for reading in found[system]), default=None),
+                values=found[system],
+            )
+            for system in System
+        ]
+
+
+def _system(signals: Sequence[Signal], common: Parameter | None) -> System | None:
+    if signals:
+        return systems.system_of(signals[0])
+    return None if common is None or common.system is None else System(common.system)
+
+
+def _condition(readings: Sequence[StatusReading], codes: Sequence[CodeInWords]) -> Condition:
+    on = {reading.signal for reading in readings if reading.value}
+    if on & systems.RED or any(code.lamp is Lamp.RED_STOP for code in codes):
+        return Condition.FAULT
+    if on & systems.WARNINGS or codes:
+        return Condition.WARNING
+    return Condition.OK if readings else Condition.UNKNOWN
