@@ -1,8 +1,7 @@
 """Datasets: what data scientists read of vehicles under pseudonyms, for a purpose and a time.
 
-`defining` says what may be a dataset, `endpoints` has what is listed and ended, `preview` what might be
-defined, `signals` and `driving`
-what is read in a dataset.
+`defining` says what may be one, `endpoints` lists and ends them, `preview` tells what one might
+hold, `signals` and `driving` what is read in one.
 """
 
 from fastapi import APIRouter
