@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+from starlette.requests import Request
+
 from api.signing_in import throttle
-from api.signing_in.throttle import SignInThrottle, Throttle
+from api.signing_in.attempts import TooManyAtOnceError, TooManyTriesError, attempt
+from api.signing_in.throttle import SignInThrottle, Throttle, Turns
 
 
 class Clock:
@@ -63,3 +69,44 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(throttle.REMEMBERED + 100):
         counted.count(number)
     assert len(counted._counts) == throttle.REMEMBERED
+
+
+def asked() -> Request:
+    return Request({"type": "http", "client": ("192.0.2.1", 4711), "headers": []})
+
+
+def tried(
+    counted: SignInThrottle, turns: Turns | None = None, error: Exception | None = None
+) -> None:
+    """An attempt that fails, by itself or by an error of ours."""
+
+    async def run() -> None:
+        async with attempt(asked(), counted, "li", turns):
+            if error is not None:
+                raise error
+
+    asyncio.run(run())
+
+
+def test_an_attempt_fails_unless_it_is_said_that_it_did_not() -> None:
+    counted = SignInThrottle(2, 60, Clock())
+    tried(counted)
+    tried(counted)
+    with pytest.raises(TooManyTriesError) as refused:
+        tried(counted)
+    assert refused.value.wait_s == 60
+
+
+def test_an_error_of_ours_is_no_failure_of_theirs() -> None:
+    counted = SignInThrottle(1, 60, Clock())
+    for _ in range(3):
+        with pytest.raises(OSError, match="ours"):
+            tried(counted, error=OSError("ours"))
+
+
+def test_who_finds_no_room_to_wait_in_has_not_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MAX_WAITING", 0)
+    counted = SignInThrottle(1, 60, Clock())
+    for _ in range(3):
+        with pytest.raises(TooManyAtOnceError):
+            tried(counted, Turns())
