@@ -7,7 +7,6 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from analytics.local_time import zone
 from api import forms, sessions
 from api.accesses import noted
 from api.identity import Caller
@@ -21,6 +20,7 @@ from api.registers.grants import GrantedPurpose, GrantId, Purpose
 from api.scopes import Role, Scope
 from api.services import App, Services
 from api.vehicles import VehiclesQuery, page_of
+from schemas.time_zones import zone
 from schemas.vin import VinError, check_vin
 from storage.refusals import RefusedError
 from storage.served import UnknownVehicleError

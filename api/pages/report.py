@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from analytics.local_time import zone
 from api import consumption
 from api.accesses import noted
 from api.consumption import Consumption
 from api.pages import period as periods
 from api.pages.week import waterfall_of
 from api.parameters import EARLIEST, LATEST
+from schemas.time_zones import zone
 from storage.served_behaviour import Page
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from fpdf.fonts import FontFace
 from pylopdf_fonts_zh_cn import sans_path
 
 from analytics.advice.numbers import Numbers
-from analytics.local_time import zone
 from api.pages.report_csv import label
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
