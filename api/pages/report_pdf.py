@@ -226,6 +226,6 @@ class _Sheet(FPDF):
 
 
 def against(fuel: Consumption, numbers: Numbers) -> str:
-    """How much more than good driving needs."""
+    """How much more than is usual."""
     ratio = None if fuel.expected is None else fuel.expected.ratio
     return ABSENT if ratio is None else numbers.amount(100 * (ratio - 1), "percent", signed=True)
