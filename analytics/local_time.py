@@ -4,36 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
-from schemas.errors import TelemetryError
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from numpy.typing import NDArray
 
 QUARTER_US = 15 * 60 * 1_000_000
 """Clocks change, and zones differ from UTC, by whole quarters of an hour [µs]."""
-
-
-class TimeZoneError(TelemetryError):
-    """There is no such time zone; the message names it and shows what one looks like."""
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of that name.
-
-    Raises:
-        TimeZoneError: there is none.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise TimeZoneError(
-            f"No time zone {name!r}: give an IANA name such as Asia/Shanghai or Europe/Berlin."
-        ) from error
 
 
 def local_hours(time_us: NDArray[np.int64], time_zone: str) -> NDArray[np.float64]:

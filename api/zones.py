@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AfterValidator, BaseModel, StringConstraints
+
+from schemas import time_zones
+from schemas.time_zones import TimeZoneError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,12 +30,10 @@ _SECOND_US = 1_000_000
 
 
 def _a_zone(name: str) -> str:
-    # PostgreSQL also takes abbreviations and POSIX rules (GMT+8 lies west of Greenwich there).
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return time_zones.zone(name).key
+    except TimeZoneError as error:
         raise ValueError("no such time zone; use an IANA name such as Asia/Shanghai") from error
-    return name
 
 
 TimeZone = Annotated[

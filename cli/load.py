@@ -84,7 +84,9 @@ def _line(done: Loaded, *, timescaledb: bool) -> str:
         f"{done.out_of_limits:,} values out of limits",
         f"{done.seconds:,.1f} s, {done.rows / done.seconds:,.0f} rows/s",
     ]
-    if not done.new and not done.filled:
+    if not done.values:
+        parts.append("nothing to store")
+    elif not done.new and not done.filled:
         parts.append("nothing new: all of it was stored already")
     elif not timescaledb:
         parts.append("not compressed: this database has no TimescaleDB")

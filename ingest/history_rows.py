@@ -83,7 +83,8 @@ class Layout:
     def rows(self, piece: Piece, judged: Judged) -> Iterator[DayRows]:
         """The rows of each group, day by day; those in which all its signals are absent left out.
 
-        Values out of limits are taken out, and told with the first day of their group.
+        Values out of limits are taken out, and told with the first day of their group; where that
+        leaves no row, with none.
         """
         for group, narrow, wide in self._groups:
             if not any(signal.name in piece.columns for signal in group.signals):
@@ -215,6 +216,11 @@ def _check_limits(
 def _by_day(
     rows: GroupRows, refused_values: tuple[RefusedValue, ...], out_of_limits: dict[str, int]
 ) -> Iterator[DayRows]:
+    if not len(rows):
+        yield DayRows(
+            rows=rows, values=0, refused_values=refused_values, out_of_limits=out_of_limits
+        )
+        return
     result = merge(rows)
     rows, repeated, merged = result.rows, result.repeated, result.merged
     days = rows.times_us // DAY_US

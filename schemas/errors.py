@@ -3,11 +3,12 @@
     TelemetryError
     ├── CatalogueError      a signal catalogue that breaks its own rules       (schemas.catalogue)
     ├── VinError            text that cannot be a VIN                          (schemas.vin)
+    ├── TimeZoneError       text that names no time zone                       (schemas.time_zones)
     ├── DecodeError         bytes that are no message, or a message that lies  (schemas.wire)
     ├── SimulationError     a simulation that cannot be run as asked           (simulator)
     ├── ServerError         an embedded server that cannot be had              (servers)
     ├── StorageError        a database that refuses, or is not ready           (storage)
-    ├── UnreadableSignalsError, ThresholdError, ScoreError, FatigueError, TimeZoneError, LayoutError
+    ├── UnreadableSignalsError, ThresholdError, ScoreError, FatigueError, LayoutError
     │                       driving that cannot be judged as asked             (analytics)
     ├── SegmentError, ModelFileError, AdviceError
     │                       fuel that cannot be told as asked                  (analytics.*)

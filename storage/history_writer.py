@@ -28,12 +28,15 @@ from storage.queries import query
 from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from schemas.catalogue import Catalogue
     from storage.batch import GroupRows, RefusedValue
     from storage.columnstore import Chunk
     from storage.connection import Connection, Server
+    from storage.erased import Spans
     from storage.settings import StorageSettings
 
 ROWS_TOGETHER = 200
@@ -128,13 +131,18 @@ class HistoryWriter(FrameWriter):
         connection.execute("SET synchronous_commit = off")
 
     def write_history(self, part: HistoryRows) -> Written:
-        """Write one group's rows of one day and commit.
+        """Write one group's rows of one day and commit; without rows, what was refused of them.
 
         Raises:
             StorageError: the database refuses them; nothing of them was written.
             psycopg.OperationalError: the database went away or undid a deadlock; write them again.
         """
         rows = part.rows
+        if not len(rows):
+            refused = [value.vehicle_id for value in part.refused_values]
+            with refusal_of(f"history of group {rows.group}"), self._connection.transaction():
+                self._account(part, erased_spans(self._connection, refused), {})
+            return Written(new=0, filled=0, repeated=0)
         group, day = rows.group, int(rows.times_us[0] // DAY_US)
         self._ensure_days({day})
         with refusal_of(f"history of group {group}, {_start(day):%Y-%m-%d}"):
@@ -174,7 +182,7 @@ class HistoryWriter(FrameWriter):
         spans = erased_spans(self._connection, vehicles)
         rows, erased = blank_positions(part.rows, spans, self._catalogue)
         if not len(rows):
-            raise_counts(self._connection, {self._count("erased", POSITIONS): erased})
+            self._account(part, spans, {("erased", POSITIONS): erased})
             return Written(new=0, filled=0, repeated=0), None
         known = self._places.get((rows.group, day))
         if self._timescaledb:
@@ -191,23 +199,35 @@ class HistoryWriter(FrameWriter):
             new += more
         else:
             new, filled, repeated = self._store(rows, apart, stored=False)
-        counts = {self._count("out_of_limits", name): n for name, n in part.out_of_limits.items()}
-        counts[self._count("repeated", rows.group)] = repeated + part.repeated
-        counts[self._count("merged", rows.group)] = filled + part.merged
-        counts[self._count("erased", POSITIONS)] = erased
-        self._insert_events(
-            Batch(refused_values=kept_values(part.refused_values, spans, self._catalogue))
-        )
         if new or filled:
             vehicles = np.unique(rows.vehicle_ids).tolist()
             self._touch_days([(vehicle_id, day) for vehicle_id in vehicles])
             group = self._catalogue.groups[rows.group]
             self._upsert_state([latest(rows, group)], fills_gaps=True)
-        raise_counts(self._connection, {key: n for key, n in counts.items() if n})
+        counts = {
+            ("repeated", rows.group): repeated + part.repeated,
+            ("merged", rows.group): filled + part.merged,
+            ("erased", POSITIONS): erased,
+        }
+        self._account(part, spans, counts)
         return Written(new=new, filled=filled, repeated=repeated), place
 
-    def _count(self, measure: str, key: str) -> CountKey:
-        return CountKey(TOPIC, self._number, measure, key)
+    def _account(
+        self, part: HistoryRows, spans: Spans, counts: Mapping[tuple[str, str], int]
+    ) -> None:
+        """Keep what was refused, and count it with what else is to be counted."""
+        self._insert_events(
+            Batch(refused_values=kept_values(part.refused_values, spans, self._catalogue))
+        )
+        refused = {("out_of_limits", name): n for name, n in part.out_of_limits.items()}
+        raise_counts(
+            self._connection,
+            {
+                CountKey(TOPIC, self._number, *key): n
+                for key, n in {**counts, **refused}.items()
+                if n
+            },
+        )
 
     def _place(self, group: str, day: int) -> _Place:
         chunk = columnstore.find_chunk(self._connection, group, _start(day))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg.types.json import Jsonb
 
+from schemas.time_zones import zone
 from schemas.vin import check_digit_ok, check_vin
 from storage.errors import StorageError, refusal_of
 from storage.queries import query
@@ -149,15 +149,10 @@ def ensure_fleet(
         time_zone: IANA name; the fleet's days and weeks are cut by it from now on.
 
     Raises:
-        StorageError: there is no such party or time zone.
+        TimeZoneError: there is no such time zone.
+        StorageError: there is no such party.
     """
-    # PostgreSQL also takes abbreviations and POSIX rules (GMT+8 lies west of Greenwich there).
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise StorageError(
-            f"No time zone {time_zone!r}: give an IANA name such as Asia/Shanghai or Europe/Berlin."
-        ) from error
+    zone(time_zone)
     with refusal_of(f"fleet {name} of party {party_id} in {time_zone}"):
         row = connection.execute(
             query("ensure_fleet"), {"party_id": party_id, "name": name, "time_zone": time_zone}

@@ -53,7 +53,7 @@ class RankedPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What a good driver would have needed."""
+    """What is usual with such a load, on such a road, in such traffic."""
 
     by: str
     expected_l: float

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from analytics.advice.numbers import Numbers
 from analytics.advice.render import render
 from analytics.advice.texts import Texts, texts
-from analytics.local_time import zone
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ import numpy as np
 
 from analytics.events.table import EventKind
 from analytics.fatigue.driving import too_long, too_much_within
-from analytics.local_time import zone
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -69,7 +69,7 @@ class FuelCause(BaseModel):
 
 
 class Expected(BaseModel):
-    """What a good driver would have needed with this load, on this road, in this traffic."""
+    """What is usual with this load, on this road, in this traffic."""
 
     by: ExpectedBy = Field(
         description="A model that learnt from vehicles; physics alone, where a vehicle has too "
@@ -85,7 +85,7 @@ class Expected(BaseModel):
     high_l: float = Field(description="The upper end [L].", examples=[688.0])
     actual_l: float = Field(description="What these parts did need [L].", examples=[712.4])
     ratio: float | None = Field(
-        description="Actual to expected: 1.09 is 9 % more than good; null where nothing is "
+        description="Actual to expected: 1.09 is 9 % more than is usual; null where nothing is "
         "expected.",
         examples=[1.088],
     )

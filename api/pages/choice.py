@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Query
 
-from analytics.local_time import zone
 from api.codes import Code
 from api.driving import fleets
 from api.parameters import number
 from api.problems import unknown
 from api.scopes import Scope
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from api.identity import Caller

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from analytics.local_time import zone
 from api import forms
 from api.accesses import noted
 from api.codes import Code
@@ -26,6 +25,7 @@ from api.scopes import Role, Scope
 from api.services import App, Services
 from api.signing_in import sessions
 from api.vehicles.listing import VehiclesQuery, page_of
+from schemas.time_zones import zone
 from schemas.vin import VinError, check_vin
 from storage.refusals import RefusedError
 from storage.served_errors import UnknownVehicleError

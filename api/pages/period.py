@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from analytics.local_time import zone
 from api import display
 from api.driving import fleets
 from api.parameters import EARLIEST, LATEST
 from api.problems import invalid
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from api.language import Language

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from analytics.local_time import zone
 from api.accesses import noted
 from api.fuel import consumption
 from api.fuel.consumption import Consumption
 from api.pages import figures
 from api.pages import period as periods
 from api.parameters import EARLIEST, LATEST
+from schemas.time_zones import zone
 from storage.served_behaviour import Page
 
 if TYPE_CHECKING:

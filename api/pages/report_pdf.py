@@ -11,8 +11,8 @@ from fpdf.fonts import FontFace
 from pylopdf_fonts_zh_cn import sans_path
 
 from analytics.advice.numbers import Numbers
-from analytics.local_time import zone
 from api.pages.report_csv import label
+from schemas.time_zones import zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,6 +226,6 @@ class _Sheet(FPDF):
 
 
 def against(fuel: Consumption, numbers: Numbers) -> str:
-    """How much more than good driving needs."""
+    """How much more than is usual."""
     ratio = None if fuel.expected is None else fuel.expected.ratio
     return ABSENT if ratio is None else numbers.amount(100 * (ratio - 1), "percent", signed=True)

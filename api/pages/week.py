@@ -1,4 +1,4 @@
-"""The owner's week in one screen: fuel against the past and good driving, advice, what it saved.
+"""The owner's week in one screen: fuel against the past and what is usual, advice, what it saved.
 
 Every number is one of the API's, or a difference of two of them.
 """
@@ -57,7 +57,7 @@ class Past:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Peers:
-    """This week against what good driving needs with the same load, road and traffic."""
+    """This week against what is usual with the same load, road and traffic."""
 
     percent: float
     gauge: Gauge

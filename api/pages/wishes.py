@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analytics.local_time import TimeZoneError, zone
 from api.language import COOKIE_AGE_S
+from schemas.time_zones import TimeZoneError, zone
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -90,7 +90,7 @@ def test_the_table_has_the_api_s_numbers_to_the_last_digit(
         written = vehicles[row["vin"]]
         assert float(written["Fuel [L]"]) == row["fuel_l"]
         assert float(written["Cost [CNY]"]) == row["cost"]
-        assert float(written["Expected of good driving [L]"]) == row["expected"]["expected_l"]
+        assert float(written["Usual with the same work [L]"]) == row["expected"]["expected_l"]
     assert [row["Name"] for row in rows if row["What"] == "Driver"].count(DRIVERS[0]) == 1
     assert float(rows[-1]["Fuel [L]"]) == told["total"]["fuel_l"]
 

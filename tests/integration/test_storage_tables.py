@@ -87,7 +87,7 @@ RELATIONS = {
     "service_point": "service_point_id code party_id name latitude longitude address phone"
     " opening_hours services updated_at",
     "sign_in": "family_id account_id client_id scopes began_at expires_at ended_at ended_by",
-    "signal": "signal_id name path signal_group position kind type unit since",
+    "signal": "signal_id name path signal_group position kind type unit since of_driver",
     "tank_event": "vehicle_id start_time end_time kind litres low_l high_l level_before_l"
     " level_after_l latitude longitude method_version",
     "touched_day": "vehicle_id day touched analysed rolled_up analysed_by",

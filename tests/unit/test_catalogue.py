@@ -174,6 +174,14 @@ def test_chinese_descriptions_are_chinese() -> None:
         assert not re.search(r"[\u4e00-\u9fff]", signal.description_en), signal.name
 
 
+def test_signals_of_the_driver_are_known_by_their_names_as_by_their_paths() -> None:
+    """The database hides them by name: column `of_driver` of its table of signals."""
+    paths = ("Vehicle.Driver.", "Vehicle.Tachograph.Driver", "Vehicle.ADAS.DMS.")
+    by_path = [signal.name for signal in default().signals if signal.path.startswith(paths)]
+    by_name = [one.name for one in default().signals if re.match(r"driver[12]?_", one.name)]
+    assert by_path == by_name != []
+
+
 def test_no_two_signals_are_described_alike() -> None:
     for attribute in ("description_en", "description_zh"):
         texts = [getattr(signal, attribute) for signal in default().signals]

@@ -8,8 +8,8 @@ import pytest
 
 from analytics.events.table import EVENT_COLUMNS
 from analytics.fatigue import KINDS, FatigueError, driving_spans, fatigue_events
-from analytics.local_time import TimeZoneError
 from analytics.samples import prepare
+from schemas.time_zones import TimeZoneError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -183,6 +183,14 @@ def test_values_out_of_limits_are_taken_out_and_told(tmp_path: Path) -> None:
     assert sum(part.values for part in parts.values()) == 4
 
 
+def test_values_out_of_limits_are_told_where_they_leave_no_row(tmp_path: Path) -> None:
+    path = write(tmp_path, wheel_speed=[500.0, np.inf])
+    (part,) = laid_out(path)
+    assert len(part.rows) == part.values == 0
+    assert part.out_of_limits == {"wheel_speed": 2}
+    assert [value.value for value in part.refused_values] == [500.0, np.inf]
+
+
 def test_rows_are_cut_by_day_and_the_first_of_two_alike_holds(tmp_path: Path) -> None:
     times = [START_US + DAY_US, START_US, START_US, START_US + DAY_US]
     path = write(

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from analytics.events import events_of
 from analytics.events.table import empty
-from analytics.local_time import TimeZoneError
 from analytics.metrics import SUMS, SumRules, metric_sums
 from analytics.samples import prepare
 from analytics.thresholds import of_class
+from schemas.time_zones import TimeZoneError
 from tests.samples.driving_rows import delayed, rows
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.local_time import TimeZoneError, local_days, local_hours, week_bounds
+from analytics.local_time import local_days, local_hours, week_bounds
 from analytics.metrics import SUMS
 from analytics.ranking import rank, trend
 from analytics.scores import Reference, Variability, learn, packaged, peer_reference, totals
+from schemas.time_zones import TimeZoneError
 from tests.worlds import scored_fleet
 
 SETTINGS = packaged()
