@@ -22,7 +22,7 @@ from storage import identity, registers
 from storage.connection import Connection
 
 app = typer.Typer(
-    help="Who may ask: parties, users, clients, API keys; make and end them. Secrets are shown once.",
+    help="Who may ask: parties, people and machines; make and end them. Secrets are shown once.",
     no_args_is_help=True,
     epilog="Example: telemetry identity first-administrator --party 'Truck Maker' --name li.wei",
 )
