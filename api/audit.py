@@ -137,11 +137,16 @@ async def list_reads(
     Where the log is not whole JSON alone says.
     """
     return await tables.answer(
-        accepted, query, lambda asked: _page(services, party, asked), rows="reads", of=Read
+        accepted, query, lambda asked: audit_page(services, party, asked), rows="reads", of=Read
     )
 
 
-async def _page(services: Services, party: int, query: AuditQuery) -> Audit:
+async def audit_page(services: Services, party: int, query: AuditQuery) -> Audit:
+    """A page of the log of reads.
+
+    Raises:
+        ProblemError: 422, the span has no moment in it, or the cursor is none of ours.
+    """
     require_order(query.start, query.end)
     found = await services.identity.accesses(
         party,

@@ -118,6 +118,8 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/reports/fleets", Scope.FLEETS_READ),
     ("/reports", Scope.VEHICLES_READ),
     ("/settings/grants", Scope.REGISTERS_READ),
+    ("/accounts", Scope.IDENTITY_MANAGE),
+    ("/audit", Scope.AUDIT_READ),
     ("/settings", Scope.VEHICLES_READ),
     ("/morning", Scope.VEHICLES_READ),
     ("/service", Scope.VEHICLES_READ),

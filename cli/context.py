@@ -19,6 +19,7 @@ from ingest.settings import IngestSettings
 from schemas.errors import SettingsError
 from servers import launcher
 from servers.errors import ServerError
+from servers.server import TITLES
 from servers.settings import ServersSettings
 from storage.settings import StorageSettings
 
@@ -171,8 +172,14 @@ def kafka_bootstrap() -> str:
 
 
 def _embedded() -> Running:
-    running = launcher.running(load(ServersSettings))
+    settings = load(ServersSettings)
+    running = launcher.running(settings)
     if running is None:
+        for server in launcher.dead(settings):
+            raise ServerError(
+                f"{TITLES[server.name]} has ended by itself; its log is {server.log}. "
+                "`telemetry up` starts it again."
+            )
         raise ServerError(
             "No servers are running here: start them with `telemetry up`, or name your own with "
             "TELEMETRY_KAFKA_BOOTSTRAP and TELEMETRY_DATABASE_DSN."

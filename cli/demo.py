@@ -5,7 +5,6 @@ It does nothing that the other commands do not do; it calls them.
 
 import os
 import signal
-import subprocess
 import sys
 import webbrowser
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from analytics.runner.settings import AnalysisSettings
 from analytics.training.recipe import TrainingError
 from api.settings import ApiSettings
 from cli import analyse, context, migrate, moments, servers, simulate, train
+from cli.children import Child, Children, children
 from cli.progress import bar
 from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
@@ -47,8 +47,11 @@ FLEET = "Demo trucks"
 UPLOAD_S = 60
 """Seconds of frames that a simulated message holds."""
 
+LOOKED_AFTER_EVERY_S = 5.0
+"""How often the running demo looks whether all that it has started still runs [s]."""
+
 STOPPING_TAKES_S = 20.0
-"""How long the trucks, and each command that was started, have to end [s]."""
+"""How long the trucks have to end [s]."""
 
 PATIENCE_S = 120.0
 """How long ingest may take without a step forward before the demo gives up [s]."""
@@ -87,15 +90,16 @@ def demo(
     """
     console = Console()
     began = monotonic()
+    home = context.load(ServersSettings).home
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with _servers(console, once=once), _children() as launch:
+    with _servers(console, once=once), children(home, console) as beside:
         report = migrate.bring_up()
         console.print(f"Database: {report.server}.", highlight=False)
         settings, bootstrap = context.load(IngestSettings), context.kafka_bootstrap()
         ensure_topics(settings, bootstrap)
         before = _messages_written()
-        ingest = launch("ingest")
+        ingest = beside.start("ingest")
         fleet_seed = seed if seed is not None else int(time()) // CHUNK_S
         config = SimulationConfig(
             vehicles=vehicles,
@@ -116,23 +120,37 @@ def demo(
             )
             console.print(analyse.line(analyse.work_up()), highlight=False)
             _learn(console)
-            url = _serve(launch)
+            url = _serve(beside)
             console.print(f"Ready after {monotonic() - began:.0f} s. Look at [bold]{url}[/bold]")
             if once:
                 return
-            launch("webhooks", "run")
+            beside.start("webhooks", "run")
             console.print("The trucks drive on in real time. Ctrl-C ends the demo.")
             if sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform != "linux"):
                 webbrowser.open(url)
             burnt, every_s = monotonic(), context.load(AnalysisSettings).fuel_every_s
             try:
                 while True:
-                    sleep(ANALYSE_EVERY_S)
+                    _watch(beside, fleet, ANALYSE_EVERY_S)
                     fuel = monotonic() - burnt >= every_s
                     analyse.work_up(fuel=fuel)
                     burnt = monotonic() if fuel else burnt
             except KeyboardInterrupt:
                 console.print("Stopping.")
+
+
+def _watch(beside: Children, fleet: "_Fleet", for_s: float) -> None:
+    """Look after all that runs for a while.
+
+    Raises:
+        TelemetryError: the trucks, a server or a command has ended and does not go on.
+    """
+    until = monotonic() + for_s
+    while monotonic() < until:
+        sleep(LOOKED_AFTER_EVERY_S)
+        context.database_dsn()  # tells which server is gone
+        fleet.check()
+        beside.look_after()
 
 
 def _learn(console: Console) -> None:
@@ -197,9 +215,13 @@ class _Fleet:
             while not self._caught_up.wait(0.2):
                 at(self._sent.days)
             at(self._sent.days)
+        self.check()
+        return self._sent
+
+    def check(self) -> None:
+        """Raise what the trucks have ended by, if they have."""
         if self._failure is not None:
             raise self._failure
-        return self._sent
 
     def _drive(self) -> None:
         try:
@@ -240,64 +262,29 @@ def _servers(console: Console, *, once: bool) -> Iterator[None]:
             servers.down()
 
 
-class _Start:
-    """Runs subcommands of ours as processes of their own."""
-
-    def __init__(self) -> None:
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def __call__(self, *arguments: str) -> subprocess.Popen[bytes]:
-        log = context.load(ServersSettings).home / f"{arguments[0]}.log"
-        with log.open("wb") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "cli", *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.running.append(child)
-        return child
-
-
-@contextmanager
-def _children() -> Iterator[_Start]:
-    start = _Start()
-    try:
-        yield start
-    finally:
-        for child in start.running:
-            child.send_signal(signal.SIGTERM)
-        for child in start.running:
-            try:
-                child.wait(timeout=STOPPING_TAKES_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-
-
 def _messages_written() -> int:
     with connect(context.database_dsn()) as connection:
         return overview.read(connection).counts.get(("messages", ""), 0)
 
 
-def _wait_until_written(messages: int, ingest: subprocess.Popen[bytes]) -> None:
+def _wait_until_written(messages: int, ingest: Child) -> None:
     written, moved = 0, monotonic()
     while (now := _messages_written()) < messages:
         if now > written:
             written, moved = now, monotonic()
-        if ingest.poll() is not None or monotonic() - moved > PATIENCE_S:
+        if ingest.ended is not None or monotonic() - moved > PATIENCE_S:
             raise TelemetryError(
-                f"Ingest stands at {now:,} of {messages:,} messages; its log is "
-                f"{context.load(ServersSettings).home / 'ingest.log'}."
+                f"Ingest stands at {now:,} of {messages:,} messages; its log is {ingest.log}."
             )
         sleep(0.2)
 
 
-def _serve(launch: _Start) -> str:
+def _serve(beside: Children) -> str:
     settings = context.load(ApiSettings)
     url = f"http://{settings.api_host}:{settings.api_port}/"
-    child = launch("serve")
+    child = beside.start("serve")
     until = monotonic() + 30
-    while monotonic() < until and child.poll() is None:
+    while monotonic() < until and child.ended is None:
         try:
             with urlopen(f"{url}readyz", timeout=5) as answer:  # noqa: S310 - our own loopback address
                 if answer.status == 200:
@@ -305,7 +292,6 @@ def _serve(launch: _Start) -> str:
         except (URLError, OSError):
             sleep(0.2)
     raise TelemetryError(
-        f"The pages did not come up at {url}; the log is "
-        f"{context.load(ServersSettings).home / 'serve.log'}. Is the port taken? "
+        f"The pages did not come up at {url}; the log is {child.log}. Is the port taken? "
         "TELEMETRY_API_PORT names another."
     )

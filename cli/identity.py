@@ -16,13 +16,13 @@ from rich.table import Table
 from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
 from api.signing_in import credentials, tokens
-from cli import context, database, moments
+from cli import context, database, moments, parties
 from schemas.errors import TelemetryError
 from storage import identity, registers
 from storage.connection import Connection
 
 app = typer.Typer(
-    help="Who may ask: users, clients, API keys; rotate and revoke them. Secrets are shown once.",
+    help="Who may ask: parties, people and machines; make and end them. Secrets are shown once.",
     no_args_is_help=True,
     epilog="Example: telemetry identity first-administrator --party 'Truck Maker' --name li.wei",
 )
@@ -32,6 +32,7 @@ clients = typer.Typer(
 )
 keys = typer.Typer(help="API keys of machines.", no_args_is_help=True)
 signing_keys = typer.Typer(help="What access tokens are signed with.", no_args_is_help=True)
+app.add_typer(parties.app, name="parties")
 app.add_typer(users, name="users")
 app.add_typer(clients, name="clients")
 app.add_typer(keys, name="keys")

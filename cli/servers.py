@@ -12,10 +12,8 @@ from rich.text import Text
 
 from cli import context
 from servers import launcher
-from servers.server import Progress, ServerStatus, State
+from servers.server import TITLES, Progress, ServerStatus, State
 from servers.settings import ServersSettings
-
-TITLES = {"kafka": "Kafka", "postgres": "PostgreSQL"}
 
 _STYLES = {
     State.RUNNING: "green",

@@ -129,6 +129,12 @@ def running(settings: ServersSettings) -> Running | None:
     return _running(kafka, postgres, ())
 
 
+def dead(settings: ServersSettings) -> list[ServerStatus]:
+    """Servers that were started here and have ended by themselves; nobody is asked."""
+    found = [server.status(ask=False) for server in _servers(settings)]
+    return [server for server in found if server.state is State.DEAD]
+
+
 def _servers(settings: ServersSettings) -> tuple[Server, Server]:
     kafka, postgres = _embedded(settings)
     if settings.kafka_bootstrap is not None:

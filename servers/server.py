@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from threading import Event
 
 
+TITLES = {"kafka": "Kafka", "postgres": "PostgreSQL"}
+"""What people call the servers, by their names here."""
+
+
 class Progress(Protocol):
     """Told what a server does now; both servers start at once, so from two threads."""
 

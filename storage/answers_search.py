@@ -25,6 +25,8 @@ class VehicleContact:
     """Time of its newest frame, by its own clock."""
     received_at: datetime | None
     """When its newest frame came in, by the database's clock."""
+    is_current: bool
+    """Whether what it does today is open: not to who has sold it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,8 @@ class FoundVehicle:
     registered_at: datetime
     last_seen: datetime | None
     latest: Mapping[str, Latest]
+    is_current: bool
+    """Whether what it does today is open: not to who has sold it."""
     distance_m: float | None = None
     """To the point, where one was given."""
 

@@ -252,7 +252,10 @@ def find_party(connection: Connection, name: str) -> int:
     """
     row = connection.execute(query("find_party"), {"name": name}).fetchone()
     if row is None:
-        raise StorageError(f"There is no party {name!r}.")
+        raise StorageError(
+            f"There is no party {name!r}: `telemetry identity parties list` shows those there are, "
+            "`telemetry identity parties create` makes one known."
+        )
     return int(row[0])
 
 

@@ -28,6 +28,7 @@ class _FoundRow:
     distance_m: float | None
     values: Sequence[float | None]
     times: Sequence[datetime | None]
+    is_current: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,7 @@ class _ChangedRow:
     last_seen: datetime | None
     values: Sequence[float | None] | None
     times: Sequence[datetime | None] | None
+    is_current: bool | None
 
 
 class SearchReader:
@@ -106,6 +108,7 @@ class SearchReader:
                 last_seen=row.last_seen,
                 distance_m=row.distance_m,
                 latest=_latest(names, row.values, row.times),
+                is_current=row.is_current,
             )
             for row in rows
         ]
@@ -154,6 +157,7 @@ class SearchReader:
                         registered_at=row.registered_at,
                         last_seen=row.last_seen,
                         latest=_latest(names, row.values or (), row.times or ()),
+                        is_current=bool(row.is_current),
                     ),
                     fleets=row.of_fleets or (),
                 )

@@ -92,7 +92,9 @@ class Case:
     def __init__(self, vehicle: VehicleInCare, now: datetime) -> None:
         self.vehicle = vehicle
         self.service: NextService = next_service(vehicle.latest, vehicle.plan, now)
-        self.activity: Activity = activity.activity(vehicle.latest, vehicle.last_seen, now)
+        self.activity: Activity = activity.activity(
+            vehicle.latest, vehicle.last_seen, now, is_current=True
+        )
         self.now = now
         handled = vehicle.handled
         holds = handled is not None and now - handled.at < HANDLED_FOR
@@ -139,19 +141,18 @@ class Case:
 
     @property
     def silent_since(self) -> datetime | None:
-        """When it was heard last, or registered; None: it is not silent, or new."""
+        """When it was heard last, or registered; None: it is not silent."""
         if self.activity is not Activity.SILENT:
             return None
-        since = self.vehicle.last_seen or self.vehicle.registered_at
-        if self.vehicle.last_seen is None and self.now - since < activity.SILENT_WHILE_PARKED:
-            return None
-        return since
+        return self.vehicle.last_seen or self.vehicle.registered_at
 
     @property
     def last_activity(self) -> Activity | None:
         """What it was doing when it was heard last; None: never."""
         last = self.vehicle.last_seen
-        return None if last is None else activity.activity(self.vehicle.latest, last, last)
+        if last is None:
+            return None
+        return activity.activity(self.vehicle.latest, last, last, is_current=True)
 
     @property
     def place(self) -> tuple[int, float, str]:
@@ -205,7 +206,10 @@ class Case:
 
     def _silence(self) -> Iterator[Cause]:
         since = self.silent_since
-        if since is not None:
+        if since is None:
+            return
+        is_new = self.vehicle.last_seen is None and self.now - since < activity.SILENT_WHILE_PARKED
+        if not is_new:  # a vehicle that has just been registered is no reason to call
             yield Cause(key=f"silent:{_us(since)}", kind=CareKind.SILENT, since=since)
 
 

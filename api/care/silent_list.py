@@ -87,8 +87,8 @@ async def list_silent_vehicles(
 ) -> SilentVehicles | Response:
     """List the silent vehicles you may see, those that are silent longest first.
 
-    They are those that /v1/vehicles?state=silent has, but for such as were registered within the
-    last 3 days and were never heard: these are new.
+    They are those that /v1/vehicles?state=silent has. Of those that were never heard, the morning
+    list leaves out such as were registered within the last 3 days: these are new.
     """
     return await tables.answer(
         accepted,

@@ -124,7 +124,9 @@ async def overview_of(services: Services, party: int) -> Overview:
     return Overview(
         answered_at=now,
         vehicles=of("all").get(None, 0),
-        by_state=[StateCount(state=state, vehicles=states.get(state, 0)) for state in Activity],
+        by_state=[
+            StateCount(state=state, vehicles=states.get(state, 0)) for state in activity.HEARD_OF
+        ],
         silent_for=[
             SilenceCount(silent_for=one, vehicles=silence[one]) for one in Silence if one in silence
         ],

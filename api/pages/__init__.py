@@ -3,7 +3,9 @@
 from fastapi import APIRouter
 
 from api.pages import (
+    accounts,
     advice,
+    audit,
     catalogue,
     dataset_builder,
     datasets,
@@ -43,6 +45,8 @@ for _page in (
     reports,
     settings,
     grants,
+    accounts,
+    audit,
 ):
     router.include_router(_page.router)
 for _page in (catalogue, dataset_builder, datasets):

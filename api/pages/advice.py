@@ -57,6 +57,7 @@ async def show_advice(
         request,
         "advice_list.html",
         fleet=chosen.fleet,
+        fleets=chosen.fleets,
         first_day=chosen.first_day,
         steps=chosen.steps,
         wanted=status,

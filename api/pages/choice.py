@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from api.services import Services
     from storage.answers_behaviour import ListedFleet
 
-MAX_FLEETS = 50
-"""Fleets one may choose from on the page."""
+MAX_FLEETS = 1000
+"""Fleets one may choose from on the page; further ones are there by their address."""
 
 
 def _fleet(fleet: Annotated[str | None, Query(max_length=18)] = None) -> int | None:
@@ -68,7 +68,7 @@ async def choice(
     known = await fleets_of(services, who)
     if not known and fleet is None:
         return None
-    chosen = _chosen(known, fleet)
+    chosen = await _chosen(services, who, known, fleet)
     first_day = await _first_day(services, who.party_id, chosen, week)
     return Choice(fleets=known, fleet=chosen, first_day=first_day, steps=_steps(first_day, chosen))
 
@@ -85,10 +85,16 @@ async def fleets_of(services: Services, who: Caller) -> list[ListedFleet]:
     return await services.behaviour.fleets(who.party_id, after_id=0, limit=MAX_FLEETS)
 
 
-def _chosen(known: list[ListedFleet], wanted: int | None) -> ListedFleet:
+async def _chosen(
+    services: Services, who: Caller, known: list[ListedFleet], wanted: int | None
+) -> ListedFleet:
     for fleet in known:
         if wanted in (None, fleet.fleet_id):
             return fleet
+    if wanted is not None and len(known) == MAX_FLEETS:
+        further = await services.behaviour.fleets(who.party_id, after_id=wanted - 1, limit=1)
+        if further and further[0].fleet_id == wanted:
+            return further[0]
     raise unknown(Code.UNKNOWN_FLEET)
 
 

@@ -35,6 +35,7 @@ async def show_drivers(
         request,
         "drivers.html",
         fleet=chosen.fleet,
+        fleets=chosen.fleets,
         first_day=chosen.first_day,
         steps=chosen.steps,
         places=noted(places[:MAX_PLACES]),

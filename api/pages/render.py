@@ -15,7 +15,7 @@ from analytics.advice.numbers import Numbers
 from api import assets, display, language
 from api.codes import Code
 from api.pages import roles, wishes
-from api.scopes import Scope
+from api.scopes import Role, Scope
 from api.services import services_of
 from api.signing_in import sessions
 
@@ -116,6 +116,7 @@ def problem_page(request: Request, problem: ProblemError) -> Response | None:
         status=problem.status,
         headers=dict(problem.headers),
         code=_told_as(problem, language.chosen(request).texts),
+        help=_help(request, problem),
         may_pass="Retry-After" in problem.headers,
         home=_home(request),
     )
@@ -135,6 +136,15 @@ def _told_as(problem: ProblemError, texts: Mapping[str, str]) -> Code:
     return Code.INVALID_PARAMETER
 
 
+def _help(request: Request, problem: ProblemError) -> str:
+    """The key of what to do about it: nobody is sent to himself."""
+    texts = language.chosen(request).texts
+    who: Caller | None = getattr(request.state, "caller", None)
+    if problem.code is Code.MISSING_SCOPE and who is not None and who.role == Role.ADMINISTRATOR:
+        return "problem_missing_scope_administrator"
+    return f"problem_{_told_as(problem, texts)}_help"
+
+
 def _home(request: Request) -> str:
     """The page to begin anew from: a driver's is his own."""
     who: Caller | None = getattr(request.state, "caller", None)
@@ -148,8 +158,8 @@ def _start(request: Request) -> str | None:
     who: Caller | None = getattr(request.state, "caller", None)
     if who is None or Scope.VEHICLES_READ in who.scopes:
         return None
-    begins = roles.start_of(who)
-    return begins if begins != "/" else None
+    ways = roles.destinations_of(who)
+    return ways[0].address if ways and ways[0].address != "/" else None
 
 
 def within(address: str) -> str:

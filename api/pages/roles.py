@@ -38,6 +38,9 @@ ADVICE = Destination(address="/advice", text="nav_advice", scope=Scope.ADVICE_RE
 REPORTS = Destination(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
 CATALOGUE = Destination(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
 DATASETS = Destination(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
+AUDIT = Destination(address="/audit", text="nav_audit", scope=Scope.AUDIT_READ)
+ACCOUNTS = Destination(address="/accounts", text="nav_accounts", scope=Scope.IDENTITY_MANAGE)
+GRANTS = Destination(address="/settings/grants", text="nav_grants", scope=Scope.REGISTERS_READ)
 SETTINGS = Destination(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
 
 DESTINATIONS: Mapping[str, tuple[Destination, ...]] = MappingProxyType(
@@ -53,9 +56,12 @@ DESTINATIONS: Mapping[str, tuple[Destination, ...]] = MappingProxyType(
             SILENT,
             CATALOGUE,
             DATASETS,
+            AUDIT,
             SETTINGS,
         ),
         Role.DATA_SCIENTIST: (DATASETS, CATALOGUE),
+        Role.AUDITOR: (AUDIT,),
+        Role.ADMINISTRATOR: (ACCOUNTS, GRANTS),
     }
 )
 """A row a role; the first is where its people begin."""
@@ -72,7 +78,7 @@ OTHERS = (
     DATASETS,
     SETTINGS,
 )
-"""Of a role without a row, and where nobody signs in."""
+"""Where nobody signs in."""
 
 WORKS_ON_VEHICLES = frozenset({Role.DEALER, Role.SERVICE_PROVIDER, Role.MAKER})
 """Whose first question to a vehicle is how it is, not what it is doing."""

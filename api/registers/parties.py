@@ -1,4 +1,4 @@
-"""`/v1/registers/parties`: owners, dealers and service providers; the maker makes them known."""
+"""`/v1/registers/parties`: who uses the platform; the maker makes them known."""
 
 from enum import StrEnum
 from http import HTTPStatus
@@ -49,6 +49,7 @@ class NewPartyKind(StrEnum):
     OWNER = "owner"
     DEALER = "dealer"
     SERVICE_PROVIDER = "service_provider"
+    DATA_SCIENCE = "data_science"
 
 
 class KnownParty(BaseModel):
@@ -87,7 +88,9 @@ class NewParty(BaseModel):
     )
 
     kind: NewPartyKind = Field(
-        description="Others are made by command, where the platform is run.", examples=["owner"]
+        description="Makers and auditors are made by command, where the platform is run: "
+        "`telemetry identity parties create`.",
+        examples=["owner"],
     )
     name: Text = Field(description="A name that no other has.", examples=["South Haulage"])
 
@@ -144,5 +147,5 @@ async def list_parties(
     dependencies=[Depends(no_parameters)],
 )
 async def create_party(entry: NewParty, services: App, party: Principal) -> KnownParty:
-    """Make an owner, dealer or service provider known; the maker may."""
+    """Make an owner, dealer, service provider or research party known; the maker may."""
     return _told(await services.registers.create_party(party, entry.kind, entry.name))

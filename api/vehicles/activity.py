@@ -1,4 +1,4 @@
-"""What a vehicle is doing, told from its latest values: moving, idling, parked or silent."""
+"""What a vehicle is doing, told from its latest values: moving, idling, parked, silent or past."""
 
 from __future__ import annotations
 
@@ -42,10 +42,30 @@ class Activity(StrEnum):
     IDLING = "idling"
     PARKED = "parked"
     SILENT = "silent"
+    PAST = "past"
+    """Nothing is heard of it because today is not open to who asks: somebody else has it now."""
 
 
-def activity(latest: Mapping[str, Latest], last_seen: datetime | None, now: datetime) -> Activity:
-    """Moving and running by the rules of trips; silent where it was not heard of for too long."""
+HEARD_OF = (Activity.MOVING, Activity.IDLING, Activity.PARKED, Activity.SILENT)
+"""What a vehicle may be doing to somebody to whom today is open."""
+
+
+def activity(
+    latest: Mapping[str, Latest], last_seen: datetime | None, now: datetime, *, is_current: bool
+) -> Activity:
+    """Moving and running by the rules of trips; silent where it was not heard of for too long.
+
+    Args:
+        latest: its latest values by name, as far as they are open.
+        last_seen: when it was heard last, as far as that is open.
+        now: the moment of the answer.
+        is_current: whether today is open to who asks.
+    """
+    doing = _heard(latest, last_seen, now)
+    return Activity.PAST if doing is Activity.SILENT and not is_current else doing
+
+
+def _heard(latest: Mapping[str, Latest], last_seen: datetime | None, now: datetime) -> Activity:
     if last_seen is None:
         return Activity.SILENT
     speed = latest.get("wheel_speed") or latest.get("gnss_speed")

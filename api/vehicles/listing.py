@@ -75,7 +75,8 @@ class VehicleSummary(BaseModel):
     activity: Activity = Field(
         description="moving; idling (engine on, standing); parked; silent (not heard of for "
         f"{activity.SILENT_WHILE_RUNNING.seconds // 60} minutes while running, or "
-        f"{activity.SILENT_WHILE_PARKED.days} days while parked)."
+        f"{activity.SILENT_WHILE_PARKED.days} days while parked); past (nothing is heard because "
+        "today is not open to you, as after a sale)."
     )
     speed: Reading | None = Field(description="By the wheels, else by satellite [km/h].")
     position: Position | None = Field(description="Where it was.")
@@ -240,7 +241,9 @@ def summary(
         region=vehicle.region,
         registered_at=vehicle.registered_at,
         last_seen=vehicle.last_seen,
-        activity=activity.activity(vehicle.latest, vehicle.last_seen, now),
+        activity=activity.activity(
+            vehicle.latest, vehicle.last_seen, now, is_current=vehicle.is_current
+        ),
         speed=shown("wheel_speed", "gnss_speed"),
         position=(
             None

@@ -133,7 +133,7 @@ async def get_vehicle_state(
     known = await services.vehicles.now(party, vin)
     now, writer = datetime.now(tz=UTC), services.states
     laid = writer.laid_out(known, placed.coordinates)
-    doing = writer.activity(laid, known, now)
+    doing = await _doing(services, party, vin, writer.activity(laid, known, now))
     return conditional.answered_as(
         request,
         response,
@@ -151,8 +151,16 @@ async def state_of(services: Services, party: int, vin: str) -> VehicleState:
     known = await services.vehicles.now(party, vin)
     now, writer = datetime.now(tz=UTC), services.states
     laid = writer.laid_out(known)
-    doing = writer.activity(laid, known, now)
+    doing = await _doing(services, party, vin, writer.activity(laid, known, now))
     return VehicleState.model_validate_json(writer.written(vin, known, laid, doing, now))
+
+
+async def _doing(services: Services, party: int, vin: str, heard: Activity) -> Activity:
+    """What a vehicle is doing, by what was heard; only of silence is there more to ask."""
+    if heard is not Activity.SILENT:
+        return heard
+    contact = await services.search.contact(party, vin)
+    return Activity.SILENT if contact.is_current else Activity.PAST
 
 
 def trouble_code(code: TroubleCode) -> TroubleCodeState:

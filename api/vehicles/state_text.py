@@ -113,13 +113,13 @@ class StateWriter:
         return Laid(values=values, times_us=times_us)
 
     def activity(self, laid: Laid, known: VehicleNow, now: datetime) -> Activity:
-        """What the vehicle is doing."""
+        """What the vehicle is doing, or was when it was heard last within one's own time."""
         latest: dict[str, Latest] = {}
         for name in activity.SIGNALS:
             value = float(laid.values[self._places[name]])
             if not math.isnan(value):
                 latest[name] = Latest(name=name, value=value, time=known.last_seen or now)
-        return activity.activity(latest, known.last_seen, now)
+        return activity.activity(latest, known.last_seen, now, is_current=True)
 
     def written(
         self, vin: str, known: VehicleNow, laid: Laid, doing: Activity, now: datetime

@@ -143,7 +143,7 @@ async def status_of(
             received_at=contact.received_at,
             age_s=None if contact.last_seen is None else teller.age_s(contact.last_seen),
         ),
-        activity=activity.activity(latest, contact.last_seen, now),
+        activity=activity.activity(latest, contact.last_seen, now, is_current=contact.is_current),
         systems=teller.by_system(latest, told_codes),
         trouble_codes=told_codes,
         tell_tales=teller.tell_tales(latest),

@@ -148,16 +148,18 @@ class _Group:
         for state in changes.states:
             vehicle = state.vehicle
             self.known[vehicle.vin] = vehicle
-            self.told[vehicle.vin] = activity.activity(vehicle.latest, vehicle.last_seen, now)
+            self.told[vehicle.vin] = _doing(vehicle, now)
 
     def fell_silent(self) -> list[str]:
         """Vehicles that do something else than was told last, while nothing was written of them."""
         now = datetime.now(tz=UTC)
         return [
-            vin
-            for vin, vehicle in self.known.items()
-            if activity.activity(vehicle.latest, vehicle.last_seen, now) is not self.told[vin]
+            vin for vin, vehicle in self.known.items() if _doing(vehicle, now) is not self.told[vin]
         ]
+
+
+def _doing(vehicle: FoundVehicle, now: datetime) -> Activity:
+    return activity.activity(vehicle.latest, vehicle.last_seen, now, is_current=vehicle.is_current)
 
 
 class Watch:

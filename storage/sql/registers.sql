@@ -23,6 +23,19 @@ INSERT INTO party (name, kind) VALUES (%(name)s, %(kind)s)
 ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name
 RETURNING party_id
 
+-- :name create_party
+-- A new party; no row comes back where another has the name.
+INSERT INTO party (name, kind) VALUES (%(name)s, %(kind)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING party_id
+
+-- :name list_parties
+-- All parties, and how many people of each may sign in.
+SELECT party.name, party.kind, party.created_at,
+       (SELECT count(*) FROM account
+        WHERE account.party_id = party.party_id AND account.disabled_at IS NULL) AS users
+FROM party ORDER BY party.party_id
+
 -- :name grant_access
 -- Let a party see a vehicle: how long the grant holds, and which span of data it opens.
 INSERT INTO vehicle_access (party_id, vehicle_id, purpose, valid, data)

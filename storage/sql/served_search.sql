@@ -1,11 +1,12 @@
 -- :name served_vehicle_contact
 -- One vehicle of the register, and when it was last heard.
-SELECT vin, model, plate, region, registered_at, last_seen, received_at
+SELECT vin, model, plate, region, registered_at, last_seen, received_at, is_current
 FROM served.vehicle_contact(%(principal)s, %(vin)s)
 
 -- :name served_search_vehicles
 -- A page of the vehicles that are as asked for, each with the latest values of the named signals.
-SELECT vin, model, plate, region, registered_at, last_seen, distance_m, "values", times
+SELECT vin, model, plate, region, registered_at, last_seen, distance_m, "values", times,
+       is_current
 FROM served.search_vehicles(
     principal => %(principal)s, max_rows => %(max_rows)s, names => %(names)s,
     after_vin => %(after_vin)s, after_m => %(after_m)s, vin_part => %(vin_part)s,
@@ -18,6 +19,6 @@ FROM served.search_vehicles(
 -- :name served_changed_states
 -- The states that were written since, and the snapshot to go on from.
 SELECT snapshot, answered_at, vin, of_fleets, model, plate, region, registered_at, last_seen,
-       "values", times
+       "values", times, is_current
 FROM served.changed_states(
     %(principal)s, %(vins)s, %(fleets)s, %(since)s, %(seen)s, %(names)s)

@@ -106,7 +106,7 @@ def parties(*, kind: PartyKind | None = None, limit: int | None = None) -> JsonL
 
 
 def register_party(
-    kind: Literal["owner", "dealer", "service_provider"], name: str
+    kind: Literal["owner", "dealer", "service_provider", "data_science"], name: str
 ) -> Single[KnownParty]:
     """Enter a party."""
     return change("POST", _PARTIES, KnownParty, {"kind": kind, "name": name})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from telemetry_client.queries.of_driving import Coordinates
 
-Activity: TypeAlias = Literal["moving", "idling", "parked", "silent"]
+Activity: TypeAlias = Literal["moving", "idling", "parked", "silent", "past"]
 
 EVENT = "state"
 """What a stream calls its events."""

@@ -252,6 +252,23 @@ def test_silent_vehicles_are_those_of_the_search(dealer: Person) -> None:
     assert told[VINS["never"]]["last_activity"] is None
 
 
+def test_a_vehicle_that_was_never_heard_is_silent_alike_wherever_it_is_told(
+    world: CareWorld, dealer: Person, maker: Person
+) -> None:
+    """Only the morning list waits three days for a vehicle that has just been registered."""
+    registered = "UPDATE vehicle SET registered_at = %s WHERE vin = %s"
+    try:
+        world.database.connection.execute(registered, (now(), VINS["never"]))
+        assert "never" not in dealer.listed()
+        assert dealer.listed("/v1/silent-vehicles") == ["laid_up", "lost", "never"]
+        assert "never" in dealer.listed("/v1/vehicles", state="silent")
+        counted = {one["state"]: one["vehicles"] for one in maker.get("/v1/overview")["by_state"]}
+        assert counted["silent"] == maker.get("/v1/silent-vehicles")["silent"] == 3
+    finally:
+        world.database.connection.execute(registered, (now() - 10 * DAY, VINS["never"]))
+    assert "never" in dealer.listed()
+
+
 @pytest.mark.parametrize("path", ["/v1/service-due", "/v1/silent-vehicles"])
 def test_lists_come_as_tables(dealer: Person, path: str) -> None:
     answer = dealer.ask(path, headers={"accept": "text/csv"})

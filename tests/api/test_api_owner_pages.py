@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from api import identity as api_identity
+from api.pages import choice, render
 from storage import queries, served
+from storage.registers import ensure_fleet
 from tests.asking.browser_session import OURS, entered, page_token
 from tests.asking.page_numbers import Data, Elements, api, data, week
 from tests.worlds.identity_world import logged
@@ -145,6 +148,42 @@ def test_drivers_have_the_places_and_scores_of_the_api(
     assert shown["points_lost"] == [part["points_lost"] for part in newest["parts"]]
 
 
+@pytest.mark.parametrize("page", ["/", "/drivers", "/advice"])
+def test_all_fleets_are_reached_from_wherever_one_is_chosen(
+    pages: PagesWorld, served_pages: httpx2.Client, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = pages.database.connection
+    own = [ensure_fleet(connection, party_id=pages.south, name=f"Depot {n}") for n in range(3)]
+    for south in entered(served_pages, "south"):
+        shown = south.get(page).text
+        for fleet in own:
+            assert f'href="{page}?fleet={fleet}"' in shown
+            there = south.get(page, params={"fleet": fleet}).text
+            assert f'href="{page}?fleet={fleet}" aria-current="true"' in there
+        monkeypatch.setattr(choice, "MAX_FLEETS", 2)  # those beyond are there by their address
+        assert south.get(page, params={"fleet": own[-1]}).status_code == 200
+        assert south.get(page, params={"fleet": pages.fleet}).status_code == 404
+
+
+def test_many_fleets_are_a_list_to_choose_from_that_keeps_what_was_asked() -> None:
+    many = [SimpleNamespace(fleet_id=n, name=f"Depot {n}") for n in range(1, 31)]
+    macro: Any = render.macros("weeks.html")
+    shown = str(
+        macro.fleets(lambda key: key, "/advice", many[6], many, {"status": "seen", "none": None})
+    )
+    assert re.findall(r'<option value="(\d+)"', shown) == [str(n) for n in range(1, 31)]
+    assert '<option value="7" selected>Depot 7<' in shown
+    assert re.findall(r"<input.*?>", shown) == ['<input type="hidden" name="status" value="seen">']
+
+
+def test_points_that_were_not_lost_have_no_minus() -> None:
+    macro: Any = render.macros("score_parts.html")
+    shown = [
+        re.findall(r">(.*)<", str(macro.lost(points)))[0] for points in (0.0, 0.04, 0.05, 12.3)
+    ]
+    assert shown == ["0", "0", "−0.1", "−12.3"]
+
+
 def test_the_price_is_the_one_that_is_counted_by(owner: httpx2.Client, pages: PagesWorld) -> None:
     (price,) = data(owner, "/settings").named["fuel_price"]
     total = api(owner, f"/v1/fleets/{pages.fleet}/fuel", **week())["total"]
@@ -226,7 +265,7 @@ def test_a_role_without_scopes_sees_none_of_it(
 ) -> None:
     for auditor in entered(served_pages, "auditor"):
         for address in addresses(pages):
-            assert auditor.get(address).status_code == 403, address
+            assert auditor.get(address).status_code == (303 if address == "/" else 403), address
 
 
 def test_a_driver_sees_his_own_page_and_card_and_no_colleague_s(

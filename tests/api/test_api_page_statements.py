@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 FEWER_THAN = 15
-PEOPLE = ("wu", "maker", "lin")
-"""An owner, the maker and a data scientist: who sees the most on any page."""
+PEOPLE = ("wu", "maker", "lin", "auditor", "admin")
+"""A person of each role that has pages of its own: who sees the most on any page."""
 
 SPELLED_OUT = {"/datasets/new": "?names=wheel_speed,latitude&party=Institute"}
 """What makes a page show all it can."""
@@ -64,8 +64,10 @@ def people(science: ScienceWorld) -> Iterator[dict[str, httpx2.Client]]:
         browser(served) as wu,
         browser(served) as maker,
         browser(served) as lin,
+        browser(served) as auditor,
+        browser(served) as admin,
     ):
-        found = dict(zip(PEOPLE, (wu, maker, lin), strict=True))
+        found = dict(zip(PEOPLE, (wu, maker, lin, auditor, admin), strict=True))
         for name, client in found.items():
             assert enter(client, name).status_code == 303
         yield found

@@ -296,6 +296,21 @@ def test_a_sold_vehicle_is_before_its_sale_the_sellers_and_after_it_the_buyers(
     assert (hours(north), hours(south)) == ({"00", "01"}, {"02", "03"})
     assert not sees(workshop, one)
     assert trips(dealer) == ["00:10", "01:10", "02:25"]
+    # To the seller it is not silent, but past: somebody else hears of it.
+    for asked, state in ((north, "past"), (south, "silent")):
+        listed = {
+            name: [
+                entry["activity"]
+                for entry in asked.get(f"/v1/vehicles?state={name}&vin={one}").json()["vehicles"]
+            ]
+            for name in ("silent", "past")
+        }
+        assert listed == {"silent": [], "past": [], state: [state]}
+        for answer in ("state", "status"):
+            told = asked.get(f"/v1/vehicles/{one}/{answer}").json()["activity"]
+            assert told == state, answer
+        silent = asked.get("/v1/silent-vehicles").json()["vehicles"]
+        assert (one in [entry["vin"] for entry in silent]) == (state == "silent")
     # The seller is told nothing of today, and may neither grant, sell nor keep it in a fleet.
     assert north.get(f"{VEHICLES}/{one}").json()["owner"] is None
     assert world.as_("Maker").patch(f"{VEHICLES}/{one}", json={"plate": "NEW"}).status_code == 200

@@ -173,13 +173,15 @@ def test_parties_are_made_by_the_maker_and_known_as_far_as_one_needs_them(
     assert (made.status_code, made.json()["name"]) == (201, "West Haulage")
     again = maker.post(f"{PATH}/parties", json={"kind": "dealer", "name": "West Haulage"})
     assert (again.status_code, again.json()["code"]) == (409, "already_there")
+    research = maker.post(f"{PATH}/parties", json={"kind": "data_science", "name": "Institute"})
+    assert (research.status_code, research.json()["kind"]) == (201, "data_science")
     for kind in ("maker", "auditor"):
         refused = maker.post(f"{PATH}/parties", json={"kind": kind, "name": "Other"})
         assert refused.status_code == 422
     refused = north.post(f"{PATH}/parties", json={"kind": "owner", "name": "Other"})
     assert (refused.status_code, refused.json()["code"]) == (403, "not_yours")
     names = {party["name"] for party in north.get(f"{PATH}/parties").json()["parties"]}
-    assert names == {"North", "Dealer", "Workshop", "Garage", "Lab"}
+    assert names == {"North", "Dealer", "Workshop", "Garage", "Lab", "Institute"}
     assert {"South", "West Haulage"} <= {
         party["name"] for party in maker.get(f"{PATH}/parties?kind=owner").json()["parties"]
     }

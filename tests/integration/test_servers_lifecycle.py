@@ -139,6 +139,7 @@ def test_servers_that_crashed_are_dead_until_up_starts_them_again(wanted: Server
     crash(first.kafka)
     crash(first.postgres)
     assert launcher.running(wanted) is None
+    assert [server.name for server in launcher.dead(wanted)] == ["kafka", "postgres"]
     dead = launcher.status(wanted)
     assert (dead.kafka.state, dead.postgres.state) == (State.DEAD, State.DEAD)
     assert "`telemetry up` starts it again" in dead.postgres.detail

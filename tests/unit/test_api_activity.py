@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
 def doing(age: timedelta, **values: float) -> Activity:
     seen = NOW - age
     latest = {name: Latest(name=name, value=value, time=seen) for name, value in values.items()}
-    return activity(latest, seen, NOW)
+    return activity(latest, seen, NOW, is_current=True)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,13 @@ def test_a_running_vehicle_is_silent_sooner_than_a_parked_one() -> None:
 
 
 def test_a_vehicle_that_was_never_seen_is_silent() -> None:
-    assert activity({}, None, NOW) is Activity.SILENT
+    assert activity({}, None, NOW, is_current=True) is Activity.SILENT
+
+
+def test_a_vehicle_whose_today_is_not_open_is_past_and_not_silent() -> None:
+    assert activity({}, None, NOW, is_current=False) is Activity.PAST
+    assert activity({}, NOW - timedelta(days=4), NOW, is_current=False) is Activity.PAST
+    assert activity({}, NOW - timedelta(hours=1), NOW, is_current=False) is Activity.PARKED
 
 
 def test_a_clock_that_runs_ahead_does_not_make_it_silent() -> None:

@@ -9,8 +9,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from cli import app as command_line
+from cli import context
 from cli import servers as cli
 from servers import launcher
+from servers.errors import ServerError
 from servers.launcher import Running, Status
 from servers.server import ServerStatus, State
 
@@ -73,6 +75,21 @@ def test_down_says_what_it_stopped(app: typer.Typer, monkeypatch: pytest.MonkeyP
     assert "Stopped Kafka and PostgreSQL." in CliRunner().invoke(app, ["down"]).output
     monkeypatch.setattr(launcher, "down", lambda _settings, _progress: ())
     assert "Nothing runs" in CliRunner().invoke(app, ["down"]).output
+
+
+def test_a_server_that_has_ended_is_named_to_who_needs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TELEMETRY_HOME", str(tmp_path))
+    monkeypatch.delenv("TELEMETRY_DATABASE_DSN", raising=False)
+    with pytest.raises(ServerError, match="No servers are running here"):
+        context.database_dsn()
+    ended = ServerStatus(
+        name="postgres", external=False, state=State.DEAD, log=Path("/h/postgres.log")
+    )
+    monkeypatch.setattr(launcher, "dead", lambda _settings: [ended])
+    with pytest.raises(ServerError, match="PostgreSQL has ended by itself; its log is /h/postgres"):
+        context.database_dsn()
 
 
 def test_status_shows_state_version_and_what_is_wrong() -> None:

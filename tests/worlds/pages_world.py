@@ -121,6 +121,7 @@ def pages_world(database: Migrated, folder: Path) -> PagesWorld:
     for name, party in (("wu", north), ("south", south)):
         made.account(name, party=party)
     made.account("auditor", "auditor", party=auditor)
+    made.account("admin", "administrator", party=north)
     made.account("newcomer", "owner", party=ensure_party(connection, "Newcomer", "owner"))
     return made
 

@@ -1,0 +1,340 @@
+-- What a stranger to the platform found wrong: nobody could make a research party known, and a vehicle
+-- that one has sold was silent in place of somebody else's.
+-- works with: 6
+
+-- 1. Who may be made known over HTTP: a research party too, for whom datasets are defined. Makers see
+-- everything, and auditors must not be chosen by whom they watch over: both are made by command.
+
+CREATE OR REPLACE FUNCTION served.create_party(principal bigint, new_kind text, new_name text)
+RETURNS TABLE (party_id bigint, kind text, name text, created_at timestamptz, is_own boolean)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    made bigint;
+BEGIN
+    PERFORM require_kind(principal, 'maker');
+    IF new_kind NOT IN ('owner', 'dealer', 'service_provider', 'data_science') THEN
+        PERFORM refuse(422, 'invalid_parameter', format('A party of kind %s is not made here.', new_kind),
+                       'Makers and auditors are made by command: telemetry identity parties create.',
+                       'kind');
+    END IF;
+    INSERT INTO party (kind, name) VALUES (new_kind, new_name)
+    ON CONFLICT (name) DO NOTHING RETURNING party_id INTO made;
+    IF made IS NULL THEN
+        PERFORM refuse(409, 'already_there', 'There is a party of this name already.',
+                       'Choose a name that tells the two apart.', 'name');
+    END IF;
+    RETURN QUERY SELECT party_id, kind, name, created_at, false FROM party WHERE party_id = made;
+END $$;
+
+-- 2. What a vehicle does now whose today is not open (after a sale): not silent, but nothing one may know.
+
+-- What a vehicle does, to somebody to whom `data` of it are open. api/activity.py says the same.
+CREATE FUNCTION activity_now(activity text, data tstzmultirange) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN activity = 'silent' AND NOT data @> now() THEN 'past' ELSE activity END
+$$;
+
+DROP FUNCTION served.vehicle_contact(bigint, text);
+DROP FUNCTION served.search_vehicles(
+    bigint, integer, text[], text, double precision, text, text, text, text, text, bigint, text[],
+    jsonb, timestamptz, double precision, double precision, double precision, double precision,
+    double precision, double precision, double precision);
+DROP FUNCTION served.changed_states(bigint, text[], bigint[], timestamptz, text, text[]);
+
+-- One vehicle of the register, when it was last heard (by its own clock and by ours), and whether
+-- today is open.
+CREATE FUNCTION served.vehicle_contact(principal bigint, wanted_vin text)
+RETURNS TABLE (
+    vin text, model text, plate text, region text, registered_at timestamptz,
+    last_seen timestamptz, received_at timestamptz, is_current boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT v.vin, v.model, of_today(v.plate, visible.data), of_today(v.region, visible.data),
+           v.registered_at, heard.last_seen, heard.received_at,
+           visible.data @> now()
+    FROM visible_vehicle(principal, wanted_vin) AS visible
+    JOIN vehicle AS v USING (vehicle_id)
+    CROSS JOIN LATERAL (
+        SELECT max(state.time) AS last_seen, max(state.updated_at) AS received_at
+        FROM vehicle_state AS state
+        WHERE state.vehicle_id = v.vehicle_id AND visible.data @> state.time
+    ) AS heard
+$$;
+
+-- As in 0012; is_current: whether today is open.
+CREATE FUNCTION served.search_vehicles(
+    principal bigint, max_rows integer, names text[], after_vin text, after_m double precision,
+    vin_part text, plate_part text, model_part text, of_region text, of_dealer text,
+    of_fleet bigint, doing text[], rules jsonb, asked_at timestamptz,
+    west double precision, south double precision, east double precision, north double precision,
+    near_latitude double precision, near_longitude double precision, radius_m double precision
+)
+RETURNS TABLE (
+    vin text, model text, plate text, region text, registered_at timestamptz,
+    last_seen timestamptz, distance_m double precision,
+    "values" double precision[], times timestamptz[], is_current boolean
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    is_near boolean := near_latitude IS NOT NULL;
+    by_state boolean := doing IS NOT NULL OR west IS NOT NULL OR is_near;
+    all_of_them boolean := NOT by_state AND vin_part IS NULL AND plate_part IS NULL
+        AND model_part IS NULL AND of_region IS NULL AND of_dealer IS NULL AND of_fleet IS NULL;
+    is_maker boolean := (SELECT kind = 'maker' FROM party WHERE party_id = principal);
+    place jsonb;
+BEGIN
+    IF of_fleet IS NOT NULL THEN
+        PERFORM visible_fleet(principal, of_fleet);
+    END IF;
+    IF by_state THEN
+        SELECT jsonb_object_agg(signal.name, signal.position) INTO place
+        FROM signal
+        WHERE signal.name IN ('wheel_speed', 'gnss_speed', 'engine_running', 'engine_speed',
+                              'latitude', 'longitude');
+    END IF;
+    RETURN QUERY
+    WITH candidate AS (
+        SELECT v.vehicle_id, v.vin, visible.data
+        FROM visible_vehicles(
+                principal, CASE WHEN is_near THEN '' ELSE after_vin END,
+                CASE WHEN all_of_them THEN max_rows ELSE 2147483647 END) AS visible
+        JOIN vehicle AS v USING (vehicle_id)
+        WHERE (vin_part IS NULL OR strpos(v.vin, vin_part) > 0)
+          AND (plate_part IS NULL
+               OR strpos(plain_plate(of_today(v.plate, visible.data)), plain_plate(plate_part)) > 0)
+          AND (model_part IS NULL OR strpos(lower(v.model), lower(model_part)) > 0)
+          AND (of_region IS NULL OR of_today(v.region, visible.data) = of_region
+               OR starts_with(of_today(v.region, visible.data), of_region || '-'))
+          AND (of_fleet IS NULL OR v.vehicle_id IN (
+                  SELECT member.vehicle_id FROM fleet_vehicle AS member
+                  WHERE member.fleet_id = of_fleet AND member.member @> now()))
+          AND (of_dealer IS NULL OR v.vehicle_id IN (
+                  SELECT sold.vehicle_id
+                  FROM vehicle_access AS sold JOIN party AS dealer USING (party_id)
+                  WHERE dealer.name = of_dealer AND dealer.kind = 'dealer'
+                    AND sold.purpose = 'sale' AND sold.valid @> now()
+                    AND (is_maker OR sold.party_id = principal OR EXISTS (
+                            SELECT FROM vehicle_access AS own
+                            WHERE own.party_id = principal AND own.vehicle_id = sold.vehicle_id
+                              AND own.purpose = 'ownership' AND own.valid @> now()
+                              AND own.data @> now()))))
+    ), placed AS (
+        SELECT candidate.*, NULL::double precision AS distance_m
+        FROM candidate WHERE NOT by_state
+        UNION ALL
+        SELECT candidate.*, found.distance_m
+        FROM candidate
+        LEFT JOIN vehicle_state AS motion
+          ON motion.vehicle_id = candidate.vehicle_id AND motion.signal_group = 'motion'
+        LEFT JOIN vehicle_state AS location
+          ON location.vehicle_id = candidate.vehicle_id AND location.signal_group = 'location'
+        CROSS JOIN LATERAL (
+            SELECT opened_value(location.values, location.times,
+                                (place ->> 'latitude')::smallint, candidate.data),
+                   opened_value(location.values, location.times,
+                                (place ->> 'longitude')::smallint, candidate.data)
+        ) AS at (latitude, longitude)
+        CROSS JOIN LATERAL (
+            SELECT distance_m(at.latitude, at.longitude, near_latitude, near_longitude)
+        ) AS found (distance_m)
+        WHERE by_state
+          AND (west IS NULL OR (
+                  at.latitude BETWEEN south AND north
+                  -- A box whose west lies east of its east goes over the 180th meridian.
+                  AND CASE WHEN west <= east THEN at.longitude BETWEEN west AND east
+                           ELSE at.longitude >= west OR at.longitude <= east END))
+          AND (NOT is_near OR found.distance_m <= coalesce(radius_m, 'Infinity'))
+          AND (doing IS NULL OR activity_now(activity(
+                  opened_value(motion.values, motion.times,
+                               (place ->> 'wheel_speed')::smallint, candidate.data),
+                  opened_value(location.values, location.times,
+                               (place ->> 'gnss_speed')::smallint, candidate.data),
+                  opened_value(motion.values, motion.times,
+                               (place ->> 'engine_running')::smallint, candidate.data),
+                  opened_value(motion.values, motion.times,
+                               (place ->> 'engine_speed')::smallint, candidate.data),
+                  asked_at - (SELECT max(state.time) FROM vehicle_state AS state
+                              WHERE state.vehicle_id = candidate.vehicle_id
+                                AND candidate.data @> state.time),
+                  rules), candidate.data) = ANY (doing))
+    ), page AS (
+        SELECT placed.* FROM placed
+        WHERE NOT is_near OR (placed.distance_m, placed.vin) > (coalesce(after_m, -1), after_vin)
+        ORDER BY placed.distance_m, placed.vin
+        LIMIT max_rows
+    )
+    SELECT v.vin, v.model, of_today(v.plate, page.data), of_today(v.region, page.data),
+           v.registered_at,
+           (SELECT max(state.time) FROM vehicle_state AS state
+            WHERE state.vehicle_id = v.vehicle_id AND page.data @> state.time),
+           page.distance_m, latest.values, latest.times, page.data @> now()
+    FROM page
+    JOIN vehicle AS v USING (vehicle_id)
+    CROSS JOIN LATERAL latest_named(v.vehicle_id, page.data, names) AS latest
+    ORDER BY page.distance_m, v.vin;
+END $$;
+
+-- As in 0012; is_current: whether today is open.
+CREATE FUNCTION served.changed_states(
+    principal bigint, vins text[], fleets bigint[], since timestamptz, seen text, names text[]
+)
+RETURNS TABLE (
+    snapshot text, answered_at timestamptz, vin text, of_fleets bigint[], model text, plate text,
+    region text, registered_at timestamptz, last_seen timestamptz,
+    "values" double precision[], times timestamptz[], is_current boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    WITH subject AS (
+        SELECT wanted.vehicle_id,
+               array_agg(wanted.fleet_id) FILTER (WHERE wanted.fleet_id IS NOT NULL) AS of_fleets
+        FROM (
+            SELECT v.vehicle_id, NULL::bigint AS fleet_id FROM vehicle AS v WHERE v.vin = ANY (vins)
+            UNION
+            SELECT member.vehicle_id, member.fleet_id
+            FROM fleet_vehicle AS member JOIN fleet AS f USING (fleet_id)
+            WHERE member.fleet_id = ANY (fleets) AND member.member @> now()
+              AND (f.party_id = principal
+                   OR (SELECT kind FROM party WHERE party_id = principal) = 'maker')
+        ) AS wanted
+        GROUP BY wanted.vehicle_id
+    ), changed AS MATERIALIZED (
+        SELECT subject.*
+        FROM subject
+        WHERE EXISTS (
+            SELECT FROM vehicle_state AS state
+            CROSS JOIN LATERAL (
+                -- xmin has lost its upper half; what is visible is older than the snapshot's end.
+                SELECT (newest & ~4294967295) | state.xmin::text::bigint AS maybe, newest
+                FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS s (newest)
+            ) AS writer
+            WHERE state.vehicle_id = subject.vehicle_id AND state.updated_at > since
+              AND (seen IS NULL OR NOT pg_visible_in_snapshot(
+                      (CASE WHEN maybe > newest THEN maybe - 4294967296 ELSE maybe END)::text::xid8,
+                      seen::pg_snapshot)))
+    )
+    SELECT pg_current_snapshot()::text, statement_timestamp(), NULL, NULL, NULL, NULL, NULL, NULL,
+           NULL, NULL, NULL, NULL
+    UNION ALL
+    SELECT NULL, NULL, v.vin, changed.of_fleets, v.model, of_today(v.plate, opened.data),
+           of_today(v.region, opened.data), v.registered_at,
+           (SELECT max(state.time) FROM vehicle_state AS state
+            WHERE state.vehicle_id = v.vehicle_id AND opened.data @> state.time),
+           latest.values, latest.times, opened.data @> now()
+    FROM changed
+    JOIN vehicle AS v USING (vehicle_id)
+    CROSS JOIN LATERAL opened(principal, v.vehicle_id) AS opened
+    CROSS JOIN LATERAL latest_named(v.vehicle_id, opened.data, names) AS latest
+    WHERE NOT isempty(opened.data)
+$$;
+
+-- As in 0024, but for vehicles whose today is not open: somebody else looks after these.
+CREATE OR REPLACE FUNCTION served.care(
+    principal bigint, wanted_vin text, max_rows integer, names text[], rules jsonb,
+    asked_at timestamptz
+)
+RETURNS TABLE (
+    vin text, model text, plate text, region text, registered_at timestamptz,
+    last_seen timestamptz, "values" double precision[], times timestamptz[], lit jsonb,
+    trouble_codes jsonb, every_km double precision, every_h double precision, every_days integer,
+    of_model boolean, done_at timestamptz, odometer_km double precision,
+    engine_h double precision, handled text[], handled_at timestamptz, handled_by text
+)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    groups text[];
+    positions smallint[];
+BEGIN
+    SELECT array_agg(signal.signal_group ORDER BY wanted.place),
+           array_agg(signal.position ORDER BY wanted.place)
+    INTO groups, positions
+    FROM unnest(names) WITH ORDINALITY AS wanted (name, place) LEFT JOIN signal USING (name);
+    RETURN QUERY
+    WITH known AS (
+        SELECT v.vehicle_id, v.vin, v.model, of_today(v.plate, visible.data) AS plate,
+               of_today(v.region, visible.data) AS region, v.registered_at, v.vehicle_class,
+               visible.data, heard.last_seen, latest.values, latest.times, codes.found
+        FROM visible_vehicles(principal, '', 2147483647) AS visible
+        JOIN vehicle AS v USING (vehicle_id)
+        CROSS JOIN LATERAL (
+            SELECT max(state.time) AS last_seen
+            FROM vehicle_state AS state
+            WHERE state.vehicle_id = v.vehicle_id AND visible.data @> state.time
+        ) AS heard
+        CROSS JOIN LATERAL (
+            SELECT array_agg(CASE WHEN is_opened THEN value END ORDER BY place),
+                   array_agg(CASE WHEN is_opened THEN time END ORDER BY place)
+            FROM (
+                SELECT wanted.place, state.values[wanted.position], state.times[wanted.position],
+                       state.values[wanted.position] <> 'NaN'
+                           AND (wanted.place < 10 OR state.values[wanted.position] <> 0)
+                           AND visible.data @> state.times[wanted.position]
+                FROM unnest(groups, positions) WITH ORDINALITY
+                         AS wanted (signal_group, position, place)
+                LEFT JOIN vehicle_state AS state
+                  ON state.vehicle_id = v.vehicle_id AND state.signal_group = wanted.signal_group
+            ) AS cell (place, value, time, is_opened)
+        ) AS latest ("values", times)
+        CROSS JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_array(
+                       code.spn, code.fmi, code.source_address, code.lamp, code.count,
+                       (extract(epoch FROM code.time) * 1000000)::bigint)
+                       ORDER BY code.time DESC, code.spn, code.fmi) AS found
+            FROM (
+                SELECT DISTINCT ON (code.spn, code.fmi, code.source_address) code.*
+                FROM trouble_code AS code
+                WHERE code.vehicle_id = v.vehicle_id AND visible.data @> code.time
+                ORDER BY code.spn, code.fmi, code.source_address, code.time DESC
+            ) AS code
+            WHERE code.active AND code.lamp <> 'NONE'
+        ) AS codes
+        WHERE (wanted_vin IS NULL OR v.vin = wanted_vin) AND visible.data @> now()
+    )
+    SELECT known.vin, known.model, known.plate, known.region, known.registered_at,
+           known.last_seen, known.values, known.times, lamps.lit, known.found, plan.every_km,
+           plan.every_h, plan.every_days, plan.model IS NOT NULL, last.done_at, last.odometer_km,
+           last.engine_h, handled.reasons, handled.handled_at, handled.handled_by
+    FROM known
+    LEFT JOIN LATERAL (
+        SELECT * FROM service_plan AS plan
+        WHERE plan.vehicle_class = known.vehicle_class
+          AND (plan.model = known.model OR plan.model IS NULL)
+        ORDER BY plan.model NULLS LAST LIMIT 1
+    ) AS plan ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM service_done AS done
+        WHERE done.vehicle_id = known.vehicle_id AND known.data @> done.done_at
+        ORDER BY done.done_at DESC LIMIT 1
+    ) AS last ON true
+    CROSS JOIN LATERAL (
+        SELECT num_nonnulls(VARIADIC known.values[10:]) > 0
+    ) AS any_lamp (is_lit)
+    -- Since when: what a vehicle reported of its tell-tales. More than a month of it is not sought.
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(
+                   told.detail, (extract(epoch FROM told.newest) * 1000000)::bigint) AS lit
+        FROM (
+            SELECT event.detail, max(event.time) AS newest
+            FROM vehicle_event AS event
+            WHERE any_lamp.is_lit AND event.vehicle_id = known.vehicle_id
+              AND event.time > asked_at - interval '31 days' AND event.trigger_type = 'TELL_TALE'
+              AND known.data @> event.time
+            GROUP BY event.detail
+        ) AS told
+    ) AS lamps
+    LEFT JOIN care_handled AS handled
+      ON handled.party_id = principal AND handled.vehicle_id = known.vehicle_id
+    WHERE known.found IS NOT NULL OR any_lamp.is_lit
+       OR known.values[5] <> 0 OR num_nonnulls(known.values[6], known.values[7]) > 0
+       OR num_nonnulls(plan.every_km, plan.every_h, plan.every_days) > 0
+          AND last.done_at IS NOT NULL
+       OR activity(known.values[1], known.values[2], known.values[3], known.values[4],
+                   asked_at - known.last_seen, rules) = 'silent'
+    ORDER BY known.vin
+    LIMIT max_rows;
+END $$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;
