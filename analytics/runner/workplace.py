@@ -41,14 +41,18 @@ def connection_here(database: str, run: str) -> Connection:
     """
     open_ = _here.connection
     if open_ is None or open_.closed or _here.run != run:
-        if open_ is not None:
-            open_.close()
-        if _here.reader is not None:
-            _here.reader.close()
-        _here.connection, _here.reader, _here.run = None, None, None
+        leave()
         open_ = _connected(database)
         _here.connection, _here.run = open_, run
     return open_
+
+
+def leave() -> None:
+    """Close what this thread has open."""
+    for connection in (_here.connection, _here.reader):
+        if connection is not None:
+            connection.close()
+    _here.connection, _here.reader, _here.run = None, None, None
 
 
 def reader_here(database: str, run: str) -> ArrowReader:
