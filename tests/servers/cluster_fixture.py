@@ -17,6 +17,7 @@ from analytics.runner.workplace import leave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+    from pathlib import Path
 
     from pydantic import SecretStr
 
@@ -106,3 +107,13 @@ def one_here(dsn: SecretStr, seen: Callable[[Any], Any] = lambda task: task) -> 
 def moved(place: str) -> Callable[[Any], Any]:
     """For `one_here`: the export's name leads to another place where the worker is."""
     return lambda task: replace(task, job=replace(task.job, place=place))
+
+
+def moved_folder(folder: Path) -> Callable[[Any], Any]:
+    """Likewise for a training: what it learns from is another folder there."""
+
+    def seen(task: Any) -> Any:
+        source = replace(task.job.source, folder=folder)
+        return replace(task, job=replace(task.job, source=source))
+
+    return seen
