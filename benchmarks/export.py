@@ -33,7 +33,7 @@ from storage.arrow_reads import ArrowReader
 from storage.batch import Batch, GroupRows
 from storage.connection import connect, server
 from storage.export_members import Asked, find_members
-from storage.export_rows import read_signals
+from storage.export_signals import SignalReader
 from storage.frame_writer import FrameWriter
 from storage.registers import ensure_party, register_vehicle
 
@@ -151,9 +151,10 @@ def _read(dsn: SecretStr) -> dict[str, float]:
         some = members.members[:5]
         values = len(some) * DAYS * SECONDS * len(SIGNALS)
         began = time.perf_counter()
+        signals = SignalReader(reader, known, members, SIGNALS)
         for member in some:
             for span in spans:
-                read_signals(reader, known, members, member, SIGNALS, span)
+                signals.read(member, span)
         arrow_s = time.perf_counter() - began
         began = time.perf_counter()
         for member in some:

@@ -15,6 +15,7 @@ from research.manifest import Partition
 from research.tables import DRIVEN, SIGNALS
 from research.work import content
 from storage import export_rows
+from storage.export_signals import SignalReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,13 +77,9 @@ class Maker:
         reader = self.reader()
         if item.table == SIGNALS:
             source = item.source(members.resolution_s)
-            found: Iterator[pa.Table] = (
-                export_rows.read_signals(
-                    reader, self.catalogue, members, one, self.query.signals, item.span
-                )
-                for one in item.members
-                if one.vehicle_id in item.touched
-            )
+            signals = SignalReader(reader, self.catalogue, members, self.query.signals)
+            telling = (one for one in item.members if one.vehicle_id in item.touched)
+            found: Iterator[pa.Table] = (signals.read(one, item.span) for one in telling)
         else:
             table = export_rows.read_driven(
                 reader, members, item.members, DRIVEN[item.table], item.span
