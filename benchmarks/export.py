@@ -3,7 +3,7 @@
 50 vehicles that drive 25 minutes of each of 30 days at 1 Hz, with 24 signals of two groups: 54
 million values. Exported as they are, in seconds and in minutes under pseudonyms; then as they are
 again by the command, killed twice on the way: the files must be the same. Then read back, a frame
-of 200,000 rows after the other, by a process of its own whose memory is watched.
+of 200,000 rows after the other, by a process of its own whose peak of memory is noted after each.
 """
 
 from __future__ import annotations
