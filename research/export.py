@@ -223,14 +223,16 @@ class Exporter:
         at: Progress,
         progress: Callable[[Progress], None],
     ) -> None:
-        there = {name for table in manifest.query.tables for name in self._place.sizes(table)}
+        there: dict[str, int] = {}
+        for table in manifest.query.tables:
+            there |= self._place.sizes(table)
         self._next_write = time.monotonic() + WRITTEN_EVERY_S
 
         def due() -> Iterator[Due]:
             """What has to be made, or looked at; signals tell beforehand whether they changed."""
             for item in work:
                 before = manifest.partitions.get((item.table, item.day, item.bucket))
-                if before is not None and before.file is not None and before.file not in there:
+                if before and before.file and there.get(before.file) != before.bytes:
                     before = None
                 if (
                     before is not None
