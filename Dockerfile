@@ -11,7 +11,7 @@ RUN /opt/telemetry/bin/pip install --no-cache-dir --no-deps .
 FROM python:3.11-slim
 # A number, not a name: Kubernetes' runAsNonRoot can check it.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin telemetry \
- && install -d -o 10001 -g 10001 /var/lib/telemetry
+ && install -d -o 10001 -g 10001 /var/lib/telemetry /exports
 COPY --from=build /opt/telemetry /opt/telemetry
 ENV PATH=/opt/telemetry/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -2,8 +2,9 @@
 
 50 vehicles that drive 25 minutes of each of 30 days at 1 Hz, with 24 signals of two groups: 54
 million values. Exported as they are, in seconds and in minutes under pseudonyms; then as they are
-again by the command, killed twice on the way: the files must be the same. Then read back, a frame
-of 200,000 rows after the other, by a process of its own whose memory is watched.
+again by the command, killed twice on the way, and by two workers of a cluster: the files must be
+the same. Then read back, a frame of 200,000 rows after the other, by a process of its own that
+notes its peak of memory after each.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks import scale_cluster
 from benchmarks.databases import database, servers
 from research import manifest as manifests
 from research.export import Exporter
@@ -33,7 +35,7 @@ from storage.arrow_reads import ArrowReader
 from storage.batch import Batch, GroupRows
 from storage.connection import connect, server
 from storage.export_members import Asked, find_members
-from storage.export_rows import read_signals
+from storage.export_signals import SignalReader
 from storage.frame_writer import FrameWriter
 from storage.registers import ensure_party, register_vehicle
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pydantic import SecretStr
+
+    from analytics.runner.spread import Workers
 
 VEHICLES, DAYS, SECONDS = 50, 30, 1500
 GROUPS = ("motion", "powertrain")
@@ -72,6 +76,7 @@ def run() -> dict[str, float]:
             figures[f"{name}_written_million_values"] = values / 1e6
             figures[f"{name}_bytes_a_value"] = size / values
         figures["killed_twice_is_the_same"] = _killed(dsn, Path(folder) / "rows")
+        figures |= _by_workers(dsn, Path(folder) / "rows")
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.export_reading", str(Path(folder) / "rows")],
             check=True,
@@ -151,9 +156,10 @@ def _read(dsn: SecretStr) -> dict[str, float]:
         some = members.members[:5]
         values = len(some) * DAYS * SECONDS * len(SIGNALS)
         began = time.perf_counter()
+        signals = SignalReader(reader, known, members, SIGNALS)
         for member in some:
             for span in spans:
-                read_signals(reader, known, members, member, SIGNALS, span)
+                signals.read(member, span)
         arrow_s = time.perf_counter() - began
         began = time.perf_counter()
         for member in some:
@@ -166,9 +172,13 @@ def _read(dsn: SecretStr) -> dict[str, float]:
     }
 
 
-def _export(dsn: SecretStr, place: Path, asked: dict[str, Any]) -> tuple[float, int]:
+def _export(
+    dsn: SecretStr, place: Path, asked: dict[str, Any], workers: Workers | None = None
+) -> tuple[float, int]:
     """Seconds, and how many values were written."""
-    exporter = Exporter(dsn, catalogue.default(), Place(place), hot_from=FIRST.date())
+    exporter = Exporter(
+        dsn, catalogue.default(), Place(place), hot_from=FIRST.date(), workers=workers
+    )
     began = time.perf_counter()
     _, done = exporter.run(_asked(asked))
     return time.perf_counter() - began, done.values
@@ -198,6 +208,20 @@ def _killed(dsn: SecretStr, peace: Path) -> float:
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
     both = [manifests.read(Place(one)) for one in (peace, place)]
     return float(both[0] is not None and both[0] == both[1])
+
+
+def _by_workers(dsn: SecretStr, peace: Path) -> dict[str, float]:
+    """Two processes of a cluster on this machine, and whether their files are the same."""
+    place = peace.with_name("workers")
+    with scale_cluster.cluster(dsn) as cluster:
+        took, _ = _export(
+            dsn, place, {"purpose": None, "resolution_s": 0}, workers=cluster.workers(2)
+        )
+    both = [manifests.read(Place(one)) for one in (peace, place)]
+    return {
+        "rows_by_two_workers_values_s": VEHICLES * DAYS * SECONDS * len(SIGNALS) / took,
+        "by_two_workers_is_the_same": float(both[0] is not None and both[0] == both[1]),
+    }
 
 
 if __name__ == "__main__":

@@ -19,20 +19,24 @@ def main() -> None:
     names = source.manifest.query.signals
     first = datetime.combine(source.manifest.first, datetime.min.time(), UTC)
     stop = datetime.combine(source.manifest.last, datetime.min.time(), UTC) + timedelta(days=1)
-    rows, early = 0, 0.0
+    rows, peaks = 0, []
     began = time.perf_counter()
-    for number, frame in enumerate(each_signals(source, names, first, stop, rows=ROWS)):
+    frames = each_signals(source, names, first, stop, rows=ROWS)
+    while (frame := next(frames, None)) is not None:
         rows += len(frame)
-        if number == 2:
-            early = peak_mb()
+        del frame  # or it would be there beside the next one
+        peaks.append(peak_mb())
     took = time.perf_counter() - began
     print(
         json.dumps(
             {
                 "parquet_million_values": rows * len(names) / 1e6,
                 "parquet_values_s": rows * len(names) / took,
-                "parquet_peak_MB": peak_mb(),
-                "parquet_peak_grew_MB": peak_mb() - early,
+                "parquet_frames": len(peaks),
+                "parquet_peak_after_first_frame_MB": peaks[0],
+                "parquet_peak_after_half_MB": peaks[len(peaks) // 2],
+                "parquet_peak_MB": peaks[-1],
+                "parquet_peak_grew_after_half_MB": peaks[-1] - peaks[len(peaks) // 2],
             }
         )
     )

@@ -4,8 +4,7 @@ import logging
 import math
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from time import monotonic
 from typing import Annotated
@@ -17,9 +16,9 @@ from analytics.runner.failures import Failures
 from analytics.runner.run import Outcome
 from analytics.runner.run import analyse as run
 from analytics.runner.settings import AnalysisSettings
-from analytics.runner.spread import SchedulerError, Workers, workers
-from cli import context, logs, moments
-from cli.logs import LogSettings
+from analytics.runner.spread import SchedulerError
+from cli import context, moments
+from cli.cluster import cluster
 from cli.options import Scheduler, seconds
 from cli.progress import bar
 from schemas import catalogue
@@ -81,10 +80,10 @@ def analyse(
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     console = Console()
-    cluster = context.scheduler(scheduler)
+    address = context.scheduler(scheduler)
     if watch is None:
         try:
-            outcome = work_up(vehicle, from_, to, scheduler=cluster, stopping=stop.is_set)
+            outcome = work_up(vehicle, from_, to, scheduler=address, stopping=stop.is_set)
         except PASSING as error:
             raise StorageError(
                 f"The database went away ({_first_line(error)}). What was done is stored: run the "
@@ -107,7 +106,7 @@ def analyse(
                 fuel=fuel,
                 scores=scores,
                 failures=failures,
-                scheduler=cluster,
+                scheduler=address,
                 told=told,
                 stopping=stop.is_set,
             )
@@ -153,7 +152,7 @@ def work_up(
     with (
         connect(context.database_dsn()) as connection,
         connect(context.database_dsn()) as reading,
-        _cluster(scheduler, told) as who,
+        cluster(scheduler, told) as who,
         bar("Analysing", total=None, unit="vehicle-days") as at,
     ):
         require_current(connection, signals)
@@ -176,22 +175,6 @@ def work_up(
             stopping=stopping,
             progress=at,
         )
-
-
-@contextmanager
-def _cluster(scheduler: str | None, told: int) -> Iterator[Workers | None]:
-    """The cluster that works, and where it is seen at work, told; None: this process works."""
-    if scheduler is None:
-        yield None
-        return
-    logs.tell(__name__, context.load(LogSettings))
-    with workers(scheduler) as who:
-        # That a scheduler went away is said once, by our own error, and not by traces of Dask's.
-        for library in ("distributed", "distributed.client"):
-            logging.getLogger(library).setLevel(logging.CRITICAL)
-        dashboard = f", seen at work at {who.dashboard}" if who.dashboard else ""
-        logger.log(told, "the work goes to %s%s", who.where, dashboard)
-        yield who
 
 
 def line(outcome: Outcome) -> str:

@@ -51,6 +51,7 @@ OTHER_NAMES = frozenset(
         "TELEMETRY_DATABASE_PASSWORD",
         "TELEMETRY_DATABASE_PORT",
         "TELEMETRY_DASHBOARD_PORT",
+        "TELEMETRY_WORKER_MEMORY",
     }
 )
 """Variables of ours that are no settings: the tests' and docker-compose.yml's."""

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from cli import context, database
+from cli.cluster import cluster
+from cli.options import Scheduler
 from cli.progress import bar
 from research.export import Exporter
 from research.places import Place
@@ -79,13 +81,17 @@ def export(
             help="Keep what a later run replaces, in a Delta table: the export as of a date.",
         ),
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Files made at a time.")] = 2,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, help="Files made at a time, where no cluster makes them.")
+    ] = 2,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write vehicles' data into Parquet files that pandas, Polars, DuckDB and Spark read.
 
     A file a day and bucket of vehicles, with units in its schema, and a manifest with checksums.
     Run it again to go on after it was broken off, and to bring it up to date: only what the
-    database has of newer is written. docs/export.md says more.
+    database has of newer is written. On a cluster its workers write the files, into the folder or
+    store that they see under the same name. docs/export.md says more.
     """
     if (purpose is None) != identified:
         raise TelemetryError("Say either --purpose, what it is for, or --identified.")
@@ -120,8 +126,9 @@ def export(
     )
     if not request.tables:
         raise TelemetryError("Say what is to be written: --signals, --trips, --events, --features.")
-    exporter = Exporter(dsn, known, Place(where), hot_from=hot_from, jobs=jobs)
-    with bar(where, total=None, unit="files") as at:
+    place, address = Place(where), context.scheduler(scheduler)
+    with cluster(address) as who, bar(where, total=None, unit="files") as at:
+        exporter = Exporter(dsn, known, place, hot_from=hot_from, jobs=jobs, workers=who)
         manifest, done = exporter.run(request, lambda now: at(now.done, now.total))
     notes = Console(stderr=True, soft_wrap=True)
     if request.first < hot_from:

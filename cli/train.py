@@ -15,6 +15,9 @@ from analytics.training.dataset import ParquetFolder
 from analytics.training.fuel import FuelRecipe
 from analytics.training.trainer import HELD_OUT, SEED
 from cli import context, database
+from cli.cluster import cluster
+from cli.options import Scheduler
+from cli.progress import bar
 from storage.fuel_models import TrainingData
 from storage.models import FUEL, Stage
 
@@ -71,12 +74,16 @@ def train(
     track: Annotated[
         bool, typer.Option(help="Tell MLflow: TELEMETRY_MLFLOW_TRACKING_URI, else a file here.")
     ] = True,
+    scheduler: Scheduler = None,
 ) -> None:
     """Learn a model, and find out how good it is on vehicles that it has not seen.
 
     The first of its kind is used from then on; a later one is a candidate, which predicts beside
     the champion until `telemetry models promote`. The model of fuel says what road, load and
     weather cost, and how good drivers drive. What a model of your own needs is in docs/training.md.
+
+    It learns in rounds, which leave a share of the vehicles out, but for the last; on a cluster its
+    workers do them.
     """
     if from_ is not None and to is not None and from_ > to:
         raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
@@ -89,7 +96,11 @@ def train(
     )
     uri = context.load(TrainingSettings).mlflow_tracking_uri
     console = Console(soft_wrap=True)
-    with database.opened() as connection, console.status("Reading") as status:
+    with (
+        database.opened() as connection,
+        cluster(context.scheduler(scheduler)) as who,
+        bar("Training", total=None, unit="rounds") as at,
+    ):
         trained = run(
             connection,
             TrainingData(first=from_.date() if from_ else None, last=to.date() if to else None),
@@ -99,7 +110,8 @@ def train(
             seed=seed,
             note=note,
             tracking=Tracking(uri=uri, folder=context.mlflow_folder()) if track else None,
-            progress=lambda step: status.update(step.capitalize()),
+            workers=who,
+            progress=at,
         )
     for line in told(trained):
         console.print(line, highlight=False)

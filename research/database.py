@@ -20,6 +20,7 @@ from storage import export_members, export_rows
 from storage.arrow_reads import ArrowReader
 from storage.connection import connect
 from storage.export_members import Asked
+from storage.export_signals import SignalReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,6 +99,7 @@ class Database:
         """
         with connect(self._dsn) as connection, ArrowReader(self._dsn) as reader:
             members = self._members(connection, span, vehicles, names, resolution_s)
+            signals = SignalReader(reader, self._catalogue, members, names)
             for start, stop in _days(span):
                 if self._is_archived(start, SIGNALS):
                     yield from self._from_archive(members, names, (start, stop), resolution_s)
@@ -105,9 +107,7 @@ class Database:
                 touched = export_members.touched_on(connection, start.date(), members.members)
                 for member in members.members:
                     if member.vehicle_id in touched:
-                        yield export_rows.read_signals(
-                            reader, self._catalogue, members, member, names, (start, stop)
-                        )
+                        yield signals.read(member, (start, stop))
 
     def driven(
         self, table: Driven, span: Span, vehicles: Sequence[str] | None

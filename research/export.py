@@ -8,34 +8,37 @@ something else, and leaves the others alone.
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analytics.runner.spread import workers
 from research import manifest as manifests
 from research import partitions, snapshots
 from research.errors import ExportError
+from research.export_tasks import Job, make_partition_task, task_of
+from research.making import Made, Maker, schemas
 from research.manifest import Manifest, Partition, Query
 from research.places import UNFINISHED, Place
+from research.readers import readers
 from research.request import Progress, Request
 from research.tables import DRIVEN, SIGNALS
-from research.work import Work, content
+from research.work import Work
 from storage import export_members, export_rows
-from storage.arrow_reads import ArrowReader
-from storage.connection import connect
+from storage.connection import connect, identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from pydantic import SecretStr
 
+    from analytics.runner.spread import Workers
     from schemas.catalogue import Catalogue
     from storage.connection import Connection
     from storage.export_members import Member, Members
@@ -54,6 +57,12 @@ _VEHICLES = pa.schema(
 WRITTEN_EVERY_S = 2.0
 """How often the manifest is written while an export goes on: what a kill can cost [s]."""
 
+Due = tuple[Work, Partition | None]
+"""A partition to be made, and as it was made last."""
+
+Making = Callable[[Iterator[Due]], Generator[Made]]
+"""Makes what is due, in any order."""
+
 
 class Exporter:
     """Writes an export to a place.
@@ -65,6 +74,7 @@ class Exporter:
         hot_from: the first day of which the database still has its rows: what was exported of
             earlier days stays as it is.
         jobs: partitions that are read and written at a time, each over a connection of its own.
+        workers: a cluster's, who do it instead; None: threads of this process.
     """
 
     def __init__(
@@ -75,15 +85,14 @@ class Exporter:
         *,
         hot_from: date,
         jobs: int = 2,
+        workers: Workers | None = None,
     ) -> None:
         self._dsn = dsn
         self._catalogue = catalogue
         self._place = place
         self._hot_from = hot_from
         self._jobs = jobs
-        self._lock = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[ArrowReader] = []
+        self._workers = workers
         self._next_write = 0.0
 
     def run(
@@ -93,8 +102,9 @@ class Exporter:
 
         Raises:
             ExportError: the place holds an export of something else, or this is told of no vehicle
-                that has a pseudonym.
+                that has a pseudonym, or workers write somewhere else.
             StorageError: the party may not have this, or the database refused.
+            SchedulerError: workers are not ones for this, or went away.
         """
         with self._place.locked(), connect(self._dsn) as connection:
             members = export_members.find_members(
@@ -106,18 +116,16 @@ class Exporter:
             work = list(self._work(connection, request, manifest, members))
             at = Progress(total=len(work))
             try:
-                self._do(work, manifest, members, at, progress)
+                making = self._making(connection, request, manifest, members)
+                self._do(making, work, manifest, at, progress)
             finally:
-                for reader in self._readers:
-                    reader.close()
-                self._readers.clear()
                 if at.done < at.total:
                     self._place.write(manifests.NAME, manifest.to_json())
             manifest.complete = True
             self._place.write(manifests.NAME, manifest.to_json())
             self._tidy(manifest)
             if manifest.query.snapshots:
-                snapshots.commit(self._place, manifest, self._schemas(manifest.query))
+                snapshots.commit(self._place, manifest, schemas(self._catalogue, manifest.query))
         return manifest, at
 
     def _manifest(self, request: Request, members: Members) -> Manifest:
@@ -187,38 +195,82 @@ class Exporter:
                 for table in request.tables:
                     yield Work(table, day, bucket, some, touched)
 
+    def _making(
+        self, connection: Connection, request: Request, manifest: Manifest, members: Members
+    ) -> Making:
+        """Who makes partitions: a cluster's workers, else threads of this process."""
+        if (who := self._workers) is None:
+            return lambda due: self._by_threads(due, manifest.query, members)
+        job = Job(
+            database=identity(connection),
+            place=self._place.whole_name,
+            witness=(VEHICLES, str(manifest.vehicles_sha256)),
+            asked=replace(request.asked, vins=None, fleet_id=None),
+            query=manifest.query,
+        )
+        return lambda due: who.run((task_of(job, *one) for one in due), make_partition_task)
+
+    def _by_threads(self, due: Iterator[Due], query: Query, members: Members) -> Generator[Made]:
+        with readers(self._dsn) as reader, workers(None, threads=self._jobs) as threads:
+            maker = Maker(catalogue=self._catalogue, place=self._place, query=query, reader=reader)
+            yield from threads.run(due, lambda one: maker.make(one[0], members, one[1]))
+
     def _do(
         self,
+        making: Making,
         work: Sequence[Work],
         manifest: Manifest,
-        members: Members,
         at: Progress,
         progress: Callable[[Progress], None],
     ) -> None:
-        there = {name for table in manifest.query.tables for name in self._place.sizes(table)}
+        there: dict[str, int] = {}
+        for table in manifest.query.tables:
+            there |= self._place.sizes(table)
         self._next_write = time.monotonic() + WRITTEN_EVERY_S
 
-        def one(item: Work) -> None:
-            before = manifest.partitions.get((item.table, item.day, item.bucket))
-            if before is not None and before.file is not None and before.file not in there:
-                before = None
-            after = self._partition(item, before, manifest.query, members)
-            with self._lock:
+        def due() -> Iterator[Due]:
+            """What has to be made, or looked at; signals tell beforehand whether they changed."""
+            for item in work:
+                before = manifest.partitions.get((item.table, item.day, item.bucket))
+                if before and before.file and there.get(before.file) != before.bytes:
+                    before = None
+                if (
+                    before is not None
+                    and item.table == SIGNALS
+                    and before.source == item.source(manifest.query.resolution_s)
+                ):
+                    at.done += 1
+                    progress(at)
+                else:
+                    yield item, before
+
+        with closing(making(due())) as each:
+            for made in each:
+                self._take(made)
+                manifest.partitions[made.partition.key] = made.partition
                 at.done += 1
-                manifest.partitions[after.key] = after
-                if after is not before:
+                if made.is_new:
                     at.written += 1
-                    at.rows += after.rows
-                    at.values += after.values
+                    at.rows += made.partition.rows
+                    at.values += made.partition.values
                     self._sometimes(manifest)
                 progress(at)
 
-        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="export")
-        try:
-            for _ in pool.map(one, work):
-                pass
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def _take(self, made: Made) -> None:
+        """Let a partition's file have its name, once it is sure that it lies here."""
+        one = made.partition
+        if not made.is_new or one.file is None:
+            return
+        if self._workers is not None and not self._place.holds(
+            made.hidden or one.file, one.bytes, str(one.sha256)
+        ):
+            raise ExportError(
+                f"A worker has written {one.file}, and {self._place.name} does not hold it as it "
+                "was written: where the worker is, that names another place. Let all see the same "
+                "folder under the same name, or the same object store by their environment."
+            )
+        if made.hidden is not None:
+            self._place.take(made.hidden, one.file)
 
     def _sometimes(self, manifest: Manifest) -> None:
         """Write the manifest now and then; where that takes long, less often."""
@@ -228,85 +280,6 @@ class Exporter:
         self._place.write(manifests.NAME, manifest.to_json())
         ended = time.monotonic()
         self._next_write = ended + max(WRITTEN_EVERY_S, 20 * (ended - began))
-
-    def _partition(
-        self, item: Work, before: Partition | None, query: Query, members: Members
-    ) -> Partition:
-        """A partition as it is now: the one before, or written anew."""
-        if item.table == SIGNALS:
-            source = item.source(members.resolution_s)
-            if before is not None and before.source == source:
-                return before
-            telling = [one for one in item.members if one.vehicle_id in item.touched]
-            found: Iterator[pa.Table] = (
-                export_rows.read_signals(
-                    self._reader(), self._catalogue, members, one, query.signals, item.span
-                )
-                for one in telling
-            )
-        else:
-            table = export_rows.read_driven(
-                self._reader(), members, item.members, DRIVEN[item.table], item.span
-            )
-            # There are few of them: they are read to know whether they are still the same.
-            source = content(table)
-            if before is not None and before.source == source:
-                return before
-            found = iter([table])
-        return self._write(item, query, self._schemas(query)[item.table], found, source)
-
-    def _write(
-        self,
-        item: Work,
-        query: Query,
-        schema: pa.Schema,
-        tables: Iterator[pa.Table],
-        source: str,
-    ) -> Partition:
-        folder = partitions.folder_of(item.table, item.day, item.bucket)
-        name = f"{folder}/part-0.parquet"
-        made = Partition(
-            table=item.table,
-            day=item.day,
-            bucket=item.bucket,
-            file=None,
-            rows=0,
-            values=0,
-            bytes=0,
-            sha256=None,
-            source=source,
-            catalogue_version=self._catalogue.version,
-            code_version=version("vehicle-telemetry"),
-        )
-        with self._place.drafted(name) as draft:
-            rows, values = partitions.write(draft.path, schema, (t.cast(schema) for t in tables))
-            if not rows:
-                return made
-            sha256 = partitions.checksum(draft.path)
-            size = draft.path.stat().st_size
-            if query.snapshots:
-                name = f"{folder}/part-{sha256[:16]}.parquet"
-            draft.keep(name)
-        return replace(made, file=name, rows=rows, values=values, bytes=size, sha256=sha256)
-
-    def _schemas(self, query: Query) -> dict[str, pa.Schema]:
-        """By table, what says of which catalogue it is and in what steps."""
-        about = {
-            "catalogue_version": str(self._catalogue.version),
-            "resolution_s": str(query.resolution_s),
-        }
-        signals = export_rows.signals_schema(self._catalogue, query.signals, query.resolution_s)
-        schemas = {SIGNALS: signals} | {name: one.schema for name, one in DRIVEN.items()}
-        return {table: schemas[table].with_metadata(about) for table in query.tables}
-
-    def _reader(self) -> ArrowReader:
-        """This thread's connection."""
-        reader: ArrowReader | None = getattr(self._local, "reader", None)
-        if reader is None:
-            reader = self._local.reader = ArrowReader(self._dsn)
-            with self._lock:
-                self._readers.append(reader)
-        return reader
 
     def _tidy(self, manifest: Manifest) -> None:
         """Remove what a killed run has left, and what has no rows any more."""

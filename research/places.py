@@ -2,22 +2,29 @@
 
 A file that has its name is whole: in a folder it is written under a hidden name, brought to disk
 and then renamed; an object is put as a whole. Nobody ever reads half of it, whatever is killed.
+
+In a folder whoever holds its lock gives the names; others hand their files over under hidden ones,
+so that one that comes too late changes nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pyarrow as pa
 from pyarrow import fs
 
 from research.errors import ExportError
+from research.partitions import checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,16 +36,33 @@ UNFINISHED = ".unfinished"
 """What the hidden names of files end with that are being written."""
 
 
-@dataclass(frozen=True, slots=True)
+SECRETS = ("client_secret", "sas_token")
+"""What an address could tell in its query and must not."""
+
+
+@dataclass(slots=True)
 class Draft:
     """A file that is being written."""
 
     place: Place
     path: Path
+    is_handed_over: bool = False
 
     def keep(self, name: str) -> None:
         """It is whole: let it have its name."""
         self.place.keep(self.path, name)
+
+    def hand_over(self, name: str) -> str | None:
+        """It is whole: leave it to `Place.take`, under the hidden name that is given back.
+
+        An object has its name at once, and nothing is to be taken: None.
+        """
+        if self.place.is_remote:
+            self.keep(name)
+            return None
+        to_disk(self.path)
+        self.is_handed_over = True
+        return str(self.path.relative_to(self.place.root))
 
 
 class Place:
@@ -49,12 +73,18 @@ class Place:
             are those of the store's own environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
 
     Raises:
-        ExportError: it cannot be reached.
+        ExportError: it cannot be reached, or its address holds credentials.
     """
 
     def __init__(self, where: str | Path) -> None:
         self.name = str(where)
         self.is_remote = self.name.startswith(REMOTE)
+        if self.is_remote and _holds_secret(self.name):
+            # An address is told in messages, manifests and tasks.
+            raise ExportError(
+                "The address holds credentials: leave them to the store's own environment "
+                "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...)."
+            )
         try:
             if self.is_remote:
                 self.files, self.root = fs.FileSystem.from_uri(self.name)
@@ -63,6 +93,11 @@ class Place:
         except (OSError, pa.ArrowException) as error:
             raise ExportError(f"{where} cannot be reached: {error}") from error
         self.root = self.root.rstrip("/")
+
+    @property
+    def whole_name(self) -> str:
+        """What names it from anywhere that sees it."""
+        return self.name if self.is_remote else self.root
 
     def address(self, name: str) -> str:
         """A file or folder as other libraries are told of it."""
@@ -82,10 +117,15 @@ class Place:
             return None
 
     @contextmanager
-    def drafted(self, name: str) -> Iterator[Draft]:
+    def drafted(self, name: str, *, by_many: bool = False) -> Iterator[Draft]:
         """Give a local path to write to, for a file beside which `name` would lie.
 
-        It is kept under the name that is given to `Draft.keep`; else nothing is left.
+        It is kept under the name that is given to `Draft.keep` or `Draft.hand_over`; else nothing
+        is left.
+
+        Args:
+            name: of the file.
+            by_many: several may be writing it, and each needs a path of its own.
         """
         if self.is_remote:
             with tempfile.TemporaryDirectory(prefix="telemetry-export-") as folder:
@@ -93,11 +133,13 @@ class Place:
             return
         final = Path(self.path(name))
         final.parent.mkdir(parents=True, exist_ok=True)
-        path = final.with_name(f".{final.name}{UNFINISHED}")
+        own = f".{uuid4().hex[:12]}" if by_many else ""
+        draft = Draft(self, final.with_name(f".{final.name}{own}{UNFINISHED}"))
         try:
-            yield Draft(self, path)
+            yield draft
         finally:
-            path.unlink(missing_ok=True)
+            if not draft.is_handed_over:
+                draft.path.unlink(missing_ok=True)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small file."""
@@ -110,8 +152,27 @@ class Place:
         if self.is_remote:
             self._put(draft, name)
             return
-        _to_disk(draft)
+        to_disk(draft)
         draft.replace(self.path(name))
+
+    def take(self, hidden: str, name: str) -> None:
+        """Let a file that was handed over have its name."""
+        Path(self.path(hidden)).replace(self.path(name))
+
+    def holds(self, name: str, size: int, sha256: str) -> bool:
+        """Whether a file is there as it was written: of an object the size tells.
+
+        (A store checks itself what is put there; to read it all again would cost its traffic.)
+        """
+        found = self.files.get_file_info(self.path(name))
+        if not found.is_file or found.size != size:
+            return False
+        return self.is_remote or checksum(Path(self.path(name))) == sha256
+
+    def is_same(self, name: str, sha256: str) -> bool:
+        """Whether a small file is there with this checksum."""
+        content = self.read(name)
+        return content is not None and hashlib.sha256(content).hexdigest() == sha256
 
     def _put(self, draft: Path, name: str) -> None:
         size = draft.stat().st_size
@@ -158,9 +219,15 @@ class Place:
             os.close(folder)
 
 
-def _to_disk(file: Path) -> None:
+def to_disk(file: Path) -> None:
+    """Bring a file that was written to disk."""
     number = os.open(file, os.O_RDONLY)
     try:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def _holds_secret(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.password is not None or any(name in SECRETS for name in parse_qs(parts.query))

@@ -103,7 +103,12 @@ class Members:
 
 
 def find_members(
-    connection: Connection, asked: Asked, signals: Sequence[str], resolution_s: int
+    connection: Connection,
+    asked: Asked,
+    signals: Sequence[str],
+    resolution_s: int,
+    *,
+    some: Sequence[int] | None = None,
 ) -> Members:
     """Find the vehicles, and what of them may be told.
 
@@ -112,6 +117,7 @@ def find_members(
         asked: for whom, what for, of which vehicles.
         signals: those that will be read.
         resolution_s: in what steps; 0: each row.
+        some: by number, a part of the vehicles found before, however few; None: all of them.
 
     Raises:
         StorageError: the party may not have it, or the vehicles are too few to be told.
@@ -132,6 +138,7 @@ def find_members(
         "stop": asked.stop,
         "vins": None if asked.vins is None else [*asked.vins],
         "fleet": asked.fleet_id,
+        "vehicle_ids": None if some is None else [*some],
     }
     rows = connection.execute(query("export_members"), wanted).fetchall()
     if asked.vins is not None and (strange := set(asked.vins) - {row[1] for row in rows}):
@@ -139,7 +146,7 @@ def find_members(
             f"{asked.party} has no vehicle {', '.join(sorted(strange))} with data of this span to "
             "tell: leave it out."
         )
-    if key is not None and len(rows) < least:
+    if key is not None and some is None and len(rows) < least:
         raise StorageError(
             f"These are {len(rows)} vehicles; of fewer than {least} nothing is told under "
             "pseudonyms, for one would be recognised (TELEMETRY_DATASET_MIN_VEHICLES). Name more."

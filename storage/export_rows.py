@@ -1,7 +1,6 @@
-"""The rows of an export: signals of a vehicle, trips and events of some, as Arrow tables.
+"""The rows of an export: what columns they have, and trips and events of some vehicles as a table.
 
-One SELECT each. Signals of several groups meet on their time; steps are summed up and values
-coarsened by the same functions that answer over HTTP.
+One SELECT each; values are coarsened by the same functions that answer over HTTP.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from psycopg import sql
 from schemas.arrow import KEY_FIELDS, facts, value_type
 from schemas.signal import Kind, ValueType
 from storage.errors import StorageError
-from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,88 +126,6 @@ def _type(signal: Signal, resolution_s: int) -> pa.DataType:
     if resolution_s and (signal.kind is Kind.SAMPLE or signal.type is ValueType.BOOLEAN):
         return pa.float64() if signal.type is ValueType.DOUBLE else pa.float32()
     return value_type(signal)
-
-
-def read_signals(
-    reader: ArrowReader,
-    catalogue: Catalogue,
-    members: Members,
-    member: Member,
-    names: Sequence[str],
-    span: Span,
-) -> pa.Table:
-    """A vehicle's signals in a span, by time; times at which none of them was told are left out."""
-    schema = signals_schema(catalogue, names, members.resolution_s)
-    tables = []
-    for piece in member.pieces(*span, members.resolution_s):
-        found = reader.table(_signals(catalogue, members, member, names, piece))
-        vehicle = pa.repeat(pa.scalar(member.label), len(found))
-        tables.append(found.add_column(0, VEHICLE, vehicle).cast(schema))
-    return pa.concat_tables(tables) if tables else schema.empty_table()
-
-
-def _signals(
-    catalogue: Catalogue, members: Members, member: Member, names: Sequence[str], piece: Span
-) -> sql.Composed:
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(catalogue.by_name[name].group, []).append(name)
-    sources = [_group(members, member, group, wanted, piece) for group, wanted in groups.items()]
-    joined = sources[0]
-    for source in sources[1:]:
-        joined += sql.SQL(" FULL JOIN {} USING (time)").format(source)
-    told = sql.SQL(", ").join(_told(members, member, name) for name in names)
-    return sql.SQL("SELECT time, {} FROM {} ORDER BY time").format(told, joined)
-
-
-def _group(
-    members: Members, member: Member, group: str, names: Sequence[str], piece: Span
-) -> sql.Composed:
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    time: sql.Composable = sql.Identifier("time")
-    values: sql.Composable = columns
-    grouped: sql.Composable = sql.SQL("")
-    if members.resolution_s:
-        step = sql.Literal(f"{members.resolution_s} seconds")
-        time = sql.SQL("date_bin({}, time, timestamptz 'epoch') AS time").format(step)
-        values = sql.SQL(", ").join(
-            # The expression is the database's own (bucket_expressions), of a catalogue's name.
-            sql.SQL("{} AS {}").format(sql.SQL(members.signals[name].step), sql.Identifier(name))
-            for name in names
-        )
-        grouped = sql.SQL(" GROUP BY 1")
-    return sql.SQL(
-        "(SELECT {}, {} FROM {} WHERE vehicle_id = {} AND time >= {} AND time < {}"
-        " AND num_nonnulls({}) > 0{}) AS {}"
-    ).format(
-        time,
-        values,
-        sql.Identifier(table_name(group)),
-        sql.Literal(member.vehicle_id),
-        sql.Literal(piece[0]),
-        sql.Literal(piece[1]),
-        columns,
-        grouped,
-        sql.Identifier(group),
-    )
-
-
-def _told(members: Members, member: Member, name: str) -> sql.Composed:
-    """A value as its rule lets it be told, under its name."""
-    column = sql.Identifier(name)
-    told: sql.Composable = column
-    match members.signals[name].rule:
-        case "grid":
-            told = sql.SQL("cell_middle({}, {}::double precision)").format(
-                column, sql.Literal(members.grid_deg)
-            )
-        case "tens":
-            told = sql.SQL("round({} / 10) * 10").format(column)
-        case "shifted":
-            told = sql.SQL("{}::double precision + {}::double precision").format(
-                column, sql.Literal(member.shifts[name])
-            )
-    return sql.SQL("{} AS {}").format(told, column)
 
 
 def read_driven(

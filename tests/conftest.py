@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.servers.servers_fixture",
     "tests.servers.secure_kafka_fixture",
     "tests.servers.database_fixture",
+    "tests.servers.cluster_fixture",
     "tests.samples.behaviour_fixture",
     "tests.asking.command_line",
     "tests.asking.real_browser",

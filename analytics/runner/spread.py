@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.errors import TelemetryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
     from concurrent.futures import Executor, Future
 
     from distributed import Client
@@ -106,8 +106,8 @@ class Workers:
         follows: Callable[[Task], Hashable] | None = None,
         lost: Callable[[Task, str], Result] | None = None,
         stopping: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Result]:
-        """Do tasks, and yield what came of them as they are done.
+    ) -> Generator[Result]:
+        """Do tasks, and yield what came of them as they are done; closed early, the rest is left.
 
         Args:
             tasks: taken one by one, as they are needed. Dask pickles them, and a worker that

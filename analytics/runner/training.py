@@ -6,42 +6,33 @@ drivers need, too, and are kept with the model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from analytics.fuel.calibration import STATS_VERSION
 from analytics.fuel.reference import learn_reference
-from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
 from analytics.runner.knowledge import as_json, group_of
+from analytics.runner.segments_kept import StoredSegments
 from analytics.runner.tracking import tracked
+from analytics.runner.training_tasks import source_of, spread_rounds
 from analytics.training import card
 from analytics.training.fuel import FuelRecipe
 from analytics.training.plots import plots
-from analytics.training.recipe import TrainingError
 from analytics.training.trainer import HELD_OUT, SEED, trained
 from storage import fuel_models, models
 from storage.models import FUEL, NewModel, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
-    import pandas as pd
-
     from analytics.fuel.reference import Reference
+    from analytics.runner.spread import Workers
     from analytics.training.dataset import Dataset
     from analytics.training.recipe import Recipe
     from storage.connection import Connection
     from storage.fuel_models import TrainingData
-
-MOST_SEGMENTS = 10_000_000
-"""More are not read: whole vehicles, drawn, until there are so many. They take 2 GB."""
-
-AT_ONCE = 100_000
-"""Segments read at a time, by whole vehicles, one at the least: 80 MB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,59 +80,6 @@ class Tracking:
     folder: Path
 
 
-@dataclass(kw_only=True, slots=True)
-class StoredSegments:
-    """The segments that analysis has kept, as a dataset (`analytics.training.dataset.Dataset`).
-
-    Attributes:
-        connection: to the database.
-        data: which days.
-    """
-
-    connection: Connection
-    data: TrainingData
-    _who: pd.DataFrame | None = field(default=None, init=False)
-
-    @property
-    def source(self) -> dict[str, Any]:
-        """The database, and which days were wanted."""
-        days = {name: str(day) for name, day in self.data.wanted.items() if day is not None}
-        return {"source": "database", "table": "fuel_segment", **days}
-
-    def vehicles(self) -> pd.DataFrame:
-        """Who is in it: whole vehicles, MOST_SEGMENTS in all, drawn where there are more."""
-        if self._who is None:
-            there = fuel_models.vehicles_with_segments(
-                self.connection, self.data, layout_version=SEGMENTS_VERSION
-            ).rename(columns={"segments": "rows"})
-            drawn = there.iloc[np.random.default_rng(SEED).permutation(len(there))]
-            within = (drawn["rows"].cumsum() <= MOST_SEGMENTS).to_numpy()
-            self._who = drawn[within].sort_values("vehicle").reset_index(drop=True)
-        return self._who
-
-    def frames(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Segments of whole vehicles, AT_ONCE at a time."""
-        if missing := [name for name in columns if name not in SEGMENT_COLUMNS]:
-            raise TrainingError(
-                f"Segments in the database have no column {', '.join(missing)}: there are "
-                f"{', '.join(SEGMENT_COLUMNS)}; --dataset names a folder of Parquet files."
-            )
-        who = self.vehicles()
-        of_each = who.set_index("vehicle")
-        for _, some in who.groupby(who["rows"].cumsum() // AT_ONCE):
-            segments = fuel_models.read_segments(
-                self.connection,
-                some["vehicle"].tolist(),
-                self.data,
-                columns=SEGMENT_COLUMNS,
-                layout_version=SEGMENTS_VERSION,
-            )
-            yield segments.assign(
-                vehicle_class=segments["vehicle"].map(of_each["vehicle_class"]),
-                region=segments["vehicle"].map(of_each["region"]),
-            )
-
-
 def train(
     connection: Connection,
     data: TrainingData,
@@ -152,7 +90,8 @@ def train(
     seed: int = SEED,
     note: str | None = None,
     tracking: Tracking | None = None,
-    progress: Callable[[str], None] = lambda _step: None,
+    workers: Workers | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Trained:
     """Train a model and keep it; where it is the first of its kind it is used at once.
 
@@ -165,15 +104,25 @@ def train(
         seed: fixes who is, and all else that is drawn.
         note: kept with the model.
         tracking: where MLflow is; None: it is not told.
-        progress: told what is being done.
+        workers: a cluster's, who do the rounds; None: this process does them.
+        progress: told how many rounds are done, and of how many.
 
     Raises:
         TelemetryError: there is nothing to learn from, the database refuses the model, or MLflow
             cannot be told (the model is stored then).
     """
     recipe = recipe or FuelRecipe(held_out=held_out)
-    dataset = dataset or StoredSegments(connection=connection, data=data)
-    training = trained(recipe, dataset, held_out=held_out, seed=seed, progress=progress)
+    rounds = (
+        None if workers is None else spread_rounds(workers, source_of(connection, data, dataset))
+    )
+    training = trained(
+        recipe,
+        dataset or StoredSegments(connection=connection, data=data),
+        held_out=held_out,
+        seed=seed,
+        rounds=rounds,
+        progress=progress,
+    )
     metrics = recipe.metrics(training.model)
     reference: dict[str, Any] = {}
     peers: dict[str, int] = {}

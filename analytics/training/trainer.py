@@ -1,7 +1,9 @@
 """Training, from a dataset to all that is kept of a model: itself, how good it is, what it saw.
 
 How good it is, vehicles tell that it has not seen: a share of them is left out of a training of its
-own, in turn where there are few of them. The model that is kept has learnt from all.
+own, in turn where there are few of them. The model that is kept has learnt from all. These rounds
+do not depend on each other, and each reads the dataset by itself: whoever does them, in whatever
+order, it is the same to the bit.
 """
 
 from __future__ import annotations
@@ -69,80 +71,171 @@ class Training:
     code_version: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """What is trained, in rounds: each leaves a share of the vehicles out, the last one none.
+
+    Attributes:
+        recipe: of the model.
+        who: the dataset's vehicles.
+        held_out: share of them that is left out at a time.
+        seed: fixes who is, and all else that is drawn.
+    """
+
+    recipe: Recipe
+    who: pd.DataFrame
+    held_out: float = HELD_OUT
+    seed: int = SEED
+
+    @property
+    def is_small(self) -> bool:
+        """Whether every vehicle is left out once."""
+        return int(self.who["rows"].sum()) <= CROSSED_ROWS
+
+    @property
+    def rounds(self) -> tuple[int | None, ...]:
+        """The shares that are left out, by number; None: the model that is kept."""
+        folds = self._folds
+        return (*range((folds if self.is_small else 1) if folds > 1 else 0), None)
+
+    def left_out(self, number: int) -> NDArray[Any]:
+        """The vehicles of a share."""
+        fold = np.random.default_rng(self.seed).permutation(len(self.who)) % self._folds
+        chosen: NDArray[Any] = self.who["vehicle"].to_numpy()[fold == number]
+        return chosen
+
+    @property
+    def _folds(self) -> int:
+        return min(max(round(1 / self.held_out), 2), len(self.who))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """The model that is kept, and what it saw: see `Training`."""
+
+    model: Any  # as its recipe made it
+    fingerprint: str
+    data: tuple[date, date] | None
+    dataset: dict[str, Any]
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """What came of a round.
+
+    Attributes:
+        number: the share that was left out; None: none was.
+        held: what the model says of that share: evaluation.COLUMNS; None: it had nothing to tell.
+        kept: the model, where none was left out.
+    """
+
+    number: int | None
+    held: pd.DataFrame | None = None
+    kept: Kept | None = None
+
+
 def trained(
     recipe: Recipe,
     dataset: Dataset,
     *,
     held_out: float = HELD_OUT,
     seed: int = SEED,
-    progress: Callable[[str], None] = lambda _step: None,
+    rounds: Callable[[Course], Iterator[Round]] | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Training:
     """Train a model and find out how good it is.
-
-    Of few rows one thread learns: several wait for each other longer than they work.
 
     Args:
         recipe: of the model.
         dataset: what it learns from.
         held_out: share of the vehicles that is left out at a time.
         seed: fixes who is, and all else that is drawn.
-        progress: told what is being done.
+        rounds: does the rounds of a course, in any order; None: they are done here.
+        progress: told how many rounds are done, and of how many.
 
     Raises:
         TrainingError: there is nothing to learn from, or columns are missing.
     """
-    who = dataset.vehicles()
-    if not len(who):
+    course = Course(recipe=recipe, who=dataset.vehicles(), held_out=held_out, seed=seed)
+    if not len(course.who):
         raise TrainingError("there is nothing to learn from: analyse some days first")
-    few = int(who["rows"].sum()) <= CROSSED_ROWS
-    with threadpool_limits(limits=1 if few else None, user_api="openmp"):
-        return _trained(recipe, dataset, who, held_out=held_out, seed=seed, progress=progress)
+    done: list[Round] = []
+    progress(0, len(course.rounds))
+    for one in rounds(course) if rounds else each_round(course, dataset):
+        done.append(one)
+        progress(len(done), len(course.rounds))
+    (kept,) = (one.kept for one in done if one.kept is not None)
+    held = {one.number: one.held for one in done if one.held is not None}
+    told = [held[number] for number in course.rounds if number in held]
+    return _training(course, kept, pd.concat(told, ignore_index=True) if told else None)
 
 
-def _trained(
-    recipe: Recipe,
-    dataset: Dataset,
-    who: pd.DataFrame,
-    *,
-    held_out: float,
-    seed: int,
-    progress: Callable[[str], None],
-) -> Training:
-    vehicles = who["vehicle"].to_numpy()
-    folds = min(max(round(1 / held_out), 2), len(vehicles))
-    fold = np.random.default_rng(seed).permutation(len(vehicles)) % folds
-    held: list[pd.DataFrame] = []
-    in_turn = int(who["rows"].sum()) <= CROSSED_ROWS
-    for number in range(folds if in_turn else 1):
-        if folds < 2:
-            break
-        progress(f"evaluating {number + 1}")
-        out = vehicles[fold == number]
-        model = recipe.train(_frames(dataset, recipe, out, inside=False), seed=seed)
-        held.extend(_told(recipe, model, _frames(dataset, recipe, out, inside=True)))
-    progress("training")
+def each_round(course: Course, dataset: Dataset) -> Iterator[Round]:
+    """Do all rounds here, one after another."""
+    return (do_round(course, dataset, number) for number in course.rounds)
+
+
+def do_round(course: Course, dataset: Dataset, number: int | None) -> Round:
+    """Train once, and ask about the vehicles that were left out.
+
+    Of few rows one thread learns: several wait for each other longer than they work. Linear algebra
+    has one in any case: its sums differ in the last digit by how many share them.
+
+    Args:
+        course: what is trained.
+        dataset: what it learns from.
+        number: the share that is left out; None: none is.
+
+    Raises:
+        TrainingError: there is nothing to learn from, or columns are missing.
+    """
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        threadpool_limits(limits=1 if course.is_small else None, user_api="openmp"),
+    ):
+        if number is None:
+            return Round(number=None, kept=_kept(course, dataset))
+        recipe, out = course.recipe, course.left_out(number)
+        model = recipe.train(_frames(dataset, recipe, out, inside=False), seed=course.seed)
+        held = [*_told(recipe, model, _frames(dataset, recipe, out, inside=True))]
+        return Round(number=number, held=pd.concat(held, ignore_index=True) if held else None)
+
+
+def _kept(course: Course, dataset: Dataset) -> Kept:
+    recipe, seed = course.recipe, course.seed
     manifest = Manifest(source=dataset.source, columns=tuple(recipe.columns))
-    share = min(1.0, REFERENCE_ROWS / max(int(who["rows"].sum()), 1))
+    share = min(1.0, REFERENCE_ROWS / max(int(course.who["rows"].sum()), 1))
     sample = _Sample(recipe=recipe, share=share, seed=seed)
     model = recipe.train(sample.of(manifest.through(dataset.frames(recipe.columns))), seed=seed)
     rows = sample.rows()
-    told = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=[*COLUMNS])
-    code_version = version("vehicle-telemetry")
-    return Training(
+    return Kept(
         model=model,
-        body=recipe.to_bytes(model),
         fingerprint=_fingerprint(recipe.predict(model, rows)),
         data=manifest.span,
         dataset=manifest.to_dict(),
+        inputs=reference_of(rows, recipe.features),
+    )
+
+
+def _training(course: Course, kept: Kept, held: pd.DataFrame | None) -> Training:
+    recipe, code_version = course.recipe, version("vehicle-telemetry")
+    told = pd.DataFrame(columns=[*COLUMNS]) if held is None else held
+    return Training(
+        model=kept.model,
+        body=recipe.to_bytes(kept.model),
+        fingerprint=kept.fingerprint,
+        data=kept.data,
+        dataset=kept.dataset,
         evaluation=evaluated(told) if len(told) else {"all": {"vehicles": 0, "rows": 0}},
         held=told,
-        inputs=reference_of(rows, recipe.features),
+        inputs=kept.inputs,
         params={
             "model": recipe.name,
             "recipe_version": recipe.version,
-            "seed": seed,
-            "held_out": held_out,
-            "left_out_in_turn": in_turn,
+            "seed": course.seed,
+            "held_out": course.held_out,
+            "left_out_in_turn": course.is_small,
             "code_version": code_version,
         },
         code_version=code_version,

@@ -7,12 +7,19 @@ SELECT min_vehicles, finest_grid_deg FROM dataset_rule
 SELECT name FROM party WHERE kind = 'maker' ORDER BY name
 
 -- :name purpose_key
--- The key of a purpose; a new one where there is none yet.
-INSERT INTO export_purpose AS known (purpose, key)
-VALUES (%(purpose)s, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-                            || uuid_send(gen_random_uuid())))
-ON CONFLICT (purpose) DO UPDATE SET purpose = known.purpose
-RETURNING key
+-- The key of a purpose; a new one where there is none yet. Many ask for one that is there at a time:
+-- it is only read.
+WITH there AS (
+    SELECT key FROM export_purpose WHERE purpose = %(purpose)s
+), made AS (
+    INSERT INTO export_purpose AS known (purpose, key)
+    SELECT %(purpose)s, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                               || uuid_send(gen_random_uuid()))
+    WHERE NOT EXISTS (SELECT FROM there)
+    ON CONFLICT (purpose) DO UPDATE SET purpose = known.purpose
+    RETURNING key
+)
+SELECT key FROM there UNION ALL SELECT key FROM made
 
 -- :name export_members
 -- Vehicles whose driving a party may know, with the spans it may know of it. With a key they have
@@ -26,6 +33,7 @@ WITH span AS (
     CROSS JOIN LATERAL opened(%(party)s, v.vehicle_id) AS owned
     WHERE owned.drivers && span.wanted
       AND (%(vins)s::text[] IS NULL OR v.vin = ANY (%(vins)s))
+      AND (%(vehicle_ids)s::bigint[] IS NULL OR v.vehicle_id = ANY (%(vehicle_ids)s))
       AND (%(fleet)s::bigint IS NULL OR EXISTS (
           SELECT FROM visible_fleet(%(party)s, %(fleet)s) AS fleet
           JOIN fleet_vehicle AS belongs USING (fleet_id)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import contextmanager
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from distributed import Client, LocalCluster
 from psycopg.conninfo import conninfo_to_dict
 
 from analytics.runner.run import analyse
 from analytics.runner.settings import AnalysisSettings
 from analytics.runner.spread import SchedulerError, workers
 from analytics.runner.vehicle_tasks import DaysTask, Job, work_up_days_task
-from schemas import catalogue
 from storage import analysis
 from storage.connection import identity
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
 from storage.settings import StorageSettings
 from tests.samples.analysed import content
-from tests.servers.database_fixture import migrated_to, new_database
+from tests.servers.cluster_fixture import Killer, all_told, asked
 from tests.worlds.driven_fleet import drive_fleet, midnight_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from distributed import LocalCluster
 
     from analytics.runner.run import Outcome
     from tests.asking.command_line import CommandLine
@@ -43,28 +40,6 @@ RESULTS = (
 
 NOT_FOUND_OUT = ["driver_id", "advice_id", "updated_at"]
 """Columns that tell who came first and when; the driver is compared by the card."""
-
-
-@pytest.fixture(scope="module")
-def cluster(migrated: Migrated) -> Iterator[LocalCluster]:
-    """Two processes that know the module's database by their environment."""
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        dashboard_address="127.0.0.1:0",
-        env={"TELEMETRY_DATABASE_DSN": migrated.dsn.get_secret_value()},
-    ) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def alone(database_server: str) -> Iterator[Migrated]:
-    """A database of which one process works everything up."""
-    with (
-        new_database(database_server) as dsn,
-        migrated_to(dsn, catalogue.default()) as database,
-    ):
-        yield database
 
 
 def every_cell(database: Migrated) -> dict[str, list[tuple[str, str]]]:
@@ -107,12 +82,6 @@ def by_cluster(
         )
 
 
-@contextmanager
-def asked(cluster: LocalCluster) -> Iterator[Any]:
-    with Client(cluster, set_as_default=False) as client:
-        yield client
-
-
 def test_two_processes_store_what_one_does_to_the_last_digit(
     migrated: Migrated, alone: Migrated, cluster: LocalCluster
 ) -> None:
@@ -134,22 +103,9 @@ def test_a_worker_killed_in_mid_run_loses_nothing(
 ) -> None:
     for database in (migrated, alone):
         drive_fleet(database, M, (6, 7, 9), days=1)
-    killed: list[str] = []
-
-    def kill(_done: int) -> None:
-        if killed:
-            return
-        with asked(cluster) as client:
-            at_work = {name for name, tasks in client.processing().items() if tasks}
-            (name, number), *_ = (
-                worker for worker in client.run(os.getpid).items() if worker[0] in at_work
-            )
-        os.kill(number, signal.SIGKILL)
-        killed.append(name)
-
+    kill = Killer(cluster)
     outcome = by_cluster(migrated, cluster, kill)
-    with asked(cluster) as client:
-        assert killed[0] not in client.scheduler_info()["workers"], "it was not killed"
+    assert kill.is_gone
     assert outcome.failed == 0
     assert outcome == by_one_process(alone)
     require_equal(migrated, alone)
@@ -200,16 +156,6 @@ def test_the_command_names_a_failure_and_the_dashboard_and_no_secret(
     assert content(migrated, broken)["trip"] == []
     assert len(content(migrated, other)["trip"]) == 2
     password = conninfo_to_dict(migrated.dsn.get_secret_value())["password"]
-    with asked(cluster) as client:
-        told = [
-            failed.stdout,
-            failed.stderr,
-            repr(client.get_worker_logs(nanny=True)),
-            repr(client.get_worker_logs()),
-            repr(client.get_scheduler_logs()),
-            repr(client.get_events()),
-            repr(client.scheduler_info(n_workers=-1)),
-            repr(client.story()),
-        ]
-    assert "work_up_days_task" in "".join(told), "no task is named anywhere: look elsewhere"
-    assert not [text for text in told if str(password) in text]
+    told = failed.stdout + failed.stderr + all_told(cluster)
+    assert "work_up_days_task" in told, "no task is named anywhere: look elsewhere"
+    assert str(password) not in told

@@ -120,6 +120,18 @@ def test_a_second_run_writes_nothing_and_late_data_only_their_partition(
     assert any("day=2026-10-02" in name for name in changed)
 
 
+def test_a_file_that_is_gone_or_cut_off_is_written_anew(world: Exported, tmp_path: Path) -> None:
+    span = {"last": (FIRST + timedelta(days=1)).date(), "buckets": 1}
+    world.export(tmp_path, **span)
+    before = checksums(tmp_path)
+    gone, cut = sorted((tmp_path / "signals").rglob("*.parquet"))
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:1000])
+    _, again = world.export(tmp_path, **span)
+    assert again.written == 2
+    assert checksums(tmp_path) == before
+
+
 def test_days_past_the_hot_window_stay_as_they_were_exported(
     world: Exported, tmp_path: Path
 ) -> None:

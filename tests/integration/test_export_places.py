@@ -17,7 +17,9 @@ from pyarrow import fs
 
 from research import Files, load_signals, load_trips
 from research.errors import ExportError
+from research.places import Place
 from servers import ports
+from tests.servers.cluster_fixture import one_here
 from tests.worlds.export_world import FIRST, VINS, checksums, exported_world
 
 if TYPE_CHECKING:
@@ -95,6 +97,16 @@ def test_an_export_can_be_named_as_of_a_date(
         assert pl.read_delta(f"{place}/signals", version=0).height == len(first)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["s3://made:up@lake/x", "abfs://made:up@account/x", "abfs://lake@account/x?client_secret=up"],
+)
+def test_an_address_with_credentials_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(ExportError, match="leave them to the store's own environment") as refused:
+        Place(address)
+    assert "up" not in str(refused.value)
+
+
 def test_without_snapshots_there_are_none(world: Exported, tmp_path: Path) -> None:
     world.export(tmp_path, purpose=None)
     with pytest.raises(ExportError, match="has no snapshots"):
@@ -111,6 +123,12 @@ def test_an_object_store_holds_the_same_files_as_a_folder(
     assert checksums(tmp_path / "copied") == checksums(tmp_path / "here")
     _, again = world.export(f"{bucket}/some/prefix", last=FIRST.date())
     assert again.written == 0
+    with one_here(world.database.dsn) as who:
+        exporter = world.exporter(f"{bucket}/by/worker", workers=who)
+        exporter.run(world.request(buckets=2, last=FIRST.date()))
+    store, root = fs.FileSystem.from_uri(f"{bucket}/by/worker")
+    fs.copy_files(root, str(tmp_path / "worker"), source_filesystem=store)
+    assert checksums(tmp_path / "worker") == checksums(tmp_path / "here")
     world.export(f"{bucket}/some/prefix")
     found = load_signals(Files(f"{bucket}/some/prefix"), ["wheel_speed"], FIRST, STOP)
     assert set(found["time"].dt.day) == {1, 2}

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pytest
 from prometheus_client import generate_latest
 from threadpoolctl import threadpool_limits
 
-from analytics.fuel.calibration import STAT_CELLS, STATS_VERSION
 from analytics.fuel.model import SegmentModel
-from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
+from analytics.fuel.segments import SEGMENT_COLUMNS
 from analytics.runner.challenge import PromotionError, compare, promote, roll_back
-from analytics.runner.training import StoredSegments, Trained, train
+from analytics.runner.segments_kept import StoredSegments
+from analytics.runner.training import Trained, train
 from analytics.runner.watching import watch
 from analytics.sealed_models import ModelFileError
 from analytics.training.comparison import Verdict
@@ -26,55 +24,19 @@ from storage import model_errors, models
 from storage.fuel_models import TrainingData
 from storage.models import FUEL
 from storage.registers import register_vehicle
-from tests.samples.fuel_segments import MONDAY, segments
+from tests.samples.kept_segments import EACH, LEARNT, drive
 from tests.samples.model_rows import a_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from storage.connection import Connection
     from tests.servers.database_fixture import Migrated
 
-VEHICLES, EACH = 12, 50
-LEARNT = MONDAY.date()
-"""The week models learn from: its first two days."""
+VEHICLES = 12
 NEW = LEARNT + timedelta(weeks=1)
 DRIFTED = NEW + timedelta(weeks=1)
 TODAY = DRIFTED + timedelta(days=3)
-
-
-def drive(connection: Connection, numbers: Sequence[int], day: date, **changed: float) -> None:
-    """Keep a day's segments, as analysis does.
-
-    Args:
-        connection: to the database.
-        numbers: of the vehicles.
-        day: which day.
-        changed: added to columns.
-    """
-    rows = segments(len(numbers), EACH, seed=day.toordinal()).astype({"fuel_l": float})
-    for name, more in changed.items():
-        rows[name] += more
-    vehicle = np.repeat(list(numbers), EACH)
-    start = rows["start_time"] + pd.Timedelta(days=(day - LEARNT).days)
-    cells = rows[list(SEGMENT_COLUMNS)].to_numpy(float).tolist()
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO fuel_segment VALUES (%s, %s, %s, %s, %s)",
-            [
-                (int(number), day, time, cell, SEGMENTS_VERSION)
-                for number, time, cell in zip(vehicle, start, cells, strict=True)
-            ],
-        )
-        cursor.executemany(
-            "INSERT INTO fuel_stats VALUES (%s, %s, %s, %s)",
-            [(number, day, [0.0] * STAT_CELLS, STATS_VERSION) for number in numbers],
-        )
-        cursor.executemany(
-            "INSERT INTO touched_fuel_week (vehicle_id, week, worked) VALUES (%s, %s, 1)"
-            " ON CONFLICT DO NOTHING",
-            [(number, day - timedelta(days=day.weekday())) for number in numbers],
-        )
 
 
 @dataclass(kw_only=True)

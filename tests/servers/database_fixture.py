@@ -117,6 +117,16 @@ def migrated(database_server: str) -> Iterator[Migrated]:
 
 
 @pytest.fixture(scope="module")
+def alone(database_server: str) -> Iterator[Migrated]:
+    """One more, which has nothing to do with the first."""
+    with (
+        new_database(database_server) as dsn,
+        migrated_to(dsn, catalogues.default()) as database,
+    ):
+        yield database
+
+
+@pytest.fixture(scope="module")
 def small(database_server: str) -> Iterator[Migrated]:
     """A database of this test module's own, up to the small catalogue of `storage_samples`."""
     with new_database(database_server) as dsn, migrated_to(dsn, SMALL) as database:

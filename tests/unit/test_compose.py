@@ -45,6 +45,22 @@ def test_what_is_published_is_reached_from_this_machine_alone(name: str) -> None
         assert not port.endswith(":8786")
 
 
+def test_workers_see_the_exports_that_a_command_writes() -> None:
+    mounts = {
+        name: [volume for volume in service.get("volumes", ()) if volume.startswith("exports:")]
+        for name, service in SERVICES.items()
+    }
+    assert mounts["worker"] == mounts["migrate"] == ["exports:/exports"]
+    assert "exports" in COMPOSE["volumes"]
+    # A volume takes its owner from the image: who is not root can write into it.
+    dockerfile = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+    assert "install -d -o 10001 -g 10001 /var/lib/telemetry /exports\n" in dockerfile
+    assert "USER 10001\n" in dockerfile
+    # None: as it is set where compose is run, and unset where it is not.
+    for name in ("worker", "migrate"):
+        assert SERVICES[name]["environment"]["AWS_ACCESS_KEY_ID"] is None
+
+
 def test_workers_know_the_database_and_the_scheduler_does_not() -> None:
     assert (
         SERVICES["worker"]["environment"] | SERVICES["analyse"]["environment"]

@@ -36,7 +36,7 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
         results = who.run(tasks(), lambda n: n)
         next(results)
         assert len(taken) <= 2 * AHEAD + 1
-        results.close()  # type: ignore[attr-defined]  # an iterator to callers, a generator here
+        results.close()
 
 
 def test_what_follows_each_other_is_done_one_after_the_other_and_others_beside() -> None:

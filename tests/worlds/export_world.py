@@ -23,6 +23,7 @@ from tests.servers.database_fixture import open_writer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from analytics.runner.spread import Workers
     from research.manifest import Manifest
     from research.request import Progress
     from tests.servers.database_fixture import Migrated
@@ -64,9 +65,15 @@ class Exported:
         """Write an export."""
         return self.exporter(folder).run(self.request(**others))
 
-    def exporter(self, folder: Path | str, hot_from: date = FIRST_DAY) -> Exporter:
+    def exporter(
+        self, folder: Path | str, hot_from: date = FIRST_DAY, workers: Workers | None = None
+    ) -> Exporter:
         return Exporter(
-            self.database.dsn, self.database.catalogue, Place(folder), hot_from=hot_from
+            self.database.dsn,
+            self.database.catalogue,
+            Place(folder),
+            hot_from=hot_from,
+            workers=workers,
         )
 
     def write(self, vin: str, rows: pd.DataFrame) -> None:
