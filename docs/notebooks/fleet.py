@@ -63,10 +63,12 @@ def telemetry(*arguments: str) -> str:
     Raises:
         TelemetryError: the command failed; the message is what it said.
     """
+    # A notebook's kernel asks for colours, and commands would draw their progress into the text.
+    environment = {name: text for name, text in os.environ.items() if name != "FORCE_COLOR"}
     done = subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
         cwd=HERE,
-        env=os.environ | {"COLUMNS": "120"},
+        env=environment | {"COLUMNS": "120", "TERM": "dumb"},
         capture_output=True,
         text=True,
         check=False,
