@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from typer.testing import CliRunner
 
+from cli.app import app
 from schemas import catalogue as catalogues
 from storage import models
 from tests.asking.command_line import ROOT
@@ -17,6 +19,7 @@ from tests.worlds.notebook_world import HOLE_MIN, NotebookWorld, notebook_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from tests.servers.database_fixture import Migrated
 
@@ -157,3 +160,58 @@ def test_a_new_rule_finds_what_was_planted_and_the_product_what_is_stored(run: R
     assert told["found"]["recall"] >= 0.7  # some lie in the hole
     # Without its condition the same threshold finds every traffic light.
     assert told["alone"]["precision"] < 0.7
+
+
+def test_exports_are_learnt_from_as_they_lie_there(
+    migrated: Migrated, world: NotebookWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELEMETRY_DATABASE_DSN", migrated.dsn.get_secret_value())
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lasting.py").write_text(LASTING)
+    first, last = (str(day.date()) for day in (world.start, world.stop))
+    days = ("--from", first, "--to", last)
+    known, hidden = str(tmp_path / "known"), str(tmp_path / "hidden")
+    for command in (
+        ("export", known, "--features", "--identified", *days),
+        ("export", hidden, "--events", "--purpose", "a test", *days),
+        ("train", "fuel", "--no-track"),
+        ("train", "fuel", "--no-track", "--dataset", known),
+        ("train", "lasting", "--no-track", "--model-module", "lasting",
+         "--dataset", f"{hidden}/events"),
+    ):  # fmt: skip
+        done = CliRunner().invoke(app, command)
+        assert done.exception is None, done.output
+    exported, stored = models.models(migrated.connection, "fuel")
+    assert stored.dataset["source"] == "database"
+    assert exported.dataset["query"]["tables"] == ["parts", "segments"]
+    for told in ("rows", "vehicles", "first", "last"):
+        assert exported.dataset[told] == stored.dataset[told]
+    # Whole vehicles are left out by their names, which differ: the errors nearly do not.
+    errors = [model.evaluation["all"]["error_percent"] for model in (exported, stored)]
+    assert errors[0] == pytest.approx(errors[1], abs=1.5)
+    (of_events,) = models.models(migrated.connection, "lasting")
+    assert of_events.dataset["table"] == "events"
+    assert set(of_events.evaluation["by_vehicle_class"]) == {"heavy_truck", "untold"}
+
+
+LASTING = """
+from sklearn.linear_model import LinearRegression
+
+
+class Lasting:
+    name = "lasting"
+    purpose = "How long an event lasts, from its speed."
+    limits = ()
+    unit = "s"
+    features = ("speed_km_h",)
+    target = "duration_s"
+
+    def fit(self, rows, seed):
+        return LinearRegression().fit(rows[["speed_km_h"]].fillna(0), rows["duration_s"])
+
+    def predict(self, fitted, rows):
+        return fitted.predict(rows[["speed_km_h"]].fillna(0))
+
+
+MODEL = Lasting()
+"""

@@ -42,9 +42,12 @@ class NotebookWorld:
     Attributes:
         home: as TELEMETRY_HOME, with the simulator's truth.
         fleet: by VIN.
+        start, stop: from when until when it drove.
     """
 
     home: Path
+    start: datetime
+    stop: datetime
     fleet: dict[str, Vehicle]
 
 
@@ -74,7 +77,12 @@ def notebook_world(database: Migrated, home: Path) -> NotebookWorld:
         StorageSettings(),
         AnalysisSettings(),
     )
-    return NotebookWorld(home=home, fleet={truck.vin: truck for truck in fleet})
+    return NotebookWorld(
+        home=home,
+        fleet={truck.vin: truck for truck in fleet},
+        start=start,
+        stop=start + timedelta(hours=HOURS),
+    )
 
 
 def _without(table: Table, hole: tuple[datetime, datetime]) -> Table:
