@@ -55,12 +55,15 @@ def read_rows(
     Raises:
         UnreadableSignalsError: the index is no time, or a column is no number.
     """
-    if not isinstance(signals.index, pd.DatetimeIndex):
+    index = signals.index
+    if isinstance(index.dtype, pd.ArrowDtype) and index.dtype.kind == "M":
+        index = pd.DatetimeIndex(index)
+    if not isinstance(index, pd.DatetimeIndex):
         raise UnreadableSignalsError(
-            f"signals are indexed by {signals.index.dtype}, not by time; give the frame a"
+            f"signals are indexed by {index.dtype}, not by time; give the frame a"
             " DatetimeIndex in UTC"
         )
-    time_us = signals.index.to_numpy(dtype="datetime64[us]").astype(np.int64)
+    time_us = index.to_numpy(dtype="datetime64[us]").astype(np.int64)
     absent = np.full(len(signals), np.nan)
     absent.flags.writeable = False
     columns = {name: _numbers(signals, name) if name in signals else absent for name in names}
@@ -70,8 +73,8 @@ def read_rows(
         columns[name], found = _possible(columns[name], ranges.get(name))
         impossible += found
     undated = unsorted = repeated = 0
-    if signals.index.hasnans:
-        dated = np.flatnonzero(signals.index.notna())
+    if index.hasnans:
+        dated = np.flatnonzero(index.notna())
         undated = len(time_us) - len(dated)
         time_us, columns, absent = _taken(time_us, columns, present, absent, dated)
     steps_us = np.diff(time_us)

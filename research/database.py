@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from research.errors import ExportError
 from research.files import Files
-from research.tables import SIGNALS
+from research.tables import SIGNALS, VEHICLES
 from schemas import catalogue as catalogues
 from storage import export_members, export_rows
 from storage.arrow_reads import ArrowReader
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Span = tuple[datetime, datetime]
 
 _DAY = timedelta(days=1)
+
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+"""Any span in which a vehicle was the party's."""
 
 
 class Database:
@@ -88,6 +91,18 @@ class Database:
     def blurred_s(self) -> int:
         """By how much a time of trips and events may lie before the true one [s]."""
         return self.resolution_s
+
+    def vehicles(self) -> pa.Table:
+        """The vehicles there are now or were: columns of `research.tables.VEHICLES`.
+
+        Raises:
+            StorageError: the party may not have this.
+        """
+        with connect(self._dsn) as connection:
+            members = self._members(connection, _EVER, None, (), self.resolution_s).members
+        told = [(one.label, one.vehicle_class, one.model) for one in members]
+        columns = [list(column) for column in zip(*told, strict=True)] or [[] for _ in VEHICLES]
+        return pa.table(columns, schema=VEHICLES)
 
     def signals(
         self, names: Sequence[str], span: Span, vehicles: Sequence[str] | None, resolution_s: int

@@ -28,9 +28,9 @@ from research.manifest import Manifest, Partition, Query
 from research.places import UNFINISHED, Place
 from research.readers import readers
 from research.request import Progress, Request
-from research.tables import DRIVEN, SIGNALS
+from research.tables import DRIVEN, SIGNALS, VEHICLES, VEHICLES_FILE
 from research.work import Work
-from storage import export_members, export_rows
+from storage import export_members
 from storage.connection import connect, identity
 
 if TYPE_CHECKING:
@@ -43,16 +43,7 @@ if TYPE_CHECKING:
     from storage.connection import Connection
     from storage.export_members import Member, Members
 
-VEHICLES = "vehicles.parquet"
-
-_VEHICLES = pa.schema(
-    [
-        export_rows.VEHICLE,
-        pa.field("vehicle_class", pa.string()),
-        pa.field("model", pa.string()),
-        pa.field("bucket", pa.int32(), nullable=False),
-    ]
-)
+_VEHICLES = VEHICLES.append(pa.field("bucket", pa.int32(), nullable=False))
 
 WRITTEN_EVERY_S = 2.0
 """How often the manifest is written while an export goes on: what a kill can cost [s]."""
@@ -170,10 +161,10 @@ class Exporter:
         ]
         columns = [list(column) for column in zip(*told, strict=True)] or [[] for _ in _VEHICLES]
         table = pa.table(columns, schema=_VEHICLES)
-        with self._place.drafted(VEHICLES) as draft:
+        with self._place.drafted(VEHICLES_FILE) as draft:
             pq.write_table(table, draft.path)
             manifest.vehicles_sha256 = partitions.checksum(draft.path)
-            draft.keep(VEHICLES)
+            draft.keep(VEHICLES_FILE)
         manifest.vehicles = len(table)
 
     def _bucket(self, manifest: Manifest, member: Member) -> int:

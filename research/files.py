@@ -12,7 +12,7 @@ from research import partitions, snapshots
 from research.errors import ExportError
 from research.places import Place
 from research.steps import into_steps
-from research.tables import DRIVEN, SIGNALS
+from research.tables import DRIVEN, SIGNALS, VEHICLES, VEHICLES_FILE
 from schemas import catalogue as catalogues
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ class Files:
     def blurred_s(self) -> int:
         """By how much a time of trips and events may lie before the true one [s]."""
         return 0 if self.manifest.query.is_identified else self.resolution_s
+
+    def vehicles(self) -> pa.Table:
+        """The vehicles of the export: columns of `research.tables.VEHICLES`."""
+        path = self._place.path(VEHICLES_FILE)
+        file = ds.dataset(path, format="parquet", filesystem=self._place.files)
+        return file.to_table(columns=VEHICLES.names).cast(VEHICLES)
 
     def signals(
         self, names: Sequence[str], span: Span, vehicles: Sequence[str] | None, resolution_s: int

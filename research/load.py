@@ -43,6 +43,9 @@ class Source(Protocol):
     def blurred_s(self) -> int:
         """By how much a time of trips and events may lie before the true one [s]."""
 
+    def vehicles(self) -> pa.Table:
+        """Who is in it."""
+
     def signals(
         self, names: Sequence[str], span: Span, vehicles: Sequence[str] | None, resolution_s: int
     ) -> Iterator[pa.Table]:
@@ -52,6 +55,11 @@ class Source(Protocol):
         self, table: Driven, span: Span, vehicles: Sequence[str] | None
     ) -> Iterator[pa.Table]:
         """What begins in a span, some at a time."""
+
+
+def load_vehicles(source: Source) -> pd.DataFrame:
+    """Vehicles: what each is called there, its vehicle_class and model (NA where not told)."""
+    return _frame(source.vehicles())
 
 
 def each_signals(

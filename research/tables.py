@@ -13,9 +13,26 @@ from storage.export_rows import EVENTS, TIME, TRIPS, VEHICLE, Driven, described
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DRIVEN", "EVENTS", "PARTS", "SEGMENTS", "SIGNALS", "TRIPS"]
+__all__ = [
+    "DRIVEN",
+    "EVENTS",
+    "PARTS",
+    "SEGMENTS",
+    "SIGNALS",
+    "TRIPS",
+    "VEHICLES",
+    "VEHICLES_FILE",
+]
 
 SIGNALS = "signals"
+
+VEHICLES_FILE = "vehicles.parquet"
+"""Where an export tells who is in it."""
+
+VEHICLES = pa.schema(
+    [VEHICLE, pa.field("vehicle_class", pa.string()), pa.field("model", pa.string())]
+)
+"""What is told of a vehicle; class and model are absent where they would give it away."""
 
 _START = described("start_time", TIME.type, "When it began.")
 _END = described("end_time", TIME.type, "When it ended.")

@@ -1,4 +1,4 @@
-"""All features by name, and tables of them."""
+"""All features by name, the product's and those one adds, and tables of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analytics.features.driving import DRIVING_FEATURES
-from analytics.features.segments import SEGMENT_FEATURES
+from analytics.features.driving import DRIVING_FEATURES, PARTS
+from analytics.features.segments import SEGMENT_FEATURES, SEGMENTS
 from schemas.errors import TelemetryError
 
 if TYPE_CHECKING:
@@ -17,14 +17,35 @@ if TYPE_CHECKING:
 
     from analytics.features.feature import Feature, Floats
 
-REGISTRY: Mapping[str, Feature] = {
+PRODUCTS: Mapping[str, Feature] = {
     feature.key: feature for feature in (*SEGMENT_FEATURES.values(), *DRIVING_FEATURES.values())
 }
+"""Those that the product's models and scores are made of, by key."""
+
+_known = dict(PRODUCTS)
+
+REGISTRY: Mapping[str, Feature] = _known
 """By key: segments.ascent_m_km."""
 
 
 class FeatureError(TelemetryError):
     """There is no such feature, or features are not of the same rows."""
+
+
+def register(*features: Feature) -> None:
+    """Add features of one's own in this process; one of the same key takes the place of its own.
+
+    Raises:
+        FeatureError: a key is the product's, or the rows are none that features are of.
+    """
+    for feature in features:
+        if feature.key in PRODUCTS:
+            raise FeatureError(f"{feature.key} is the product's: give yours another name.")
+        if feature.of not in (SEGMENTS, PARTS):
+            raise FeatureError(
+                f"{feature.key} is of no rows there are: of={SEGMENTS!r} or of={PARTS!r}."
+            )
+    _known.update({feature.key: feature for feature in features})
 
 
 def find(keys: Sequence[str]) -> list[Feature]:

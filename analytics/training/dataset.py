@@ -8,13 +8,13 @@ whether they trained on the same.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from analytics.training.exported import CLASS, exported, source_of
 from analytics.training.recipe import IDENTITY, TrainingError
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-MANIFEST = "manifest.json"
-"""What an export calls its own."""
+    from analytics.training.exported import Export
 
 BATCH_ROWS = 100_000
 
@@ -124,27 +123,29 @@ class ParquetFolder:
     """A folder of Parquet files with a row a segment (or whatever a model learns from).
 
     Folders `name=value` are columns. Needed are vehicle, start_time, vehicle_class and what the
-    model reads; the region is told by `region`, if at all.
+    model reads; the region is told by `region`, if at all. What `telemetry export` has written is
+    read as it lies there (`analytics.training.exported`).
 
     Attributes:
-        folder: where they are.
+        folder: where they are: an export, which means its segments, the folder of another of its
+            tables, or one of one's own.
     """
 
     folder: Path
-    _found: Any = None  # of pyarrow, which has no types
+    _export: Export | None = field(default=None, init=False)
+    _found: Any = field(default=None, init=False)  # of pyarrow, which has no types
+
+    def __post_init__(self) -> None:
+        """Look for an export there."""
+        self._export = exported(self.folder)
 
     @property
     def source(self) -> dict[str, Any]:
-        """The folder's name, and the manifest an export left there."""
+        """The folder's name, and what the manifest says that an export left there."""
         told: dict[str, Any] = {"source": "parquet", "name": self.folder.name}
-        manifest = self.folder / MANIFEST
-        if manifest.is_file():
-            told["exported"] = hashlib.sha256(manifest.read_bytes()).hexdigest()
-            try:
-                told["query"] = json.loads(manifest.read_text("utf-8")).get("query")
-            except (ValueError, AttributeError) as error:
-                raise TrainingError(f"{manifest} is no manifest: {error}.") from error
-        return told
+        if self._export is None:
+            return told | source_of(self.folder)
+        return told | {"table": self._export.table} | source_of(self._export.folder)
 
     def vehicles(self) -> pd.DataFrame:
         """Who is in it; see `Dataset`."""
@@ -166,10 +167,12 @@ class ParquetFolder:
         """Rows by file and place in it; see `Dataset`."""
         there = self._dataset()
         wanted = list(dict.fromkeys((*IDENTITY, *columns)))
-        missing = [name for name in wanted if name not in there.schema.names and name != REGION]
-        if missing:
+        elsewhere = {REGION} if self._export is None else {REGION, CLASS}
+        absent = [name for name in wanted if name not in there.schema.names]
+        if missing := [name for name in absent if name not in elsewhere]:
             raise TrainingError(
-                f"The Parquet files in {self.folder} have no column {', '.join(missing)}."
+                f"The Parquet files in {self.folder} have no column {', '.join(missing)}. They have"
+                f" {', '.join(there.schema.names)}; docs/training.md says what a dataset must hold."
             )
         read = [name for name in wanted if name in there.schema.names]
         read += ["day"] if "day" in there.schema.names and "day" not in read else []
@@ -177,17 +180,27 @@ class ParquetFolder:
             columns=read, batch_size=BATCH_ROWS, fragment_readahead=1, batch_readahead=1
         ):
             if batch.num_rows:
-                yield _frame(batch.to_pandas(), columns)
+                frame = batch.to_pandas()
+                if CLASS in absent and self._export is not None:
+                    frame[CLASS] = frame["vehicle"].map(self._export.classes)
+                yield _frame(frame, columns)
 
     def _dataset(self) -> Any:
         if self._found is None:
             import pyarrow.dataset  # noqa: PLC0415  # takes a moment
 
-            files = sorted(str(file) for file in self.folder.rglob("*.parquet"))
+            files = (
+                sorted(self.folder.rglob("*.parquet"))
+                if self._export is None
+                else self._export.files()
+            )
             if not files:
                 raise TrainingError(f"There are no Parquet files in {self.folder}.")
             self._found = pyarrow.dataset.dataset(
-                files, format="parquet", partitioning="hive", partition_base_dir=str(self.folder)
+                [str(file) for file in files],
+                format="parquet",
+                partitioning="hive",
+                partition_base_dir=str(self.folder),
             )
         return self._found
 

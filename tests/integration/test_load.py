@@ -17,6 +17,7 @@ from research import (
     load_features,
     load_signals,
     load_trips,
+    load_vehicles,
     require_no_leak,
 )
 from research.errors import ExportError
@@ -68,6 +69,21 @@ def test_the_database_and_an_export_give_the_same_rows(database: Database, archi
             ordered(load(database, FIRST, STOP)), ordered(load(Files(archive), FIRST, STOP))
         )
     assert len(load_trips(database, FIRST, STOP)) == 6 * DAYS
+
+
+def test_vehicles_are_told_with_class_and_model_alike(
+    world: Exported, database: Database, archive: Path, tmp_path: Path
+) -> None:
+    one = load_vehicles(database)
+    assert one["vehicle"].tolist() == [*VINS]
+    assert one["vehicle_class"].tolist() == ["heavy_truck"] * len(VINS)
+    assert one["model"].tolist() == ["One of a kind", *["J6P"] * 5]
+    pd.testing.assert_frame_equal(one, load_vehicles(Files(archive)))
+    # What one of them alone has would tell who it is.
+    world.export(tmp_path, signals=("odometer",))
+    hidden = load_vehicles(Files(tmp_path))
+    assert not set(hidden["vehicle"]) & set(VINS)
+    assert sorted(hidden["model"].fillna("not told")) == ["J6P"] * 5 + ["not told"]
 
 
 def test_some_vehicles_and_hours_are_read_and_no_more(world: Exported, archive: Path) -> None:

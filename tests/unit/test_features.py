@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.features.registry import REGISTRY, FeatureError, computed, find
+from analytics.features import registry
+from analytics.features.feature import Feature
+from analytics.features.registry import REGISTRY, FeatureError, computed, find, register
 from analytics.fuel.segment_booster import features_of, matrix
 from analytics.fuel.segment_physics import ENGINE
 from analytics.fuel.segments import SEGMENT_COLUMNS
@@ -93,3 +95,37 @@ def test_a_wrong_name_is_told_with_the_nearest_and_mixed_rows_are_refused() -> N
         find(["segments.mass_t", "parts.load"])
     with pytest.raises(FeatureError, match="need mass_t"):
         computed(find(["segments.mass_t"]), rows("parts"))
+
+
+def own(name: str = "climb_mj", of: str = "segments") -> Feature:
+    """Work against gravity, as somebody might want it."""
+    return Feature(
+        name=name,
+        of=of,
+        unit="MJ",
+        description="Work of the climb.",
+        needs=("mass_t", "ascent_m"),
+        make=lambda get: get("mass_t") * 9.81 * get("ascent_m") / 1e3,
+    )
+
+
+def test_ones_own_feature_is_found_and_computed_beside_the_products(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_known", there := dict(registry.PRODUCTS))
+    monkeypatch.setattr(registry, "REGISTRY", there)
+    register(own())
+    register(own())  # a notebook's cell is run again
+    told = computed(find(["segments.mass_t", "segments.climb_mj"]), rows("segments"))
+    columns = rows("segments")
+    expected = columns["mass_t"] * columns["ascent_m"] * 9.81 / 1e3
+    assert told["climb_mj"].tolist() == pytest.approx(expected.tolist())
+    assert "segments.climb_mj" not in registry.PRODUCTS
+
+
+def test_the_products_features_are_not_replaced_and_rows_must_exist() -> None:
+    with pytest.raises(FeatureError, match="is the product's"):
+        register(own("mass_t"))
+    with pytest.raises(FeatureError, match="of no rows"):
+        register(own(of="days"))
+    assert "segments.climb_mj" not in REGISTRY

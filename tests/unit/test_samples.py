@@ -553,3 +553,10 @@ def test_a_damaged_day_has_no_impossible_acceleration_and_its_time_adds_up(
     span_s = (samples.end_us[-1] - samples.time_us[0]) / 1e6
     # A gap's time is counted from the row before it, which stands for a step of it.
     assert samples.step_s.sum() <= span_s <= samples.step_s.sum() + quality.gap_s + 1e-6
+
+
+def test_arrow_times_and_values_are_the_same_rows() -> None:
+    rows = frame(steady(5), brake_switch=1.0).rename_axis("time")
+    arrow = rows.reset_index().convert_dtypes(dtype_backend="pyarrow").set_index("time")
+    assert isinstance(arrow.index.dtype, pd.ArrowDtype)
+    assert_same(prepare(arrow), prepare(rows))
