@@ -15,7 +15,7 @@ from analytics.fuel.calibration import STATS_VERSION
 from analytics.fuel.reference import learn_reference
 from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
 from analytics.runner.knowledge import as_json, group_of
-from analytics.runner.tracking import tracked
+from analytics.runner.tracking import TrackingError, tracked
 from analytics.training import card
 from analytics.training.fuel import FuelRecipe
 from analytics.training.plots import plots
@@ -60,6 +60,7 @@ class Trained:
         checksum: of the dataset's values.
         fingerprint: of the model's predictions.
         run_id: in MLflow; None: it was not told.
+        untold: why it could not be told, though it was to be.
     """
 
     model_id: int
@@ -74,6 +75,7 @@ class Trained:
     checksum: str
     fingerprint: str
     run_id: str | None
+    untold: TrackingError | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,8 +170,7 @@ def train(
         progress: told what is being done.
 
     Raises:
-        TelemetryError: there is nothing to learn from, the database refuses the model, or MLflow
-            cannot be told (the model is stored then).
+        TelemetryError: there is nothing to learn from, or the database refuses the model.
     """
     recipe = recipe or FuelRecipe(held_out=held_out)
     dataset = dataset or StoredSegments(connection=connection, data=data)
@@ -197,12 +198,15 @@ def train(
             note=note,
         ),
     )
-    run_id = None
+    run_id = untold = None
     if tracking is not None:
         files = plots(training.evaluation, training.held, unit=recipe.unit)
         files |= {"model.bin": training.body, "card.md": told.encode()}
         tags = {"model_id": str(model_id), "stage": str(stage), "note": note or ""}
-        run_id = tracked(training, files, uri=tracking.uri, folder=tracking.folder, tags=tags)
+        try:
+            run_id = tracked(training, files, uri=tracking.uri, folder=tracking.folder, tags=tags)
+        except TrackingError as error:
+            untold = error  # the model is stored all the same
     if run_id is not None:
         models.note_run(connection, model_id, run_id)
     return Trained(
@@ -218,6 +222,7 @@ def train(
         checksum=training.dataset["sha256"],
         fingerprint=training.fingerprint,
         run_id=run_id,
+        untold=untold,
     )
 
 
