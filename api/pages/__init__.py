@@ -11,6 +11,7 @@ from api.pages import (
     drivers,
     grants,
     live,
+    models,
     morning,
     overview,
     reports,
@@ -45,7 +46,7 @@ for _page in (
     grants,
 ):
     router.include_router(_page.router)
-for _page in (catalogue, dataset_builder, datasets):
+for _page in (catalogue, dataset_builder, datasets, models):
     router.include_router(_page.router)
 
 __all__ = ["problem_page", "router"]

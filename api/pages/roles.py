@@ -38,6 +38,7 @@ ADVICE = Place(address="/advice", text="nav_advice", scope=Scope.ADVICE_READ)
 REPORTS = Place(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
 CATALOGUE = Place(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
 DATASETS = Place(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
+MODELS = Place(address="/models", text="nav_models", scope=Scope.MODELS_READ)
 SETTINGS = Place(address="/settings", text="nav_settings", scope=Scope.VEHICLES_READ)
 
 PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
@@ -53,9 +54,10 @@ PLACES: Mapping[str, tuple[Place, ...]] = MappingProxyType(
             SILENT,
             CATALOGUE,
             DATASETS,
+            MODELS,
             SETTINGS,
         ),
-        Role.DATA_SCIENTIST: (DATASETS, CATALOGUE),
+        Role.DATA_SCIENTIST: (DATASETS, CATALOGUE, MODELS),
     }
 )
 """A row a role; the first is where its people begin."""
@@ -70,6 +72,7 @@ OTHERS = (
     OVERVIEW,
     CATALOGUE,
     DATASETS,
+    MODELS,
     SETTINGS,
 )
 """Of a role without a row, and where nobody signs in."""

@@ -18,6 +18,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from tests.asking.api_fixture import UNREACHABLE
 from tests.asking.browser_session import browser, enter
+from tests.worlds.models_world import Models, models_world
 from tests.worlds.pages_world import TRIP, VINS
 from tests.worlds.science_world import ScienceWorld, science_world
 
@@ -63,6 +64,11 @@ def made(migrated: Migrated, tmp_path_factory: pytest.TempPathFactory) -> Scienc
 
 
 @pytest.fixture(scope="module")
+def trained(made: ScienceWorld) -> Models:
+    return models_world(made.pages.database.connection)
+
+
+@pytest.fixture(scope="module")
 def people(made: ScienceWorld) -> Iterator[dict[str, httpx2.Client]]:
     with (
         made.pages.serving(api_connections=2) as served,
@@ -96,7 +102,11 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("page", pages())
 def test_a_page_asks_few_statements(
-    made: ScienceWorld, people: dict[str, httpx2.Client], statements: list[str], page: str
+    made: ScienceWorld,
+    trained: Models,
+    people: dict[str, httpx2.Client],
+    statements: list[str],
+    page: str,
 ) -> None:
     world = made.pages
     names = {
@@ -107,6 +117,7 @@ def test_a_page_asks_few_statements(
         "dataset_id": made.dataset,
         "fleet_id": world.fleet,
         "signal": "wheel_speed",
+        "model_id": trained.champion,
     }
     # (A page with a parameter that is not here needs one: add it above.)
     address = page.format(**names) + SPELLED_OUT.get(page, "")
