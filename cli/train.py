@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from analytics.runner.own_models import allowed_modules
 from analytics.runner.tracking import MISSING, TrainingSettings, place_of
 from analytics.runner.training import Tracking, Trained
 from analytics.runner.training import train as run
@@ -85,7 +86,7 @@ def train(
     recipe = (
         FuelRecipe(held_out=vehicles_held_out)
         if model == FUEL
-        else known.recipe(model, model_module)
+        else known.recipe(model, model_module, allowed=allowed_modules())
     )
     uri = context.load(TrainingSettings).mlflow_tracking_uri
     console = Console(soft_wrap=True)

@@ -196,6 +196,7 @@ def train(
             dataset=training.dataset,
             card=told,
             note=note,
+            module=recipe.module,
         ),
     )
     run_id = untold = None

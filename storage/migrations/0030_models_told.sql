@@ -1,5 +1,10 @@
--- The API tells of models their interval too, and how good they are by class of vehicle and by region.
+-- The API tells of models their interval too, and how good they are by class of vehicle and by region;
+-- the register keeps which module a model of one's own was trained by.
 -- works with: 6
+
+ALTER TABLE model ADD COLUMN module text;
+COMMENT ON COLUMN model.module IS
+    'Of a model of one''s own, the module it was trained by: imported only where it is allowed.';
 
 DROP FUNCTION served.models(bigint, text, bigint, integer);
 CREATE FUNCTION served.models(
