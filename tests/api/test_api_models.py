@@ -170,7 +170,7 @@ def test_the_python_client_is_told_the_same(
         one = asking.model(numbers[0])
         assert (one.stage, one.error_low, one.groups) == ("champion", 4.0, [])
         drift = asking.model_drift(numbers[0], weeks=20)
-        assert drift.index.unique().tolist() == [
+        assert list(drift.index.unique()) == [
             pd.Timestamp(WEEK), pd.Timestamp(WEEK - timedelta(weeks=12))
         ]  # fmt: skip
         of_week = drift.loc[str(WEEK)].set_index("name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from analytics.runner.own_models import recipe_of
 from analytics.runner.watching import watch
 from analytics.training.recipe import TrainingError
-from storage import models
+from storage import model_errors, models
+from storage.registers import register_vehicle
 from tests.samples.fuel_segments import segments
+from tests.samples.kept_segments import drive
 from tests.samples.own_model import write_own_model
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from tests.servers.database_fixture import Migrated
 
 SETTING = "TELEMETRY_MODEL_MODULES"
+VEHICLES = 6
 HARMFUL = "raise SystemExit('what is only stored was imported')\n"
 
 
@@ -62,6 +66,24 @@ def test_the_module_is_kept_and_asked_for_where_it_is_not_allowed(
         recipe_of(stops)
     watch(migrated.connection)
     assert f"model {stops.model_id} is not watched" in caplog.text
+
+
+def test_a_run_of_analysis_predicts_and_watches_by_a_module_that_the_setting_allows(
+    migrated: Migrated, stops: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = migrated.connection
+    vins = [f"LVBV3ABB5PY{number:06d}" for number in range(VEHICLES)]
+    numbers = [register_vehicle(connection, vin).vehicle_id for vin in vins]
+    assert stops.data_to is not None
+    monday = stops.data_to + timedelta(days=7 - stops.data_to.weekday())
+    drive(connection, numbers, monday)
+    today = monday + timedelta(days=6)
+    assert watch(connection, today=today).judged == 0
+    monkeypatch.setenv(SETTING, "my_models.stops")
+    watched = watch(connection, today=today)
+    assert (watched.judged, watched.weeks) == (VEHICLES, 1)
+    told = model_errors.drift(connection, stops.model_id, monday)
+    assert {"error", "bias", "distance_km", "mass_t"} <= {one.name for one in told}
 
 
 def test_a_module_that_the_setting_allows_is_used_by_every_command(
