@@ -1,23 +1,28 @@
 """`/v1/models`: which models there are, how good they are, and what has drifted since."""
 
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
+from pydantic import Field
 
 from api import cursors, paging, tables
 from api.accept import Accepted, responses
 from api.codes import Code
+from api.model_answers import (
+    PATH,
+    DriftOfModel,
+    ModelWithGroups,
+    TrainedModel,
+    TrainedModels,
+    told,
+    told_drift,
+    with_groups,
+)
 from api.openapi import problems
-from api.parameters import Paged, Parameters, number
+from api.parameters import Paged, Parameters, no_parameters, number
 from api.principal import Principal
 from api.services import App, Services
-from storage.served_models import DriftRow, ModelRow
-
-PATH = "/v1/models"
 
 MAX_MODELS = 500
 MAX_WEEKS = 104
@@ -25,155 +30,6 @@ MAX_ROWS = 10_000
 """More than MAX_WEEKS weeks of the inputs of any model of ours."""
 
 router = APIRouter(tags=["models"])
-
-
-class ModelStage(StrEnum):
-    """What a model is used for."""
-
-    CANDIDATE = "candidate"
-    CHAMPION = "champion"
-    ARCHIVED = "archived"
-
-
-class OfWhat(StrEnum):
-    """What may drift."""
-
-    INPUT = "input"
-    ERROR = "error"
-
-
-class TrainedModel(BaseModel):
-    """A model; null is what is not known, or what too few vehicles have shown."""
-
-    model_id: int = Field(description="The model's number.", examples=[4])
-    kind: str = Field(description="What it tells: fuel, or a name.", examples=["fuel"])
-    stage: ModelStage = Field(
-        description="champion (it is used), candidate (it predicts beside it) or archived.",
-        examples=["champion"],
-    )
-    created_at: AwareDatetime = Field(
-        description="When it was trained, UTC.", examples=["2026-11-02T01:30:00Z"]
-    )
-    data_from: date | None = Field(
-        description="First day it was trained on.", examples=["2026-10-01"]
-    )
-    data_to: date | None = Field(description="Last day.", examples=["2026-10-31"])
-    code_version: str = Field(description="Of the code that trained it.", examples=["0.1.0"])
-    checksum: str = Field(description="SHA-256 of the model's file.", examples=["9f2c" * 16])
-    vehicles: int | None = Field(description="That it was trained on.", examples=[412])
-    rows: int | None = Field(description="That it was trained on.", examples=[1840211])
-    error_percent: float | None = Field(
-        description="All absolute errors on vehicles left out, of all there was to predict [%].",
-        examples=[6.4],
-    )
-    bias_percent: float | None = Field(
-        description="Predicted less actual on these, of all there was [%].", examples=[-0.2]
-    )
-    coverage_percent: float | None = Field(
-        description="How often its interval of 90 % held the truth [%].", examples=[91.2]
-    )
-    drift_week: date | None = Field(
-        description="Monday of the last week of which drift is known.", examples=["2026-11-16"]
-    )
-    drifted: int | None = Field(
-        description="How many inputs and measures of error had drifted in it.", examples=[1]
-    )
-
-
-EXAMPLE: JsonDict = {
-    "model_id": 4,
-    "kind": "fuel",
-    "stage": "champion",
-    "created_at": "2026-11-02T01:30:00Z",
-    "data_from": "2026-10-01",
-    "data_to": "2026-10-31",
-    "code_version": "0.1.0",
-    "checksum": "9f2c" * 16,
-    "vehicles": 412,
-    "rows": 1840211,
-    "error_percent": 6.4,
-    "bias_percent": -0.2,
-    "coverage_percent": 91.2,
-    "drift_week": "2026-11-16",
-    "drifted": 1,
-}
-
-
-class TrainedModels(BaseModel):
-    """A page of models, the newest first."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"models": [EXAMPLE], "next": f"{PATH}?limit=1&cursor=bjQ"}]
-        }
-    )
-
-    models: list[TrainedModel] = Field(description="At most `limit`.")
-    next: str | None = Field(description="Address of the next page; null: this was the last.")
-
-
-class Drift(BaseModel):
-    """What is said of one input, or one measure of error, in one week."""
-
-    week: date = Field(description="Its Monday.", examples=["2026-11-16"])
-    of_what: OfWhat = Field(description="input or error.", examples=["input"])
-    name: str = Field(
-        description="The feature; of errors their size (error) or bias.", examples=["ambient_c"]
-    )
-    value: float = Field(
-        description="Of an input the population stability index; of errors percent.",
-        examples=[0.31],
-    )
-    low: float | None = Field(
-        description="95 % interval of an error [%]; null: not known.", examples=[5.9]
-    )
-    high: float | None = Field(description="Its other end [%].", examples=[7.1])
-    reference: float | None = Field(
-        description="What an error was at training [%].", examples=[6.4]
-    )
-    limit: float = Field(
-        description="Beyond it, it counts as drifted; a bias that is so far beside the reference.",
-        examples=[0.2],
-    )
-    drifted: bool | None = Field(
-        description="Whether it has; null: too few vehicles tell.", examples=[True]
-    )
-    vehicles: int = Field(description="That tell.", examples=[380])
-    rows: int = Field(description="That tell.", examples=[96112])
-    computed_at: AwareDatetime = Field(description="UTC.", examples=["2026-11-23T02:00:00Z"])
-
-
-class DriftOfModel(BaseModel):
-    """What has drifted since a model learnt, the newest week first."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "model_id": 4,
-                    "drift": [
-                        {
-                            "week": "2026-11-16",
-                            "of_what": "input",
-                            "name": "ambient_c",
-                            "value": 0.31,
-                            "low": None,
-                            "high": None,
-                            "reference": None,
-                            "limit": 0.2,
-                            "drifted": True,
-                            "vehicles": 380,
-                            "rows": 96112,
-                            "computed_at": "2026-11-23T02:00:00Z",
-                        }
-                    ],
-                }
-            ]
-        }
-    )
-
-    model_id: int = Field(description="The model.", examples=[4])
-    drift: list[Drift] = Field(description="By week, kind and name.")
 
 
 def _model_id(
@@ -225,8 +81,27 @@ async def list_models(
     What fewer vehicles have shown than a dataset must have is withheld.
     """
     return await tables.answer(
-        accepted, query, lambda asked: _page(services, party, asked), rows="models", of=TrainedModel
+        accepted,
+        query,
+        lambda asked: models_page(services, party, asked),
+        rows="models",
+        of=TrainedModel,
     )
+
+
+@router.get(
+    f"{PATH}/{{model_id}}",
+    operation_id="get_model",
+    summary="A model, and how good it is by group of vehicles",
+    responses=problems(Code.UNKNOWN_MODEL, Code.INVALID_PARAMETER),
+    dependencies=[Depends(no_parameters)],
+)
+async def get_model(model_id: ModelId, services: App, party: Principal) -> ModelWithGroups:
+    """Tell of a model how good it is on vehicles left out: all, by class and by region.
+
+    What fewer vehicles have shown than a dataset must have is withheld.
+    """
+    return await model_of(services, party, model_id)
 
 
 @router.get(
@@ -243,17 +118,16 @@ async def get_model_drift(
     Of the champions alone; of weeks after those it was trained on. What fewer vehicles have shown
     than a dataset must have is withheld.
     """
-    first = datetime.now(tz=UTC).date() - timedelta(weeks=query.weeks)
-    rows = await services.models.drift(party, model_id, first=first, limit=MAX_ROWS)
-    return DriftOfModel(model_id=model_id, drift=[_drift(row) for row in rows])
+    return await drift_of(services, party, model_id, query)
 
 
-async def _page(services: Services, party: int, query: ModelsQuery) -> TrainedModels:
+async def models_page(services: Services, party: int, query: ModelsQuery) -> TrainedModels:
+    """Models, the newest first."""
     found = await services.models.models(
         party, kind=query.kind, before_id=paging.number_before(query), limit=query.limit + 1
     )
     return TrainedModels(
-        models=[_told(row) for row in found[: query.limit]],
+        models=[told(row) for row in found[: query.limit]],
         next=paging.link_if_more(
             PATH,
             query,
@@ -264,42 +138,24 @@ async def _page(services: Services, party: int, query: ModelsQuery) -> TrainedMo
     )
 
 
-def _told(row: ModelRow) -> TrainedModel:
-    return TrainedModel(
-        model_id=row.model_id,
-        kind=row.kind,
-        stage=ModelStage(row.stage),
-        created_at=row.created_at,
-        data_from=row.data_from,
-        data_to=row.data_to,
-        code_version=row.code_version,
-        checksum=row.checksum,
-        vehicles=row.vehicles,
-        rows=row.rows,
-        error_percent=_rounded(row.error_percent),
-        bias_percent=_rounded(row.bias_percent),
-        coverage_percent=_rounded(row.coverage_percent),
-        drift_week=row.drift_week,
-        drifted=row.drifted,
-    )
+async def model_of(services: Services, party: int, model_id: int) -> ModelWithGroups:
+    """A model.
+
+    Raises:
+        UnknownModelError: there is none that the party may know.
+    """
+    row, groups = await services.models.one(party, model_id)
+    return with_groups(row, groups)
 
 
-def _drift(row: DriftRow) -> Drift:
-    return Drift(
-        week=row.week,
-        of_what=OfWhat(row.of_what),
-        name=row.name,
-        value=round(row.value, 4),
-        low=_rounded(row.low),
-        high=_rounded(row.high),
-        reference=_rounded(row.reference),
-        limit=round(row.limit_value, 4),
-        drifted=row.drifted,
-        vehicles=row.vehicles,
-        rows=row.rows,
-        computed_at=row.computed_at,
-    )
+async def drift_of(
+    services: Services, party: int, model_id: int, query: DriftQuery
+) -> DriftOfModel:
+    """What has drifted since a model learnt.
 
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    Raises:
+        UnknownModelError: there is none that the party may know.
+    """
+    first = datetime.now(tz=UTC).date() - timedelta(weeks=query.weeks)
+    rows = await services.models.drift(party, model_id, first=first, limit=MAX_ROWS)
+    return DriftOfModel(model_id=model_id, drift=[told_drift(row) for row in rows])

@@ -109,6 +109,7 @@ _READ: tuple[tuple[str, Scope], ...] = (
     ("/catalogue", Scope.DATASETS_READ),
     ("/datasets", Scope.DATASETS_READ),
     ("/v1/models", Scope.MODELS_READ),
+    ("/models", Scope.MODELS_READ),
     ("/v1/audit", Scope.AUDIT_READ),
     ("/v1/webhooks", Scope.WEBHOOKS_WRITE),
     ("/rfms", Scope.RFMS_READ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
+from analytics.runner.own_models import OwnModelSettings
 from analytics.runner.settings import AnalysisSettings
 from analytics.runner.spread import SpreadSettings
 from analytics.runner.tracking import TrainingSettings
@@ -87,6 +88,7 @@ def refuse_unknown_names() -> None:
             AnalysisSettings,
             SpreadSettings,
             TrainingSettings,
+            OwnModelSettings,
             ApiSettings,
             LogSettings,
         )

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from analytics.runner.tracking import MISSING, TrainingSettings
+from analytics.runner.own_models import allowed_modules
+from analytics.runner.tracking import MISSING, TrainingSettings, place_of
 from analytics.runner.training import Tracking, Trained
 from analytics.runner.training import train as run
 from analytics.training import known
@@ -92,7 +93,7 @@ def train(
     recipe = (
         FuelRecipe(held_out=vehicles_held_out)
         if model == FUEL
-        else known.recipe(model, model_module)
+        else known.recipe(model, model_module, allowed=allowed_modules())
     )
     uri = context.load(TrainingSettings).mlflow_tracking_uri
     console = Console(soft_wrap=True)
@@ -115,11 +116,13 @@ def train(
         )
     for line in told(trained):
         console.print(line, highlight=False)
+    if trained.untold is not None:
+        raise trained.untold
     if track:
         console.print(
             f"Not tracked: {MISSING}."
             if trained.run_id is None
-            else f"Run {trained.run_id} in {uri or context.mlflow_folder()}.",
+            else f"Run {trained.run_id} in {place_of(uri, context.mlflow_folder())}.",
             highlight=False,
             markup=False,
         )

@@ -66,6 +66,8 @@ class Model:
     """Of its body, bytes."""
     run_id: str | None
     """Of its run in MLflow."""
+    module: str | None
+    """Of a model of one's own, what it was trained by; never to be imported for being said here."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +86,7 @@ class NewModel:
     dataset: Mapping[str, Any]
     card: str
     note: str | None = None
+    module: str | None = None
 
 
 def models(connection: Connection, kind: str | None = None) -> list[Model]:
@@ -175,6 +178,7 @@ def store_model(connection: Connection, new: NewModel) -> tuple[int, Stage]:
                 "dataset": Jsonb(new.dataset),
                 "card": new.card,
                 "run_id": None,
+                "module": new.module,
                 "checksum": hashlib.sha256(new.body).hexdigest(),
                 "body": new.body,
             },

@@ -26,10 +26,27 @@ class ModelRow:
     vehicles: int | None
     rows: int | None
     error_percent: float | None
+    error_low: float | None
+    error_high: float | None
     bias_percent: float | None
     coverage_percent: float | None
     drifted: int | None
     drift_week: date | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupRow:
+    """How good a model is on the vehicles of a class, or of a region."""
+
+    grouped_by: str
+    name: str
+    vehicles: int
+    rows: int
+    error_percent: float | None
+    error_low: float | None
+    error_high: float | None
+    bias_percent: float | None
+    coverage_percent: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +85,18 @@ class ModelReader:
             before_id=before_id,
             max_rows=limit,
         )
+
+    async def one(self, principal: int, model_id: int) -> tuple[ModelRow, list[GroupRow]]:
+        """A model, and how good it is by group of vehicles, the classes first.
+
+        Raises:
+            UnknownModelError: there is none that the principal may know.
+        """
+        groups = await self._reader.records(
+            GroupRow, "served_model_groups", principal=principal, model_id=model_id
+        )
+        (model,) = await self.models(principal, kind=None, before_id=model_id + 1, limit=1)
+        return model, groups
 
     async def drift(
         self, principal: int, model_id: int, *, first: date, limit: int

@@ -113,6 +113,10 @@ class AsyncClient(Configured):
     dataset_trips = _asking(queries.dataset_trips)
     dataset_events = _asking(queries.dataset_events)
 
+    models = _asking(queries.models)
+    model = _asking(queries.model)
+    model_drift = _asking(queries.model_drift)
+
     service_points = _asking(queries.service_points)
     nearest_service_points = _asking(queries.nearest_service_points)
 

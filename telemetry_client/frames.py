@@ -12,7 +12,7 @@ import json
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pandas as pd
@@ -31,6 +31,7 @@ _DTYPES: Mapping[object, str] = {
     float: "float64",
     str: "str",
     datetime: TIME,
+    date: "datetime64[us]",
 }
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"

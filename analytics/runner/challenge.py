@@ -9,28 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from analytics.training import known
+from analytics.runner.own_models import recipe_of
 from analytics.training.comparison import Comparison, Verdict, compared
 from schemas.errors import TelemetryError
 from storage import model_errors, models
 
 if TYPE_CHECKING:
+    from analytics.training.recipe import Recipe
     from storage.connection import Connection
+    from storage.models import Model
 
 
 class PromotionError(TelemetryError):
     """A model that had better not take the champion's place."""
 
 
-def loaded(connection: Connection, kind: str, model_id: int, module: str | None = None) -> Any:
-    """A model, ready to predict by its recipe.
+def loaded(connection: Connection, model: Model, module: str | None = None) -> tuple[Recipe, Any]:
+    """A model's recipe, and the model, ready to predict by it.
 
     Raises:
         ModelFileError: it is not as it was stored, or of another version.
         TrainingError: its kind is not known here.
     """
-    body, checksum = models.body_of(connection, model_id)
-    return known.recipe(kind, module).from_bytes(body, checksum)
+    body, checksum = models.body_of(connection, model.model_id)
+    recipe = recipe_of(model, module)
+    return recipe, recipe.from_bytes(body, checksum)
 
 
 def compare(connection: Connection, model_id: int) -> Comparison | None:
@@ -62,7 +65,7 @@ def promote(
         PromotionError: it is worse, or too little is known of it.
     """
     model = models.one(connection, model_id)
-    loaded(connection, model.kind, model_id, module)
+    loaded(connection, model, module)
     found = compare(connection, model_id)
     if found is not None and not force:
         if found.verdict is Verdict.WORSE:
@@ -103,7 +106,7 @@ def roll_back(
         if model_id is None:
             raise PromotionError(f"No model of {kind} was champion before the one that is.")
     model = models.one(connection, model_id)
-    loaded(connection, model.kind, model_id, module)
+    loaded(connection, model, module)
     models.promote(connection, model_id, "rolled back")
     return model_id
 

@@ -12,11 +12,14 @@ import logging
 import os
 import re
 import tempfile
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import TelemetryError
@@ -30,6 +33,18 @@ MISSING = "MLflow is not installed: pip install 'vehicle-telemetry[training]'"
 
 NOT_A_KEY = re.compile(r"[^\w\-. /]")
 """What MLflow does not take in the name of a metric."""
+
+SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql")
+"""Where MLflow keeps runs: a server, or a database."""
+
+AT_ONCE = 100
+"""So many parameters, and so many metrics, in a request: as many parameters as MLflow takes."""
+
+NOT_KNOWN = re.compile(r"\b(401|403) (!=|Client Error)|PERMISSION_DENIED|UNAUTHENTICATED")
+"""What MLflow and its artifacts' HTTP say to who may not."""
+
+ASKED_AGAIN = "2"
+"""How often a server that does not answer is asked again: MLflow would for four minutes."""
 
 
 class TrackingError(TelemetryError):
@@ -48,6 +63,13 @@ class TrainingSettings(BaseSettings):
         description="The MLflow server that is told of trainings, https://mlflow.example; unset: a "
         "database of this machine's own, below the data folder.",
     )
+
+    @field_validator("mlflow_tracking_uri")
+    @classmethod
+    def _is_an_address(cls, uri: str | None) -> str | None:
+        if uri is None or ("://" in uri and urlsplit(uri).scheme in SCHEMES):
+            return uri
+        raise ValueError("write an address with its scheme, https://mlflow.example")
 
 
 def tracked(
@@ -73,6 +95,8 @@ def tracked(
     Raises:
         TrackingError: the server cannot be told.
     """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", ASKED_AGAIN)
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     # What we do is not told to third parties.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
@@ -92,11 +116,34 @@ def tracked(
         try:
             client = MlflowClient(tracking_uri=uri or f"sqlite:///{folder / 'mlflow.db'}")
             return _logged(client, training, files, None if uri else folder, tags)
-        except MlflowException as error:
-            raise TrackingError(
-                f"MLflow at {uri or folder} cannot be told of the run ({str(error)[:300]}): look at"
-                " TELEMETRY_MLFLOW_TRACKING_URI. The model is stored."
-            ) from error
+        # Artifacts go by requests, whose errors are OSErrors, or by what a store of theirs needs.
+        except (MlflowException, OSError, ImportError) as error:
+            said = f"{_why(place_of(uri, folder), str(error))} The model is stored."
+            raise TrackingError(said) from error
+
+
+def place_of(uri: str | None, folder: Path) -> str:
+    """Where runs are told of, for people: without the password that an address may have."""
+    if uri is None:
+        return str(folder)
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _why(place: str, error: str) -> str:
+    """Why a run could not be told, and what to do."""
+    if NOT_KNOWN.search(error):
+        return (
+            f"MLflow at {place} does not take us for anybody it knows, or lets write: set "
+            "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+        )
+    if "Max retries exceeded" in error:
+        return (
+            f"MLflow at {place} does not answer: look whether it runs there, and at "
+            "TELEMETRY_MLFLOW_TRACKING_URI."
+        )
+    said = re.sub(r"//[^/@\s]*@", "//", error)[:300]
+    return f"MLflow at {place} cannot be told of the run ({said})."
 
 
 def metrics_of(evaluation: Mapping[str, Any]) -> dict[str, float]:
@@ -128,22 +175,35 @@ def _logged(
     else:
         number = experiment.experiment_id
     run_id = str(client.create_run(number, tags=dict(tags)).info.run_id)
+    try:
+        _tell(client, run_id, training, files)
+    except BaseException:
+        with suppress(Exception):  # of what went wrong first the caller is told
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
+    return run_id
+
+
+def _tell(client: Any, run_id: str, training: Training, files: Mapping[str, bytes]) -> None:
+    from mlflow.entities import Metric, Param  # noqa: PLC0415  # as above
+
     params = training.params | {
         "dataset_sha256": training.dataset["sha256"],
         "dataset": training.dataset.get("name", training.dataset["source"]),
         "fingerprint": training.fingerprint,
     }
-    for key, value in params.items():
-        client.log_param(run_id, key, value)
-    for key, number_ in metrics_of(training.evaluation).items():
-        client.log_metric(run_id, key, number_)
+    of_all = [Param(key, str(value)) for key, value in params.items()]
+    now = int(time.time() * 1000)
+    metrics = [Metric(key, one, now, 0) for key, one in metrics_of(training.evaluation).items()]
+    # A request each would be one for every figure of every region.
+    for start in range(0, max(len(of_all), len(metrics)), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        client.log_batch(run_id, metrics=metrics[some], params=of_all[some])
     with tempfile.TemporaryDirectory() as place_:
         for file, body in {**files, **_jsons(training)}.items():
-            path = Path(place_) / file
-            path.write_bytes(body)
-            client.log_artifact(run_id, str(path))
-    client.set_terminated(run_id)
-    return run_id
+            (Path(place_) / file).write_bytes(body)
+        client.log_artifacts(run_id, place_)
 
 
 def _jsons(training: Training) -> dict[str, bytes]:

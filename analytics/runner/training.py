@@ -13,7 +13,7 @@ from analytics.fuel.calibration import STATS_VERSION
 from analytics.fuel.reference import learn_reference
 from analytics.runner.knowledge import as_json, group_of
 from analytics.runner.segments_kept import StoredSegments
-from analytics.runner.tracking import tracked
+from analytics.runner.tracking import TrackingError, tracked
 from analytics.runner.training_tasks import source_of, spread_rounds
 from analytics.training import card
 from analytics.training.fuel import FuelRecipe
@@ -51,6 +51,7 @@ class Trained:
         checksum: of the dataset's values.
         fingerprint: of the model's predictions.
         run_id: in MLflow; None: it was not told.
+        untold: why it could not be told, though it was to be.
     """
 
     model_id: int
@@ -65,6 +66,7 @@ class Trained:
     checksum: str
     fingerprint: str
     run_id: str | None
+    untold: TrackingError | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,8 +110,7 @@ def train(
         progress: told how many rounds are done, and of how many.
 
     Raises:
-        TelemetryError: there is nothing to learn from, the database refuses the model, or MLflow
-            cannot be told (the model is stored then).
+        TelemetryError: there is nothing to learn from, or the database refuses the model.
     """
     recipe = recipe or FuelRecipe(held_out=held_out)
     rounds = (
@@ -144,14 +145,18 @@ def train(
             dataset=training.dataset,
             card=told,
             note=note,
+            module=recipe.module,
         ),
     )
-    run_id = None
+    run_id = untold = None
     if tracking is not None:
         files = plots(training.evaluation, training.held, unit=recipe.unit)
         files |= {"model.bin": training.body, "card.md": told.encode()}
         tags = {"model_id": str(model_id), "stage": str(stage), "note": note or ""}
-        run_id = tracked(training, files, uri=tracking.uri, folder=tracking.folder, tags=tags)
+        try:
+            run_id = tracked(training, files, uri=tracking.uri, folder=tracking.folder, tags=tags)
+        except TrackingError as error:
+            untold = error  # the model is stored all the same
     if run_id is not None:
         models.note_run(connection, model_id, run_id)
     return Trained(
@@ -167,6 +172,7 @@ def train(
         checksum=training.dataset["sha256"],
         fingerprint=training.fingerprint,
         run_id=run_id,
+        untold=untold,
     )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from analytics.fuel.segments import SEGMENT_COLUMNS, SEGMENTS_VERSION
 from analytics.runner.challenge import loaded
-from analytics.training import known
 from analytics.training.drift import errors_drifted, inputs_drifted
 from analytics.training.trainer import judged
 from schemas.errors import TelemetryError
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from analytics.training.recipe import Recipe
     from storage.connection import Connection
     from storage.models import Model
 
@@ -72,7 +72,8 @@ def watch(
 
     Args:
         connection: an autocommit connection.
-        module: where the code of a model of one's own is, unless an entry point says so.
+        module: where the code of a model of one's own is, unless an entry point or the setting
+            (`analytics.runner.own_models`) says so.
         today: the present day; None: by the clock.
         stopping: asked now and then whether to leave the rest to the next run.
     """
@@ -80,13 +81,13 @@ def watch(
     since = _monday(today or datetime.now(tz=UTC).date()) - (DRIFT_WEEKS - 1) * WEEK
     for model in _watched(connection):
         try:
-            ready = loaded(connection, model.kind, model.model_id, module)
+            recipe, ready = loaded(connection, model, module)
         except TelemetryError as error:
             logger.error("model %d is not watched: %s", model.model_id, error)  # noqa: TRY400
             continue
         touched: set[date] = set()
         while not stopping():
-            days = _judge(connection, model, ready, module)
+            days = _judge(connection, model, recipe, ready)
             if not len(days):
                 break
             count += len(days)
@@ -109,14 +110,13 @@ def _watched(connection: Connection) -> list[Model]:
 def _judge(
     connection: Connection,
     model: Model,
+    recipe: Recipe,
     ready: Any,  # as its recipe made it
-    module: str | None,
 ) -> pd.DataFrame:
     """Predict vehicle-days that wait, and keep how far off it was; which they were."""
     days = model_errors.days_to_judge(connection, model.model_id, model.data_to)
     if not len(days):
         return days
-    recipe = known.recipe(model.kind, module)
     segments = _segments(connection, days["vehicle"].unique(), days["day"].min())
     classes = days.drop_duplicates("vehicle").set_index("vehicle")["vehicle_class"]
     segments = segments.assign(

@@ -31,6 +31,7 @@ class FuelRecipe:
 
     held_out: float = HELD_OUT
     name: str = "fuel"
+    module: str | None = None
     version: int = SEGMENTS_VERSION
     unit: str = "L"
     purpose: str = (

@@ -5,8 +5,8 @@ A package of one's own names its model in its pyproject.toml:
     [project.entry-points."telemetry.models"]
     cruise = "my_pkg.my_model:MODEL"
 
-A module that is no package's is named on the command line (`--model-module my_pkg.my_model`) and
-has its model as MODEL.
+A module that is no package's is named on the command line (`--model-module my_pkg.my_model`), or
+allowed by a setting, and has its model as MODEL.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from analytics.training.own import OwnRecipe
 from analytics.training.recipe import OwnModel, TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from analytics.training.recipe import Recipe
 
 GROUP = "telemetry.models"
@@ -32,12 +34,21 @@ VARIABLE = "MODEL"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.ASCII)
 
 
-def recipe(name: str, module: str | None = None) -> Recipe:
+def recipe(
+    name: str,
+    module: str | None = None,
+    *,
+    allowed: Sequence[str] = (),
+    trained_by: str | None = None,
+) -> Recipe:
     """The recipe of a model.
 
     Args:
         name: fuel, or the name of a model of one's own.
         module: where that is, unless an entry point says so.
+        allowed: modules that may be imported to look for it.
+        trained_by: the module that is kept with the model: looked at first where it is among
+            `allowed`, and not at all where it is not.
 
     Raises:
         TrainingError: there is none of that name, or it lacks something.
@@ -47,11 +58,17 @@ def recipe(name: str, module: str | None = None) -> Recipe:
     if module is not None:
         return _own(name, _of_module(module), module)
     for point in entry_points(group=GROUP, name=name):
-        return _own(name, point.load(), point.value)
+        return _own(name, point.load(), point.module)
+    for one in sorted(allowed, key=lambda module: module != trained_by):
+        found = _of_module(one)
+        if getattr(found, "name", None) == name:
+            return _own(name, found, one)
     there = ", ".join(sorted({FuelRecipe().name, *entry_points(group=GROUP).names}))
+    by = "" if trained_by is None or trained_by in allowed else f"; it was trained by {trained_by}"
     raise TrainingError(
-        f"There is no model {name!r}: there are {there}. One of your own is named by "
-        "--model-module my_pkg.my_model, which has it as MODEL."
+        f"There is no model {name!r}: there are {there}{by}. One of your own is named by "
+        f"--model-module {trained_by or 'my_pkg.my_model'}, which has it as MODEL, or for every "
+        "command by TELEMETRY_MODEL_MODULES."
     )
 
 
@@ -69,7 +86,7 @@ def _of_module(module: str) -> object:
 
 
 def _own(name: str, found: object, where: str) -> Recipe:
-    """One's own model, once it has all it needs."""
+    """One's own model of a module, once it has all it needs."""
     if not isinstance(found, OwnModel):
         needed = [field for field in OwnModel.__annotations__ if not hasattr(found, field)]
         needed += [call for call in ("fit", "predict") if not callable(getattr(found, call, None))]
@@ -82,4 +99,4 @@ def _own(name: str, found: object, where: str) -> Recipe:
         raise TrainingError(
             f"{name!r} is no name of a model: use up to 40 lower-case letters, digits, _ and -."
         )
-    return OwnRecipe(found)
+    return OwnRecipe(found, where)

@@ -55,6 +55,7 @@ class OwnRecipe:
     """The recipe of a model of one's own."""
 
     own: OwnModel
+    module: str | None = None
 
     @property
     def name(self) -> str:

@@ -76,6 +76,11 @@ class Recipe(Protocol):
         ...
 
     @property
+    def module(self) -> str | None:
+        """Where a model of one's own comes from; None: it is the product's."""
+        ...
+
+    @property
     def version(self) -> int:
         """Raised when the same data would give another model."""
         ...

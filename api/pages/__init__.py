@@ -13,6 +13,7 @@ from api.pages import (
     drivers,
     grants,
     live,
+    models,
     morning,
     overview,
     reports,
@@ -49,7 +50,7 @@ for _page in (
     audit,
 ):
     router.include_router(_page.router)
-for _page in (catalogue, dataset_builder, datasets):
+for _page in (catalogue, dataset_builder, datasets, models):
     router.include_router(_page.router)
 
 __all__ = ["problem_page", "router"]

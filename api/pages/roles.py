@@ -38,6 +38,7 @@ ADVICE = Destination(address="/advice", text="nav_advice", scope=Scope.ADVICE_RE
 REPORTS = Destination(address="/reports", text="nav_reports", scope=Scope.VEHICLES_READ)
 CATALOGUE = Destination(address="/catalogue", text="nav_catalogue", scope=Scope.DATASETS_READ)
 DATASETS = Destination(address="/datasets", text="nav_datasets", scope=Scope.DATASETS_READ)
+MODELS = Destination(address="/models", text="nav_models", scope=Scope.MODELS_READ)
 AUDIT = Destination(address="/audit", text="nav_audit", scope=Scope.AUDIT_READ)
 ACCOUNTS = Destination(address="/accounts", text="nav_accounts", scope=Scope.IDENTITY_MANAGE)
 GRANTS = Destination(address="/settings/grants", text="nav_grants", scope=Scope.REGISTERS_READ)
@@ -56,10 +57,11 @@ DESTINATIONS: Mapping[str, tuple[Destination, ...]] = MappingProxyType(
             SILENT,
             CATALOGUE,
             DATASETS,
+            MODELS,
             AUDIT,
             SETTINGS,
         ),
-        Role.DATA_SCIENTIST: (DATASETS, CATALOGUE),
+        Role.DATA_SCIENTIST: (DATASETS, CATALOGUE, MODELS),
         Role.AUDITOR: (AUDIT,),
         Role.ADMINISTRATOR: (ACCOUNTS, GRANTS),
     }
@@ -76,6 +78,7 @@ OTHERS = (
     OVERVIEW,
     CATALOGUE,
     DATASETS,
+    MODELS,
     SETTINGS,
 )
 """Where nobody signs in."""

@@ -5,7 +5,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('telemetry.model', 0))
 -- :name models
 -- All models, or those of a kind, the newest first.
 SELECT model_id, kind, stage, created_at, data_from, data_to, code_version, note, metrics,
-       reference, evaluation, inputs, dataset, checksum, octet_length(body) AS size, run_id
+       reference, evaluation, inputs, dataset, checksum, octet_length(body) AS size, run_id,
+       module
 FROM model
 WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(model_id)s::bigint IS NULL OR model_id = %(model_id)s)
@@ -29,12 +30,13 @@ ORDER BY change_id DESC LIMIT 1
 -- :name store_model
 -- A new model: champion where its kind has none, else a candidate.
 INSERT INTO model (kind, stage, data_from, data_to, code_version, note, metrics, reference,
-                   evaluation, inputs, dataset, markdown, run_id, checksum, body)
+                   evaluation, inputs, dataset, markdown, run_id, module, checksum, body)
 SELECT %(kind)s,
        CASE WHEN EXISTS (SELECT FROM model WHERE kind = %(kind)s AND stage = 'champion')
             THEN 'candidate' ELSE 'champion' END,
        %(data_from)s, %(data_to)s, %(code_version)s, %(note)s, %(metrics)s, %(reference)s,
-       %(evaluation)s, %(inputs)s, %(dataset)s, %(card)s, %(run_id)s, %(checksum)s, %(body)s
+       %(evaluation)s, %(inputs)s, %(dataset)s, %(card)s, %(run_id)s, %(module)s,
+       %(checksum)s, %(body)s
 RETURNING model_id, stage
 
 -- :name set_model_run

@@ -53,6 +53,7 @@ from telemetry_client.queries.of_grants import (
     grant,
     grants,
 )
+from telemetry_client.queries.of_models import model, model_drift, models
 from telemetry_client.queries.of_registers import (
     add_to_fleet,
     change_employment,
@@ -148,6 +149,9 @@ __all__ = [
     "grants",
     "import_vehicles",
     "make_fleet",
+    "model",
+    "model_drift",
+    "models",
     "nearest_service_points",
     "new_webhook_secret",
     "parties",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from storage.registers import ensure_party
+from telemetry_client import Client, NotFoundError
 from tests.samples.model_rows import a_model, drift, drifted, evaluation
 from tests.worlds.identity_world import World, world
 
@@ -76,7 +78,8 @@ def test_models_are_listed_the_newest_first_page_by_page(
     listed = get(client, "/v1/models", scientist, kind="fuel", limit=1)
     (candidate,) = listed["models"]
     assert (candidate["model_id"], candidate["stage"]) == (numbers[1], "candidate")
-    assert candidate["error_percent"] is None  # three vehicles would be recognised
+    withheld = ("error_percent", "error_low", "error_high", "bias_percent", "coverage_percent")
+    assert {candidate[name] for name in withheld} == {None}  # three vehicles would be recognised
     rest = get(client, listed["next"], scientist)
     assert rest["next"] is None
     (champion,) = rest["models"]
@@ -92,6 +95,8 @@ def test_models_are_listed_the_newest_first_page_by_page(
         "vehicles": 12,
         "rows": 900,
         "error_percent": 4.5,
+        "error_low": 4.0,
+        "error_high": 5.0,
         "bias_percent": -0.25,
         "coverage_percent": 91.0,
         "drift_week": str(WEEK),
@@ -116,18 +121,80 @@ def test_drift_is_told_by_week_and_withheld_where_few_vehicles_tell(
     assert get(client, f"/v1/models/{numbers[1]}/drift", scientist)["drift"] == []
 
 
+def groups(told: Any, grouped_by: str) -> dict[str, int]:
+    return {
+        one["name"]: one["vehicles"] for one in told["groups"] if one["grouped_by"] == grouped_by
+    }
+
+
+def test_a_model_is_told_by_group_and_no_group_of_few_can_be_reckoned(
+    made: World, client: httpx2.Client, scientist: dict[str, str]
+) -> None:
+    def told(classes: dict[str, int], regions: dict[str, int]) -> Any:
+        """A model of so many vehicles in each class and region, as the API tells it."""
+        of_it: dict[str, Any] = {"all": evaluation(vehicles=sum(classes.values()))}
+        for key, found in (("by_vehicle_class", classes), ("by_region", regions)):
+            of_it[key] = {name: evaluation(vehicles=number) for name, number in found.items()}
+        number = a_model(
+            made.database.connection, kind="groups", body=repr(of_it).encode(), evaluation=of_it
+        )
+        return get(client, f"/v1/models/{number}", scientist)
+
+    found = told({"bus": 7, "heavy_truck": 30}, {"CN-31": 32, "CN-32": 3, "CN-33": 2})
+    assert (found["error_percent"], found["error_low"], found["error_high"]) == (4.5, 4.0, 5.0)
+    assert [one["grouped_by"] for one in found["groups"]] == ["vehicle_class"] * 2 + ["region"]
+    assert groups(found, "vehicle_class") == {"heavy_truck": 30, "bus": 7}
+    assert groups(found, "region") == {"CN-31": 32}  # five together are many enough
+    assert found["groups"][0] == {
+        "grouped_by": "vehicle_class", "name": "heavy_truck", "vehicles": 30, "rows": 900,
+        "error_percent": 4.5, "error_low": 4.0, "error_high": 5.0, "bias_percent": -0.25,
+        "coverage_percent": 91.0,
+    }  # fmt: skip
+    # What all are, less what is told, would be the three of Beijing: Zhejiang goes, too.
+    found = told({"bus": 4, "car": 33}, {"CN-11": 3, "CN-33": 9, "CN-31": 25})
+    assert groups(found, "vehicle_class") == {}
+    assert groups(found, "region") == {"CN-31": 25}
+    assert told({"bus": 4}, {})["groups"] == []
+
+
+def test_the_python_client_is_told_the_same(
+    made: World, client: httpx2.Client, numbers: tuple[int, int]
+) -> None:
+    party = ensure_party(made.database.connection, "Institute", "data_science")
+    key = made.key("models:read", party=party, role="data_scientist").key
+    with Client(str(client.base_url), api_key=key) as asking:
+        listed = asking.models(kind="fuel")
+        assert listed.index.tolist() == [numbers[1], numbers[0]]
+        assert listed.loc[numbers[0], "error_high"] == 5.0
+        assert listed.attrs["units"]["error_percent"] == "%"
+        one = asking.model(numbers[0])
+        assert (one.stage, one.error_low, one.groups) == ("champion", 4.0, [])
+        drift = asking.model_drift(numbers[0], weeks=20)
+        assert list(drift.index.unique()) == [
+            pd.Timestamp(WEEK), pd.Timestamp(WEEK - timedelta(weeks=12))
+        ]  # fmt: skip
+        of_week = drift.loc[str(WEEK)].set_index("name")
+        assert list(of_week.loc["ambient_c", ["value", "drifted"]]) == [0.41, True]
+        assert of_week["vehicles"].tolist() == [9, 9, 9]
+        assert asking.model_drift(numbers[1]).empty
+        with pytest.raises(NotFoundError):
+            asking.model(999999)
+
+
 def test_to_nobody_else_is_there_a_model(
     made: World, client: httpx2.Client, scientist: dict[str, str], numbers: tuple[int, int]
 ) -> None:
     address = f"/v1/models/{numbers[0]}/drift"
     owner = {"X-API-Key": made.key("vehicles:read", "fleets:read").key}
-    for path in ("/v1/models", address):
+    one = f"/v1/models/{numbers[0]}"
+    for path in ("/v1/models", one, address):
         assert client.get(path, headers=owner).status_code == 403
     absent = client.get("/v1/models/999999999999/drift", headers=scientist)
     assert (absent.status_code, absent.json()["code"]) == (404, "unknown_model")
-    for number in ("0", "abc", "9" * 19):
-        answer = client.get(f"/v1/models/{number}/drift", headers=scientist)
-        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_model")
+    for number in ("0", "abc", "9" * 19, "999999999999", str(2**63 - 1)):
+        for path in (f"/v1/models/{number}", f"/v1/models/{number}/drift"):
+            answer = client.get(path, headers=scientist)
+            assert (answer.status_code, answer.json()["code"]) == (404, "unknown_model")
     # The database itself tells no other kind of party, whatever its key may do.
     told = made.database.connection.execute(
         "SELECT count(*) FROM served.models(%s, NULL, 9223372036854775807, 10)", (made.owner,)

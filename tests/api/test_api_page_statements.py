@@ -18,6 +18,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from tests.asking.api_fixture import UNREACHABLE
 from tests.asking.browser_session import browser, enter
+from tests.worlds.models_world import Models, models_world
 from tests.worlds.pages_world import TRIP, VINS
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def pages() -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def trained(science: ScienceWorld) -> Models:
+    return models_world(science.pages.database.connection)
+
+
+@pytest.fixture(scope="module")
 def people(science: ScienceWorld) -> Iterator[dict[str, httpx2.Client]]:
     with (
         science.pages.serving(api_connections=2) as served,
@@ -93,7 +99,11 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("page", pages())
 def test_a_page_asks_few_statements(
-    science: ScienceWorld, people: dict[str, httpx2.Client], statements: list[str], page: str
+    science: ScienceWorld,
+    trained: Models,
+    people: dict[str, httpx2.Client],
+    statements: list[str],
+    page: str,
 ) -> None:
     world = science.pages
     names = {
@@ -104,6 +114,7 @@ def test_a_page_asks_few_statements(
         "dataset_id": science.dataset,
         "fleet_id": world.fleet,
         "signal": "wheel_speed",
+        "model_id": trained.champion,
     }
     # (A page with a parameter that is not here needs one: add it above.)
     address = page.format(**names) + SPELLED_OUT.get(page, "")

@@ -525,7 +525,7 @@ def test_the_examples_of_its_page_run(
     monkeypatch.setenv("TELEMETRY_API_URL", str(world.clients["Owner"].base_url))
     page = (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, flags=re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, "docs/client.md", "exec"), names)  # noqa: S102 - our own page

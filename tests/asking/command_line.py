@@ -8,9 +8,13 @@ import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from schemas.errors import TelemetryError
 
 if TYPE_CHECKING:
     from tests.servers.database_fixture import Migrated
@@ -57,3 +61,30 @@ def command_line(
             "COLUMNS": "200",
         }
     )
+
+
+class RunHere(Protocol):
+    """Runs a command in this process, which has imported what commands need; what it says."""
+
+    def __call__(self, *arguments: str, fails: type[BaseException] | None = None) -> str:
+        """What it prints, or of an error of ours what that says; `fails`: which one there is."""
+        ...
+
+
+@pytest.fixture
+def run_here(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> RunHere:
+    """The command line against the module's own database, without a process of its own."""
+    for name, value in command_line.environment.items():
+        if name.startswith(("TELEMETRY_", "COLUMNS")):
+            monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, fails: type[BaseException] | None = None) -> str:
+        done = CliRunner().invoke(app, arguments)
+        assert type(done.exception) is (fails or type(None)), done.output
+        return (
+            f"{done.output}{done.exception}"
+            if isinstance(done.exception, TelemetryError)
+            else done.output
+        )
+
+    return run

@@ -63,7 +63,7 @@ RELATIONS = {
     "ingest_offset": "cluster_id topic_id partition topic next_offset updated_at",
     "kept_answer": "key_hash request_hash begun_at status headers body",
     "model": "model_id kind created_at data_from data_to code_version note metrics reference"
-    " checksum body stage evaluation inputs dataset markdown run_id",
+    " checksum body stage evaluation inputs dataset markdown run_id module",
     "model_change": "change_id model_id stage changed_at reason",
     "model_drift": "model_id week of_what name value low high reference limit_value drifted"
     " vehicles rows computed_at",

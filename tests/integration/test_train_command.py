@@ -7,49 +7,31 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner
 
 from analytics.runner.challenge import PromotionError
 from analytics.training.recipe import TrainingError
-from cli.app import app
-from schemas.errors import TelemetryError
 from storage import models
 from storage.errors import StorageError
-from tests.asking.command_line import ROOT
 from tests.samples.fuel_segments import segments
+from tests.samples.own_model import write_own_model
 from tests.worlds.driven_fleet import midnight_before
 from tests.worlds.driven_vehicle import DrivenVehicle, driving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.asking.command_line import CommandLine
+    from tests.asking.command_line import RunHere
     from tests.servers.database_fixture import Migrated
-
-    Run = Callable[..., str]
 
 M = midnight_before(9)
 
 
 @pytest.fixture
-def run(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in this process, which has imported what commands need; gives what it says."""
-    for name, value in command_line.environment.items():
-        if name.startswith(("TELEMETRY_", "COLUMNS")):
-            monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, fails: type[BaseException] | None = None) -> str:
-        done = CliRunner().invoke(app, arguments)
-        assert type(done.exception) is (fails or type(None)), done.output
-        return (
-            done.output if not isinstance(done.exception, TelemetryError) else str(done.exception)
-        )
-
-    return run
+def run(run_here: RunHere) -> RunHere:
+    return run_here
 
 
-def test_without_days_or_models_it_says_what_to_do(migrated: Migrated, run: Run) -> None:
+def test_without_days_or_models_it_says_what_to_do(migrated: Migrated, run: RunHere) -> None:
     assert "`telemetry train fuel` makes one" in run("models", "list")
     assert "analyse some days first" in run("train", "fuel", fails=TrainingError)
     refused = run("models", "rollback", "7", fails=StorageError)
@@ -69,7 +51,7 @@ def test_without_days_or_models_it_says_what_to_do(migrated: Migrated, run: Run)
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
-    run: Run, options: tuple[str, ...], says: str
+    run: RunHere, options: tuple[str, ...], says: str
 ) -> None:
     assert says in run("train", *options, fails=SystemExit)
 
@@ -83,11 +65,15 @@ def test_options_that_contradict_each_other_are_refused(
         (("cruise", "--model-module", "nowhere"), "cannot be imported"),
     ],
 )
-def test_what_is_not_there_cannot_be_trained(run: Run, options: tuple[str, ...], says: str) -> None:
+def test_what_is_not_there_cannot_be_trained(
+    run: RunHere, options: tuple[str, ...], says: str
+) -> None:
     assert says in run("train", *options, fails=TrainingError)
 
 
-def test_models_are_trained_listed_promoted_and_used_again(migrated: Migrated, run: Run) -> None:
+def test_models_are_trained_listed_promoted_and_used_again(
+    migrated: Migrated, run: RunHere
+) -> None:
     for number in range(3):
         vehicle = DrivenVehicle(migrated, f"LVBV3ABB5PT{number:06d}")
         vehicle.write(driving(M + timedelta(hours=2), 40, km_h=60 + 5 * number))
@@ -118,12 +104,9 @@ def test_models_are_trained_listed_promoted_and_used_again(migrated: Migrated, r
 
 
 def test_the_template_of_docs_is_trained_on_a_folder_of_parquet(
-    migrated: Migrated, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: Migrated, run: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = (ROOT / "docs" / "training.md").read_text("utf-8")
-    (template,) = re.findall(r"```python\n(# my_models/stops\.py\n.*?)```", told, re.DOTALL)
-    (tmp_path / "my_models").mkdir()
-    (tmp_path / "my_models" / "stops.py").write_text(template)
+    write_own_model(tmp_path)
     folder = tmp_path / "october"
     for day, rows in enumerate((segments(6, 40, seed=1), segments(6, 40, seed=2))):
         part = folder / f"day=2026-10-{day + 1:02d}"

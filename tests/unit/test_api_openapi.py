@@ -159,6 +159,7 @@ def test_the_document_has_exactly_these_addresses() -> None:
         "/v1/fuel-price",
         "/v1/ingest",
         "/v1/models",
+        "/v1/models/{model_id}",
         "/v1/models/{model_id}/drift",
         "/v1/morning-list",
         "/v1/morning-list/{vin}/handled",

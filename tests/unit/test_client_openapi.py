@@ -13,7 +13,16 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.settings import ApiSettings
 from api.signals import of_vehicle, resolution
-from telemetry_client import AsyncClient, Client, bodies, models, queries, registered, rows
+from telemetry_client import (
+    AsyncClient,
+    Client,
+    bodies,
+    models,
+    queries,
+    registered,
+    rows,
+    trained,
+)
 from telemetry_client.entries import told
 from telemetry_client.messages import JSON
 from telemetry_client.queries import (
@@ -52,7 +61,6 @@ OF_THE_PLATFORM = (
     "How the platform stands is a page and a metric; nobody analyses it in a notebook."
 )
 LOOKED_AT = "It is looked at before there is a data set; what is computed with is the data set's."
-WATCHED = "The platform's own models: `telemetry models` tells of them where they are trained."
 
 NOT_ASKED: dict[tuple[str, str], str] = {
     ("GET", "/v1/catalogue/signals/{signal}/spread"): LOOKED_AT,
@@ -70,8 +78,6 @@ NOT_ASKED: dict[tuple[str, str], str] = {
     ("POST", "/v1/registers/keys"): SIGNS_IN,
     ("POST", "/v1/registers/keys/{prefix}/rotate"): SIGNS_IN,
     ("DELETE", "/v1/registers/keys/{prefix}"): SIGNS_IN,
-    ("GET", "/v1/models"): WATCHED,
-    ("GET", "/v1/models/{model_id}/drift"): WATCHED,
     ("GET", "/v1/morning-list"): PEOPLE_WORK_BY,
     ("PUT", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,
     ("DELETE", "/v1/morning-list/{vin}/handled"): PEOPLE_WORK_BY,
@@ -170,6 +176,8 @@ ARGUMENTS: dict[str, Any] = {
     "price": 7.85,
     "currency": "CNY",
     "if_match": '"9c1185a5c5e9fc54"',
+    "model_id": 4,
+    "weeks": 12,
 }
 
 
@@ -407,6 +415,9 @@ SAME_NAME = [
     registered.GivenGrant,
     registered.GivenGrants,
     rows.SignalDescription,
+    trained.GroupOfVehicles,
+    trained.ModelWithGroups,
+    trained.Drift,
 ]
 OTHER_NAME = {
     models.Advice: "AdvicePiece",
