@@ -138,13 +138,13 @@ def noise_of_truth(folder: Path, found: pd.DataFrame) -> pd.DataFrame:
     rows = {}
     for cause in CAUSES:
         own = found[(found["cause"] == cause) & (found["true_l"] > WORTH * found["fuel_l"])]
-        several = table.loc[cause].reindex(own["vin"]).dropna()
-        count = several.shape[1]
-        ranks = several.corr("spearman").to_numpy()[np.triu_indices(count, 1)]
-        error = several.std(axis=1) / np.sqrt(count) / several.mean(axis=1)
+        shares = table.loc[cause].reindex(own["vin"]).dropna().to_numpy(dtype=np.float64)
+        vehicles, count = len(shares), table.shape[1]
+        ranks = pd.DataFrame(shares).corr("spearman").to_numpy()[np.triu_indices(count, 1)]
+        error = shares.std(axis=1, ddof=1) / np.sqrt(count) / shares.mean(axis=1)
         rows[cause] = {
-            "rank_of_draws": ranks.mean() if len(several) > 2 and len(ranks) else np.nan,
-            "noise_percent": 100 * error.median(),
+            "rank_of_draws": ranks.mean() if vehicles > 2 and count > 1 else np.nan,
+            "noise_percent": 100 * np.median(error) if vehicles and count > 1 else np.nan,
         }
     return pd.DataFrame(rows).T
 

@@ -152,7 +152,7 @@ def test_a_drive_in_many_parts_costs_what_it_costs_in_one() -> None:
     speed = world.town_and_country(speed=22.0, brake=1.4, pull=1.2)
     rows = world.signals_of(speed, slope=world.waves(len(speed)))
     samples = fuel_samples(rows)
-    edges = rows.index[np.linspace(0, len(rows) - 1, 40).astype(int)]
+    edges = pd.DatetimeIndex(rows.index)[np.linspace(0, len(rows) - 1, 40).astype(int)]
     many = pd.DataFrame({"part_start": edges[:-1], "end_time": edges[1:] - pd.Timedelta("1us")})
 
     whole, cut = (
