@@ -1,8 +1,14 @@
 """What each cause really cost: the same truck on the same legs again, with that cause calm.
 
 Variants run as vehicles side by side. They have the truck's own random streams, so legs, cargo,
-stops, weather, traffic, lights and places of emergencies are the same; legs that both finished are
+stops, weather, traffic, lights and places of emergencies are the same; legs that all finished are
 compared. Burning the particulate filter free is left out of the fuel: when it falls due is luck.
+
+Who comes a few seconds later may find a green light red: luck again, and no saving. So truck and
+variants are driven `DRAWS` times, with every light's phase moved on by an even part of its cycle,
+and likewise the chances that the driver left open: on which further legs he would use cruise
+control, in which of his stops the engine would run all the same. What he did, he does in every draw
+(`Luck`). The saving is the mean over draws, for every cause alike.
 
     python -m simulator.counterfactual --vehicles 20 --days 2 --seed 1 --output DIR
 """
@@ -17,12 +23,15 @@ from simulator.config import SimulationConfig
 from simulator.drive import Drive, Driven
 from simulator.envelopes import ProfileEnvelopes
 from simulator.fleet import Parameters, Vehicle, road_kinds
+from simulator.individual import Luck
 from simulator.mixed import CAUSES, without
 from simulator.road import Roads, build_roads
 from simulator.signals.derived import REGENERATION_L_H
 from simulator.vehicle import Floats
 
-BATCH_VARIANTS = 400  # variants simulated side by side; bounds memory
+BATCH_VARIANTS = 1000  # variants simulated side by side; bounds memory
+DRAWS = 4
+"""Times that chance is drawn."""
 ALL = "all"
 """The variant without any cause."""
 COLUMNS = ("vin", "cause", "severity", "fuel_l", "without_l", "saving_l", "distance_km", "legs")
@@ -37,14 +46,17 @@ class Counterfactual:
 
     Attributes:
         causes: Columns `COLUMNS`: a row a vehicle and cause with a severity above 0, and one for
-            `ALL` a vehicle; litres and km over the legs that both variants finished.
+            `ALL` a vehicle; litres and km over the legs that all variants finished.
         legs: The same leg by leg, columns `LEG_COLUMNS`. A leg goes from one departure to the
             next, so that the stop at its end is in it; leg 0 is the idling before the first.
-            Times are UTC microseconds, of the vehicle as it was.
+            Times are UTC microseconds, of the vehicle as it was, as is the fuel; the saving is
+            the mean over draws, and fuel without the cause is what it leaves.
+        draws: `vin`, `cause`, `draw` and that draw's `fuel_l` and `saving_l`, over the same legs.
     """
 
     causes: pd.DataFrame
     legs: pd.DataFrame
+    draws: pd.DataFrame
 
 
 def counterfactual(
@@ -52,6 +64,7 @@ def counterfactual(
     fleet: Sequence[Vehicle],
     *,
     roads: Roads | None = None,
+    draws: int = DRAWS,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Counterfactual:
     """Simulate `fleet`, and each of its vehicles again with each of its causes calm.
@@ -60,11 +73,17 @@ def counterfactual(
         config: The span of time and the seed; `vehicles` does not matter.
         fleet: Vehicles of `mixed_fleet(config)`, any of them.
         roads: As `simulate` takes them.
+        draws: Times that chance is drawn, at least 1; the first is how it fell.
         progress: Told the part that is done.
     """
     roads = build_roads(road_kinds(), seed=config.seed) if roads is None else roads
-    variants = [(v, cause, _variant(v, cause)) for v in fleet for cause in _causes(v)]
-    batches = _batches([len(_causes(v)) for v in fleet])
+    variants = [
+        (v, cause, _variant(v, cause, draw / draws))
+        for v in fleet
+        for cause in _causes(v)
+        for draw in range(draws)
+    ]
+    batches = _batches([draws * len(_causes(v)) for v in fleet])
     envelopes = ProfileEnvelopes(roads)
     legs: list[_Legs] = []
     for batch in batches:
@@ -73,15 +92,23 @@ def counterfactual(
         for part, done in _run(config, trucks, roads, envelopes):
             progress(before + share * part)
             legs += done
-    frames = []
-    base = 0
-    for place, (vehicle, cause, _) in enumerate(variants):
+    frames, by_draw = [], []
+    base: list[_Legs] = []
+    for place in range(0, len(variants), draws):
+        vehicle, cause, _ = variants[place]
+        own = legs[place : place + draws]
         if cause == "":
-            base = place
+            base = own
         else:
-            frames.append(_compared(vehicle, cause, legs[base], legs[place], config.start_s))
+            compared = _compared(vehicle, cause, base, own, config.start_s)
+            frames.append(compared)
+            by_draw.append(_draws_of(vehicle, cause, base, own, len(compared)))
     by_leg = pd.concat(frames, ignore_index=True)[list(LEG_COLUMNS)]
-    return Counterfactual(causes=_causes_of(by_leg, fleet), legs=by_leg)
+    return Counterfactual(
+        causes=_causes_of(by_leg, fleet),
+        legs=by_leg,
+        draws=pd.concat(by_draw, ignore_index=True),
+    )
 
 
 def _causes(vehicle: Vehicle) -> list[str]:
@@ -90,8 +117,18 @@ def _causes(vehicle: Vehicle) -> list[str]:
     return ["", *(cause for cause in CAUSES if severities.get(cause, 0.0) > 0.0), ALL]
 
 
-def _variant(vehicle: Vehicle, cause: str) -> Vehicle:
-    return without(vehicle, cause) if cause else vehicle
+def _variant(vehicle: Vehicle, cause: str, turn: float) -> Vehicle:
+    own = vehicle.individual
+    if own is None:
+        return vehicle
+    luck = Luck(
+        turn=turn,
+        cruise_share=vehicle.profile.cruise_share,
+        idle_share=vehicle.profile.idle_share,
+        long_idle_share=own.long_idle_share,
+    )
+    lucky = replace(vehicle, individual=replace(own, luck=luck))
+    return without(lucky, cause) if cause else lucky
 
 
 def _batches(sizes: list[int]) -> list[range]:
@@ -181,20 +218,42 @@ def _by_leg(driven: Driven) -> pd.DataFrame:
     return frame[np.isfinite(first)]
 
 
-def _compared(vehicle: Vehicle, cause: str, was: _Legs, calm: _Legs, start_s: int) -> pd.DataFrame:
-    """The legs that both finished; the last of each is still under way."""
-    both = max(min(len(was.fuel_l), len(calm.fuel_l)) - 1, 0)
+def _compared(
+    vehicle: Vehicle, cause: str, was: Sequence[_Legs], calm: Sequence[_Legs], start_s: int
+) -> pd.DataFrame:
+    """The legs that all finished, over draws; the last of each is still under way."""
+    all_ = max(min(len(legs.fuel_l) for legs in (*was, *calm)) - 1, 0)
+    seen, saved = was[0], np.zeros(all_)
+    for driven, otherwise in zip(was, calm, strict=True):
+        saved += (driven.fuel_l[:all_] - otherwise.fuel_l[:all_]) / len(was)
     return pd.DataFrame(
         {
             "vin": vehicle.vin,
-            "leg": np.arange(both),
+            "leg": np.arange(all_),
             "cause": cause,
-            "start_us": ((start_s + was.first_s[:both]) * 1e6).astype(np.int64),
-            "end_us": ((start_s + was.end_s[:both]) * 1e6).astype(np.int64),
-            "distance_km": was.way_m[:both] / 1e3,
-            "fuel_l": was.fuel_l[:both],
-            "without_l": calm.fuel_l[:both],
-            "saving_l": was.fuel_l[:both] - calm.fuel_l[:both],
+            "start_us": ((start_s + seen.first_s[:all_]) * 1e6).astype(np.int64),
+            "end_us": ((start_s + seen.end_s[:all_]) * 1e6).astype(np.int64),
+            "distance_km": seen.way_m[:all_] / 1e3,
+            "fuel_l": seen.fuel_l[:all_],
+            "without_l": seen.fuel_l[:all_] - saved,
+            "saving_l": saved,
+        }
+    )
+
+
+def _draws_of(
+    vehicle: Vehicle, cause: str, was: Sequence[_Legs], calm: Sequence[_Legs], count: int
+) -> pd.DataFrame:
+    """Fuel and saving of each draw over the first `count` legs."""
+    fuel_l = np.array([legs.fuel_l[:count].sum() for legs in was])
+    without_l = np.array([legs.fuel_l[:count].sum() for legs in calm])
+    return pd.DataFrame(
+        {
+            "vin": vehicle.vin,
+            "cause": cause,
+            "draw": np.arange(len(was)),
+            "fuel_l": fuel_l,
+            "saving_l": fuel_l - without_l,
         }
     )
 

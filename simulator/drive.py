@@ -81,6 +81,7 @@ class Drive:
                 roads,
                 seed=config.seed,
                 streams=[own.number for own in mixed],
+                turns=[own.luck.turn for own in mixed],
                 wander_m_s=np.array([own.wander_kmh / 3.6 for own in mixed]),
                 steady_from_m_s=CRUISE_FROM_M_S,
             )

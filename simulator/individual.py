@@ -69,6 +69,25 @@ class EngineTraits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Luck:
+    """How chance falls for a truck on the same legs, so that truth can be told from chance.
+
+    Attributes:
+        turn: Part of its range by which every light's phase, and every chance that a driver leaves
+            open, is moved on; 0 is how it fell in the simulation.
+        cruise_share: Chance of cruise control of the truck as it is, without any cause removed:
+            legs that were driven with it are so however chance falls, and others are not.
+        idle_share: Likewise the chance that the engine runs on through a short stop.
+        long_idle_share: Likewise through a long one.
+    """
+
+    turn: float = 0.0
+    cruise_share: float = 0.0
+    idle_share: float = 0.0
+    long_idle_share: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Individual:
     """One truck and one driver beyond model and profile.
 
@@ -94,6 +113,7 @@ class Individual:
         thefts_a_night: Chance of fuel theft in a night.
         slosh: Movement of the tank's level under way, part of the tank.
         gains: Gain of each sensor that has one, by signal.
+        luck: How chance falls.
     """
 
     number: int
@@ -116,6 +136,7 @@ class Individual:
     thefts_a_night: float
     slosh: float
     gains: Mapping[str, float] = field(hash=False)
+    luck: Luck = field(default_factory=Luck)
 
 
 def draw_engine(rng: np.random.Generator) -> EngineTraits:

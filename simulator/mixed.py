@@ -121,10 +121,18 @@ def with_severities(vehicle: Vehicle, severities: Mapping[str, float]) -> Vehicl
 
 
 def without(vehicle: Vehicle, cause: str) -> Vehicle:
-    """The same truck with `cause` calm; "all" makes every cause calm."""
+    """The same truck with `cause` calm; "all" makes every cause calm.
+
+    Causes are habits of their own: who brakes calmly, but lifts late, lifts where he did, unless he
+    must brake from there.
+    """
     severities = {} if vehicle.individual is None else dict(vehicle.individual.severities)
     left = {c: s for c, s in severities.items() if c != cause}
-    return with_severities(vehicle, {} if cause == "all" else left)
+    calm = with_severities(vehicle, {} if cause == "all" else left)
+    if cause != "harsh":
+        return calm
+    lifts = min(vehicle.profile.coast_m_s2, calm.profile.brake_m_s2)
+    return replace(calm, profile=replace(calm.profile, coast_m_s2=lifts))
 
 
 def driver_of(severities: Mapping[str, float]) -> DriverProfile:

@@ -3,7 +3,8 @@
 In `Shifts` the clock decides: who drives faster gets further before he must rest. Here nominal
 driving time does, what the way would take an ordinary truck, and each leg has random numbers of its
 own. Variants of a truck then have the same legs, cargo, stops and nights, and differ only in how
-they drive them.
+they drive them. Chances that a truck as it is took or left are the same however its luck is turned;
+which of those left a better driver takes is luck.
 """
 
 import numpy as np
@@ -65,7 +66,9 @@ class PlannedShifts(Shifts):
         self._rngs[vehicle] = rng = self._stream(self._vehicles[vehicle], leg)
         self._emergencies[vehicle] = self._stream(self._vehicles[vehicle], leg, 1)
         self._head_on(state, row, vehicle)
-        state.cruise[row] = float(rng.random() < self._vehicles[vehicle].profile.cruise_share)
+        share = self._vehicles[vehicle].profile.cruise_share
+        luck = self._own[vehicle].luck
+        state.cruise[row] = float(_turned(rng.random(), luck.cruise_share, luck.turn) < share)
         rest_in = REST_AFTER_S - self._draw(vehicle, 0.2, 1) * REST_WINDOW_S
         rest_in = min(rest_in - self._driven[vehicle], self._length[vehicle] - self._clock[vehicle])
         self._cut_short(state, row, max(rest_in, 60.0))
@@ -120,7 +123,17 @@ class PlannedShifts(Shifts):
         return self._own[vehicle].warming
 
     def _lets_run(self, vehicle: int, stop_s: float) -> bool:
-        short = stop_s < SHORT_STOP_S
-        own = self._own[vehicle]
-        share = self._vehicles[vehicle].profile.idle_share if short else own.long_idle_share
-        return bool(self._rngs[vehicle].random() < share)
+        own, luck = self._own[vehicle], self._own[vehicle].luck
+        if stop_s < SHORT_STOP_S:
+            share, was = self._vehicles[vehicle].profile.idle_share, luck.idle_share
+        else:
+            share, was = own.long_idle_share, luck.long_idle_share
+        return _turned(self._rngs[vehicle].random(), was, luck.turn) < share
+
+
+def _turned(drawn: float, was: float, turn: float) -> float:
+    """A number drawn from 0 to 1 moved on by a part of the range on its side of `was`."""
+    if turn == 0.0:
+        return drawn
+    low, width = (0.0, was) if drawn < was else (was, 1.0 - was)
+    return low + width * (((drawn - low) / width + turn) % 1.0)

@@ -70,6 +70,7 @@ class PlacedSurroundings(Surroundings):
         streams: Number of each vehicle's streams; variants of one truck have the same.
         wander_m_s: How far each driver's speed wanders without cruise control.
         steady_from_m_s: Speed from which cruise control, where on, holds it.
+        turns: Part of the cycle by which each vehicle's lights are moved on; 0 without it.
     """
 
     def __init__(
@@ -80,11 +81,13 @@ class PlacedSurroundings(Surroundings):
         streams: Sequence[int],
         wander_m_s: Floats,
         steady_from_m_s: float,
+        turns: Sequence[float] | None = None,
     ) -> None:
         super().__init__(roads, np.random.default_rng([seed, 0x91AC]))
         self._streams = np.array(streams, dtype=np.uint64)
         self._wander_m_s = wander_m_s
         self._steady_from_m_s = steady_from_m_s
+        self._turns = np.zeros(len(streams)) if turns is None else np.array(turns)
         self._traffic = _noise(self._rng, TRAFFIC_M)
         self._wander = _noise(self._rng, WANDER_M, smooth=True)
         self._key = np.uint64(seed)
@@ -112,6 +115,7 @@ class PlacedSurroundings(Surroundings):
             number = light[rows].astype(np.int64).astype(np.uint64)
             drawn = self._draw(_LIGHT, state.leg[rows], vehicles[rows], number)
             part = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
+            part = np.fmod(part + self._turns[vehicles[rows]], 1.0)
             state.light[rows] = light[rows]
             state.light_from[rows] = t - part * LIGHT_CYCLE_S
         # One that is not in sight yet counts as green.

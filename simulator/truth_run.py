@@ -1,8 +1,8 @@
 """A mixed fleet's signals and the truth of its fuel as files in a folder, for whoever checks both.
 
-What is written: `signals/VIN.parquet` (a row a second), `causes.parquet` and `legs.parquet` (see
-`simulator.counterfactual`), `vehicles.parquet` (severities, and what each truck is), `trips`,
-`events` and `days` as `simulator.truth` has them, and `tank.parquet`.
+What is written: `signals/VIN.parquet` (a row a second), `causes.parquet`, `legs.parquet` and
+`draws.parquet` (see `simulator.counterfactual`), `vehicles.parquet` (severities, and what each
+truck is), `trips`, `events` and `days` as `simulator.truth` has them, and `tank.parquet`.
 """
 
 import argparse
@@ -86,10 +86,11 @@ def write_causes(
     *,
     progress: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Simulate every cause away and write `causes.parquet` and `legs.parquet`."""
+    """Simulate every cause away; write `causes.parquet`, `legs.parquet` and `draws.parquet`."""
     found = counterfactual(config, fleet, progress=progress)
     found.causes.to_parquet(folder / "causes.parquet", index=False)
     found.legs.to_parquet(folder / "legs.parquet", index=False)
+    found.draws.to_parquet(folder / "draws.parquet", index=False)
 
 
 def vehicles_of(fleet: Sequence[Vehicle], config: SimulationConfig) -> pd.DataFrame:

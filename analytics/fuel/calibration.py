@@ -19,7 +19,7 @@ from analytics.fuel.drive import drive_of
 from analytics.fuel.gearing import CELLS as GEAR_CELLS
 from analytics.fuel.gearing import Gearing, gear_sums
 from analytics.fuel.physics import RAD_S_PER_RPM
-from analytics.fuel.replay import force_n
+from analytics.fuel.replay import Replay, force_n
 from analytics.fuel.road_load import RoadLoad
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS, style_sums
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STATS_VERSION = 1
+STATS_VERSION = 2
 """Raised when the same day would give other sums, or in another order."""
 
 AT_REST_ROWS = 4
@@ -63,6 +63,8 @@ _SIZES = {
 
 STAT_CELLS = sum(_SIZES.values())
 """Numbers a day's sums are."""
+
+_AFTER = sum(_SIZES[name] for name in ("style", "speeds", "tyres"))
 
 _ENDS = np.cumsum(list(_SIZES.values()))
 PARTS = {
@@ -125,8 +127,9 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
         ),
         "gears": gear_sums(drive, np.maximum(force, 0.0) * drive.speed_m_s),
     }
-    style = style_sums(samples, drive, usual)
-    return np.concatenate([*found.values(), style])
+    before = np.concatenate([*found.values(), np.zeros(_AFTER)])
+    day = Replay(drive, calibrate(before, vehicle_class=vehicle_class))
+    return np.concatenate([*found.values(), style_sums(samples, drive, usual, day)])
 
 
 def _idle_sums(drive: Drive) -> Floats:

@@ -93,8 +93,15 @@ def _rows(columns: Iterable[Floats]) -> Floats:
 
 
 def _by_part(litres: Floats, part: NDArray[np.intp], count: int) -> Floats:
-    """Sums of each part; where a habit costs nothing in all, there is no excess."""
-    return np.maximum(np.bincount(part, litres, count + 1)[:count], 0.0)
+    """Sums of each part, none below nothing; what a habit saved on some is taken off the others.
+
+    Who pulls away hard saves time, and so what the running engine takes: cutting such parts off
+    alone would leave a cost where there is none in all.
+    """
+    sums = np.bincount(part, litres, count + 1)[:count]
+    costly = np.maximum(sums, 0.0)
+    left = max(float(sums.sum()), 0.0)
+    return costly * (left / costly.sum()) if left > 0 else np.zeros(count)
 
 
 def part_of(drive: Drive, parts: pd.DataFrame) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ import numpy as np
 from analytics.fuel import engine_map, traces
 from analytics.fuel.calibration import LEARNT_S
 from analytics.fuel.figures import figures
-from analytics.fuel.reference import fan_turns, parasitic_w, place_of, rate
+from analytics.fuel.reference import PLACED, fan_turns, parasitic_w, place_of, rate
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 TYRE_EXPONENT = 0.4
 """Rolling resistance grows as pressure to the power of minus this (Michelin, The tyre: rolling
 resistance and fuel savings, 2003: truck tyres 0.3 to 0.5)."""
+
+UNFORESEEN = 0.9
+"""Part of what good peers spend in slowing down that nobody can foresee: they, too, lift late at
+times. Measured on simulated mixed fleets (docs/fuel.md)."""
 
 SOFTEST = 0.5
 """A pressure below this part of the peers' is a broken sensor."""
@@ -115,6 +119,8 @@ class Excess:
             return 1.0
         style = self._calibration.style
         own, good = rate(style, name), self._peers.rate_at(name, place_of(style))
+        if name == PLACED:
+            good *= UNFORESEEN / self._chosen_speed() ** 2
         if not (np.isfinite(own) and np.isfinite(good) and own > 0):
             return 0.0
         return max(0.0, 1.0 - good / own)
@@ -126,11 +132,20 @@ class Excess:
 
     def _speed_factor(self) -> Floats:
         """By step, the good drivers' speed over this one's at the same posted speed."""
+        band = band_of(np.nan_to_num(self._drive.limit_m_s))
+        return np.asarray(self._speed_ratio()[1][band], dtype=np.float64)
+
+    def _chosen_speed(self) -> float:
+        """The same over the whole way: faster, there is more to foresee, by the square."""
+        way, ratio = self._speed_ratio()
+        return float(way @ ratio / way.sum()) if way.sum() > 0 else 1.0
+
+    def _speed_ratio(self) -> tuple[Floats, Floats]:
+        """Way by band of posted speeds, and the peers' speed over one's own there, at most 1."""
         way, speed = np.hsplit(self._calibration.speeds, 2)
         own = np.divide(speed, way, out=np.full(BANDS, np.nan), where=way > 0)
         ratio = np.nan_to_num(self._peers.speed_m_s / own, nan=1.0)
-        band = band_of(np.nan_to_num(self._drive.limit_m_s))
-        return np.asarray(np.minimum(ratio, 1.0)[band], dtype=np.float64)
+        return way, np.minimum(ratio, 1.0)
 
     def _gear_factor(self) -> Floats:
         """By step, the good drivers' engine turns over the way over this one's."""

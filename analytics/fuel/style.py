@@ -8,7 +8,7 @@ import numpy as np
 
 from analytics.fuel import traces
 from analytics.fuel.physics import RAD_S_PER_RPM
-from analytics.fuel.replay import begins, force_n, rolling_m_s2
+from analytics.fuel.replay import begins, force_n
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.spans import runs
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from analytics.fuel.drive import Drive
+    from analytics.fuel.replay import Replay
     from analytics.fuel.road_load import RoadLoad
     from analytics.samples import Samples
 
@@ -50,12 +51,21 @@ SUMS = (
     "latitude_s",
     "longitude_s",
 )
-"""Sums by name; …_j is work that driving otherwise would have spared, on usual road load."""
+"""Sums by name; …_j is work that driving otherwise would have spared, on usual road load, that of
+foresight what its fuel is worth: who rolls longer idles longer."""
 
 
-def style_sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
-    """The sums, in the order of SUMS, then speeds by band (2·BANDS), then tyres (2·16)."""
-    return np.concatenate([_sums(samples, drive, load), _speeds(drive), _tyres(samples, drive)])
+def style_sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Floats:
+    """The sums, in the order of SUMS, then speeds by band (2·BANDS), then tyres (2·16).
+
+    Args:
+        samples: the rows of the drive.
+        drive: its steps.
+        load: usual road load.
+        replay: the drive on what it tells itself of the vehicle.
+    """
+    sums = _sums(samples, drive, load, replay)
+    return np.concatenate([sums, _speeds(drive), _tyres(samples, drive)])
 
 
 def long_idle(drive: Drive) -> NDArray[np.bool_]:
@@ -71,13 +81,13 @@ def long_idle(drive: Drive) -> NDArray[np.bool_]:
     return needless
 
 
-def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
+def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Floats:
     moving_s = drive.dt_s * drive.moving
     gear = np.nan_to_num(drive.rad_per_m)
     at_m = traces.along(drive)
     filled = traces.without_emergencies(drive)
-    rolling = rolling_m_s2(drive, load, gear, np.nan_to_num(drive.friction_nm))
-    foresight = traces.with_foresight(drive, at_m, filled, rolling)
+    foresight = traces.with_foresight(drive, at_m, filled, replay.rolling_m_s2)
+    foreseen_l = float((replay.burnt() - replay.burnt(foresight)).sum())
     calm = traces.calmly(at_m, filled)
     even = traces.steadily(drive)
 
@@ -104,7 +114,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad) -> Floats:
         "long_idle_s": drive.dt_s @ long_idle(drive),
         "kinetic_j": 0.5 * drive.mass_kg @ slowing,
         "pull_j": driven,
-        "foresight_j": driven - pull(foresight),
+        "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
         "open_m": drive.way_m @ open_road,
         "wander_j": driven - pull(even),

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.catalogue import CatalogueError
 from simulator import SimulationConfig
-from simulator.counterfactual import Counterfactual, counterfactual
+from simulator.counterfactual import DRAWS, Counterfactual, counterfactual
 from simulator.fleet import Vehicle
 from simulator.mixed import mixed_fleet, with_severities
 from simulator.signal_files import signals_of, write_signals
@@ -63,6 +63,16 @@ def test_next_to_nothing_costs_next_to_nothing(
 ) -> None:
     """What is left where all that differs is luck is the truth's noise."""
     assert saving_percent(truth, fleet[2]).abs().max() < 0.5
+
+
+def test_the_saving_is_the_mean_over_draws_of_chance(truth: Counterfactual) -> None:
+    draws = truth.draws.groupby(["vin", "cause"])["saving_l"]
+    told = truth.causes.set_index(["vin", "cause"])["saving_l"]
+    pd.testing.assert_series_equal(draws.mean().sort_index(), told.sort_index())
+    assert (draws.nunique() == DRAWS).any()
+    first = truth.draws[truth.draws["draw"] == 0].set_index(["vin", "cause"])["fuel_l"]
+    as_it_was = truth.causes.set_index(["vin", "cause"])["fuel_l"]
+    pd.testing.assert_series_equal(first.sort_index(), as_it_was.sort_index())
 
 
 def test_legs_add_up_and_follow_each_other(truth: Counterfactual) -> None:

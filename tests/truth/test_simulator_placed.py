@@ -1,13 +1,15 @@
 """What is bound to leg and place is the same for every variant of a truck, whenever it comes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from simulator import SimulationConfig
-from simulator.fleet import road_kinds
-from simulator.mixed import mixed_fleet, with_severities
+from simulator.fleet import Vehicle, road_kinds
+from simulator.individual import Luck
+from simulator.mixed import mixed_fleet, with_severities, without
 from simulator.planned_shift import PlannedShifts
 from simulator.record import CRUISE_FROM_M_S
 from simulator.road import LIGHT_CYCLE_S, NEVER_M, build_roads
@@ -21,7 +23,7 @@ ROADS = build_roads(road_kinds(), seed=5)
 ROWS = np.arange(4)
 
 
-def around(*, wander: float = 0.7) -> PlacedSurroundings:
+def around(*, wander: float = 0.7, turn: float = 0.0) -> PlacedSurroundings:
     """Of four trucks of which the first two are variants of one."""
     return PlacedSurroundings(
         ROADS,
@@ -29,6 +31,7 @@ def around(*, wander: float = 0.7) -> PlacedSurroundings:
         streams=[7, 7, 8, 9],
         wander_m_s=np.full(4, wander),
         steady_from_m_s=CRUISE_FROM_M_S,
+        turns=[turn] * 4,
     )
 
 
@@ -77,6 +80,16 @@ def test_a_lights_clock_begins_when_the_truck_comes_in_sight() -> None:
     assert later == pytest.approx(np.fmod(first + 20.0, LIGHT_CYCLE_S))
 
 
+def test_turned_luck_moves_every_light_on_by_its_part_of_the_cycle() -> None:
+    state, turned = driving(light_ahead() - 390.0), driving(light_ahead() - 390.0)
+    point = ROADS.point(state.lane, state.s)
+    light_s = around().light_s(state, point, 1_000, ROWS)
+    other = around(turn=0.25).light_s(turned, point, 1_000, ROWS)
+    assert np.fmod(other - light_s + LIGHT_CYCLE_S, LIGHT_CYCLE_S) == pytest.approx(
+        np.full(4, LIGHT_CYCLE_S / 4)
+    )
+
+
 def test_only_a_foot_wanders() -> None:
     surroundings = around()
     state = driving(9_000.0)
@@ -108,6 +121,52 @@ def legs(delay_s: int) -> list[tuple[int, float, float, int]]:
 
 def test_legs_cargo_and_rests_do_not_depend_on_how_fast_they_are_driven() -> None:
     assert legs(0) == legs(600) == legs(1_500)
+
+
+def cruised(vehicle: Vehicle) -> list[bool]:
+    """Of a truck's first 40 legs, which it drives with cruise control."""
+    shifts = PlannedShifts(CONFIG, (vehicle,), ROADS)
+    found: list[bool] = []
+    state, t = shifts.begin(), 0.0
+    while len(found) < 40:
+        if int(state.phase[0]) == Phase.DRIVING:
+            found.append(bool(state.cruise[0]))
+            t += (float(state.dest[0]) - float(state.s[0])) / 20.0
+            state.s[0] = state.dest[0]
+            shifts.arrive(state, 0, 0, int(t))
+        else:
+            t = max(t, float(state.until[0]))
+            shifts.advance(state, 0, 0, int(t))
+    return found
+
+
+def test_luck_is_turned_only_where_a_better_driver_has_the_choice() -> None:
+    vehicle = with_severities(mixed_fleet(CONFIG)[1], {"cruise": 0.6})
+    assert vehicle.individual is not None
+    did = np.array(cruised(vehicle))
+    assert 0 < did.sum() < 40
+    draws = []
+    for turn in (0.0, 0.25, 0.5, 0.75):
+        luck = Luck(turn=turn, cruise_share=vehicle.profile.cruise_share)
+        same = replace(vehicle, individual=replace(vehicle.individual, luck=luck))
+        assert cruised(same) == did.tolist()
+        draws.append(np.array(cruised(without(same, "cruise"))))
+    # A better driver does what the driver did, and of the other legs others in every draw.
+    assert all((draw >= did).all() for draw in draws)
+    assert len({draw.tobytes() for draw in draws}) == 4
+    assert np.mean(draws) == pytest.approx(0.75, abs=0.08)
+
+
+def test_who_brakes_calmly_but_lifts_late_lifts_where_he_did() -> None:
+    late = with_severities(mixed_fleet(CONFIG)[1], {"harsh": 0.8, "coasting": 0.3})
+    calm = without(late, "harsh").profile
+    assert calm.coast_m_s2 == late.profile.coast_m_s2 < calm.brake_m_s2
+
+
+def test_who_brakes_calmly_lifts_where_he_must_brake() -> None:
+    late = with_severities(mixed_fleet(CONFIG)[1], {"harsh": 0.8, "coasting": 0.9})
+    calm = without(late, "harsh").profile
+    assert calm.coast_m_s2 == calm.brake_m_s2 < late.profile.coast_m_s2
 
 
 def test_the_days_of_a_plan_hold_rests_and_nights() -> None:

@@ -147,6 +147,31 @@ def test_an_emergency_braking_costs_the_speed_that_is_taken_up_again() -> None:
     assert litres["harsh"] == pytest.approx(least, rel=0.35)
 
 
+def test_a_drive_in_many_parts_costs_what_it_costs_in_one() -> None:
+    """Parts on which a hurried driver burnt less than a calm one are set off against the others."""
+    speed = world.town_and_country(speed=22.0, brake=1.4, pull=1.2)
+    rows = world.signals_of(speed, slope=world.waves(len(speed)))
+    samples = fuel_samples(rows)
+    edges = pd.DatetimeIndex(rows.index)[np.linspace(0, len(rows) - 1, 40).astype(int)]
+    many = pd.DataFrame({"part_start": edges[:-1], "end_time": edges[1:] - pd.Timedelta("1us")})
+
+    whole, cut = (
+        attribute(
+            samples,
+            calibrate(day_statistics(samples)),
+            REFERENCE.of("LVBV3JBB", "heavy_truck"),
+            parts,
+        )
+        .groupby("cause")["litres"]
+        .sum()
+        for parts in (_part(rows), many)
+    )
+
+    assert whole["harsh"] > 0
+    for cause in ("harsh", "coasting", "gears", "speed"):
+        assert cut[cause] == pytest.approx(whole[cause], rel=0.02, abs=1e-6), cause
+
+
 def test_soft_tyres_cost_rolling_resistance() -> None:
     soft = world.Truck(rolling=world.ROLLING * 0.8**-0.4)
     speed = world.town_and_country(**GOOD)
