@@ -45,8 +45,17 @@ class Work:
 
 
 def content(table: pa.Table) -> str:
-    """Changes whenever the rows of a table do."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as stream:
-        stream.write_table(table)
-    return hashlib.sha256(sink.getvalue()).hexdigest()
+    """Changes whenever the rows of a table do.
+
+    What lies in memory where a value is absent is anything, and no part of it.
+    """
+    told = hashlib.sha256(table.schema.serialize())
+    for column in table.combine_chunks().columns:
+        there = column.is_valid().cast(pa.uint8())
+        for part in (there, column.drop_null()):
+            sink = pa.BufferOutputStream()
+            one = pa.table({"": part.combine_chunks()})
+            with pa.ipc.new_stream(sink, one.schema) as stream:
+                stream.write_table(one)
+            told.update(sink.getvalue())
+    return told.hexdigest()

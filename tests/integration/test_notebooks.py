@@ -110,11 +110,13 @@ def test_a_first_look_finds_the_hole_in_a_trucks_data_and_that_figures_agree(
 
 
 def test_a_fuel_model_on_own_features_beats_the_mean_and_what_leaks_is_too_good(
-    run: Run, migrated: Migrated
+    run: Run, migrated: Migrated, world: NotebookWorld
 ) -> None:
     told = run(
         "fuel_model",
         {
+            "names": "same_trip.loc['vehicle'].tolist()",
+            "km": "same_trip.loc['distance_km'].astype(float).tolist()",
             "errors": "errors.tolist()",
             "leak": "leak",
             "efficiency": "float(efficiency)",
@@ -124,6 +126,10 @@ def test_a_fuel_model_on_own_features_beats_the_mean_and_what_leaks_is_too_good(
         },
     )
     assert told["pictures"] == 4
+    vin, pseudonym = told["names"]
+    assert vin in world.fleet
+    assert pseudonym not in world.fleet
+    assert told["km"][0] == pytest.approx(told["km"][1], abs=0.05)  # to 0.1 km
     mean, ours, with_last, _, with_engine = told["errors"]
     assert ours < 0.7 * mean
     assert with_engine < 0.5 * ours  # the trap

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 VEHICLES = 6
 """Of fewer than five a card tells no errors."""
 
-HOURS = 4
+HOURS = 3
 
 HOLE_MIN = 18
-"""In the third hour nothing that the trucks sent arrived, for so long [min]."""
+"""In the second hour nothing that the trucks sent arrived, for so long [min]."""
 
 SEED = 112
 """Of a fleet whose trucks with a retarder have planted emergencies in these hours."""
@@ -61,7 +61,7 @@ def notebook_world(database: Migrated, home: Path) -> NotebookWorld:
     for truck in fleet:
         registers.register_vehicle(database.connection, truck.vin, model=truck.model.title)
         registers.set_vehicle_class(database.connection, truck.vin, truck.model.vehicle_class)
-    begin = start + timedelta(hours=2, minutes=40)
+    begin = start + timedelta(hours=1, minutes=30)
     hole = begin, begin + timedelta(minutes=HOLE_MIN)
     truth = home / "truth" / str(SEED)
     with TruthWriter(truth, fleet) as writer, FrameFiles(home / "frames") as files:
