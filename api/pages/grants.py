@@ -19,7 +19,7 @@ from api.pages.report import DEFAULT_ZONE
 from api.parameters import LATEST, number
 from api.principal import Asking, Principal
 from api.problems import invalid
-from api.registers.grants import GrantedPurpose, GrantId, Purpose
+from api.registers.grants import GrantedPurpose, GrantId
 from api.registers.grants_of_many import MOST
 from api.scopes import Role, Scope
 from api.services import App, Services
@@ -150,10 +150,20 @@ def _end_of_day(text: str, time_zone: str) -> datetime | None:
 
 async def _page(request: Request, services: Services, who: Caller, filled: Filled) -> Response:
     may_give = Scope.REGISTERS_WRITE in who.scopes
-    given = await services.grants.grants(
-        who.party_id, vin=None, purpose=None, only_holding=True, after_id=0, limit=MAX_GRANTS
-    )
-    shown = noted([one for one in given if one.purpose != Purpose.OWNERSHIP])
+    # Purpose by purpose, for what one owns would fill a page by itself.
+    given = [
+        one
+        for purpose in GrantedPurpose
+        for one in await services.grants.grants(
+            who.party_id,
+            vin=None,
+            purpose=purpose,
+            only_holding=True,
+            after_id=0,
+            limit=MAX_GRANTS + 1,
+        )
+    ]
+    shown = noted(sorted(given, key=lambda one: one.grant_id)[:MAX_GRANTS])
     parties = []
     vins: list[str] = []
     fleets = await fleets_of(services, who) if may_give else []
@@ -170,6 +180,7 @@ async def _page(request: Request, services: Services, who: Caller, filled: Fille
         "grants.html",
         status=HTTPStatus.OK if filled.fault is None else HTTPStatus.UNPROCESSABLE_ENTITY,
         grants=shown,
+        most=MAX_GRANTS if len(given) > MAX_GRANTS else None,
         may_give=may_give,
         parties=parties,
         vins=vins,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.pages import grants
 from storage.registers import ensure_party
 from tests.asking.api_fixture import serving
 from tests.asking.browser_session import OURS, browser, entered, page_token
@@ -288,6 +289,21 @@ def test_several_vehicles_or_a_fleet_are_given_in_one_go(
             assert ended.status_code == 303
     assert given(owner, vin=f"{VINS[0]} {FOREIGN_VIN}").status_code == 422
     assert given_now() == []  # all of them, or none
+
+
+def test_of_more_grants_than_a_page_has_it_says_where_the_others_are(
+    owner: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grants, "MAX_GRANTS", 1)  # far fewer than vehicles that are one's own
+    for vin in VINS[:2]:
+        assert given(owner, vin=vin).status_code == 303
+    page = owner.get("/settings/grants").text
+    assert page.count('id="grant-') == 1
+    assert "The first 1 are shown" in page
+    for one in api(owner, "/v1/registers/grants", holds="true")["grants"]:
+        if one["purpose"] == "service":
+            sent(owner, f"/settings/grants/{one['grant_id']}/end")
+    assert "are shown" not in owner.get("/settings/grants").text
 
 
 def test_who_may_not_give_grants_is_offered_no_form(
