@@ -27,6 +27,7 @@ class Code(StrEnum):
     UNKNOWN_ENTRY = "unknown_entry"
     NOT_YOURS = "not_yours"
     ALREADY_THERE = "already_there"
+    ERASED = "erased"
     LAST_ADMINISTRATOR = "last_administrator"
     CHANGED_MEANWHILE = "changed_meanwhile"
     BAD_LINES = "bad_lines"
@@ -76,6 +77,7 @@ TITLES: Mapping[Code, str] = {
     Code.UNKNOWN_ENTRY: "There is no such entry",
     Code.NOT_YOURS: "This is not yours to change",
     Code.ALREADY_THERE: "This is there already",
+    Code.ERASED: "This was erased",
     Code.LAST_ADMINISTRATOR: "The last administrator stays",
     Code.CHANGED_MEANWHILE: "This was changed meanwhile",
     Code.BAD_LINES: "The list has bad lines",
@@ -127,6 +129,7 @@ STATUS: Mapping[Code, int] = {
     Code.UNKNOWN_ENTRY: 404,
     Code.NOT_YOURS: 403,
     Code.ALREADY_THERE: 409,
+    Code.ERASED: 409,
     Code.LAST_ADMINISTRATOR: 409,
     Code.CHANGED_MEANWHILE: 412,
     Code.BAD_LINES: 422,

@@ -44,7 +44,7 @@ access_log = logging.getLogger("telemetry.access")
 
 
 class Guard:
-    """ASGI middleware: checks the Host header, sets the security headers, logs the request.
+    """ASGI middleware: checks length and Host header, sets the security headers, logs the request.
 
     It also answers what no handler foresaw, so that these answers have the headers too.
 
@@ -97,7 +97,10 @@ class Guard:
             await send(message)
 
         try:
-            if self._is_addressed(Headers(scope=scope).get("host", "")):
+            headers = Headers(scope=scope)
+            if "content-length" in headers and "transfer-encoding" in headers:
+                await response(_two_lengths())(scope, receive, guarded)
+            elif self._is_addressed(headers.get("host", "")):
                 await self._app(scope, receive, guarded)
             else:
                 await response(_wrong_host())(scope, receive, guarded)
@@ -120,6 +123,16 @@ class Guard:
             return True
         name, colon, port = host.lower().rpartition(":")
         return (name if colon and port.isdigit() else host.lower()) in self._allowed_hosts
+
+
+def _two_lengths() -> ProblemError:
+    """RFC 9112, 6.1: a proxy may have counted by the other one; nothing more of it is believed."""
+    return ProblemError(
+        code=Code.NOT_HTTP,
+        detail="The request has both Content-Length and Transfer-Encoding.",
+        way_out="Send one of them.",
+        headers={"Connection": "close"},
+    )
 
 
 def _wrong_host() -> ProblemError:

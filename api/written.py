@@ -101,7 +101,8 @@ class WriteRoute(APIRoute):
             raise ProblemError(
                 code=Code.UNSUPPORTED_MEDIA_TYPE,
                 detail="The Content-Type is not what this address takes.",
-                way_out=f"Send {self.media_type}, and say so in Content-Type.",
+                way_out=f"Send {self.media_type}, and say so in Content-Type, also of a POST "
+                "without a body.",
                 headers={"Accept-Post": self.media_type} if request.method == "POST" else {},
             )
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from api.datasets.defining import names_of, refusal_of
 from api.problems import ProblemError
 from cli import database, moments
+from cli.options import lines_of
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import datasets, registers
@@ -76,7 +77,7 @@ def create(
                     valid_until=until,
                     data_from=data_from,
                     data_until=data_until,
-                    vins=None if vins is None else vins.read_text(encoding="utf-8").split(),
+                    vins=None if vins is None else lines_of(vins),
                     fleet_id=fleet_id,
                     signals=named,
                     resolution_s=resolution,

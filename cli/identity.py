@@ -6,7 +6,7 @@ other users of the machine can see.
 """
 
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -349,6 +349,8 @@ def forget(
 
     How long a log of who has read what must be kept, and may be, the law of the place says.
     """
+    if before > datetime.now(tz=UTC):
+        raise TelemetryError(f"{before:%Y-%m-%d} lies ahead of us: nothing was taken out.")
     with database.opened() as connection:
         reads, sign_ins = identity.forget_before(connection, before)
     _say(f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins are gone.")

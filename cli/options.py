@@ -1,11 +1,13 @@
 """Checks that several commands make of their options."""
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from analytics.thresholds import CLASSES
+from schemas.errors import TelemetryError
 
 Scheduler = Annotated[
     str | None,
@@ -20,6 +22,21 @@ Scheduler = Annotated[
 
 LEAST_S = 0.1
 """A wait shorter than this is a busy loop [s]."""
+
+
+def lines_of(file: Path) -> list[str]:
+    """The lines of a text file, without blanks around them and without empty ones.
+
+    Raises:
+        TelemetryError: it cannot be read, or is no text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TelemetryError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise TelemetryError(f"{file} is no text: write a VIN a line, as UTF-8.") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def seconds(value: float | None) -> float | None:

@@ -79,7 +79,7 @@ def export(
         if driver is not None:
             if since or before:
                 raise TelemetryError("--from and --before go with --vehicle-positions.")
-            person = erasure.find_person(connection, driver)
+            person = _person(connection, driver)
             personal_export.prepare_folder(folder)
             files = personal_export.export_person(connection, signals, person, folder)
             whom = f"driver {driver}"
@@ -135,10 +135,25 @@ def erase(
             _erase_positions(connection, vehicle, before, asked_by, yes=yes)
 
 
+def _person(connection: Connection, driver: str) -> erasure.Person:
+    """Who is asked about.
+
+    Raises:
+        TelemetryError: nobody has the card and nothing names it: a certificate would be wrong.
+    """
+    person = erasure.find_person(connection, driver)
+    if person.driver_id is None and not erasure.count_person(connection, person):
+        raise TelemetryError(
+            f"No driver has the card {person.card!r}, and nothing that is held names it: it may be "
+            "mistyped, or was erased already. Nothing was done."
+        )
+    return person
+
+
 def _erase_driver(
     connection: Connection, driver: str, asked_by: str, *, positions: bool, yes: bool
 ) -> None:
-    person = erasure.find_person(connection, driver)
+    person = _person(connection, driver)
     if not yes:
         _dry_run(erasure.count_person(connection, person))
         return

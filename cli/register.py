@@ -9,7 +9,7 @@ from rich.console import Console
 
 from api.registers import vehicle_list
 from cli import context, moments
-from cli.options import vehicle_class
+from cli.options import lines_of, vehicle_class
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from schemas.vin import check_vin
@@ -87,7 +87,7 @@ def register_vehicles(
         raise TelemetryError("--dry-run and --partial are for a list: name it by --csv.")
     wanted = list(vins or ())
     if file is not None:
-        wanted += [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        wanted += lines_of(file)
     wanted = list(dict.fromkeys(vin for vin in wanted if vin))
     if not wanted:
         raise TelemetryError("No VIN was given: name some, or a --file with a VIN a line.")

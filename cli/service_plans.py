@@ -1,6 +1,6 @@
 """`telemetry service-plans`: when vehicles are to be serviced, and when they were."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -37,11 +37,15 @@ def set_plan(
         str | None,
         typer.Option(help="Of this model alone; otherwise of those without a plan of their own."),
     ] = None,
-    every_km: Annotated[float | None, typer.Option(help="After so much driven [km].")] = None,
-    every_hours: Annotated[
-        float | None, typer.Option(help="After so long with the engine on [h].")
+    every_km: Annotated[
+        float | None, typer.Option(min=1, max=1e6, help="After so much driven [km].")
     ] = None,
-    every_days: Annotated[int | None, typer.Option(help="After so many days.")] = None,
+    every_hours: Annotated[
+        float | None, typer.Option(min=1, max=1e5, help="After so long with the engine on [h].")
+    ] = None,
+    every_days: Annotated[
+        int | None, typer.Option(min=1, max=36_525, help="After so many days.")
+    ] = None,
 ) -> None:
     """Say after how much of what vehicles are to be serviced, in place of what was said before."""
     if every_km is None and every_hours is None and every_days is None:
@@ -56,6 +60,7 @@ def set_plan(
     with connect(context.database_dsn()) as connection:
         require_compatible(connection, catalogue.default())
         service.put_plan(connection, plan)
+    _say(f"The plan of {class_} {model or 'without one of their own'} is written down.")
 
 
 @app.command("list", epilog="Example: telemetry service-plans list")
@@ -89,6 +94,18 @@ def done(
     ] = None,
 ) -> None:
     """Write down that a vehicle was serviced; said again of the same day it is corrected."""
+    if on > datetime.now(tz=UTC):
+        raise TelemetryError(f"{on:%Y-%m-%d} lies ahead of us: write down what was done.")
+    for name, reading in (("odometer", odometer), ("engine_hours", engine_hours)):
+        signal = catalogue.default().by_name[name]
+        if reading is not None and not signal.minimum <= reading <= signal.maximum:
+            most = f"{signal.maximum:,.0f} {signal.unit}"
+            raise TelemetryError(f"{reading:,.0f} is no reading of {name}: it goes up to {most}.")
     with connect(context.database_dsn()) as connection:
         require_compatible(connection, catalogue.default())
         service.put_done(connection, vin, on, odometer_km=odometer, engine_h=engine_hours)
+    _say(f"The service of {vin} on {on:%Y-%m-%d} is written down.")
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True).print(text, highlight=False, markup=False)

@@ -17,7 +17,13 @@ from ingest.kafka import Publisher, ensure_topics
 from ingest.settings import IngestSettings
 from schemas.wire import ContentType, Message, encode_protobuf
 from servers.settings import ServersSettings
-from simulator.config import CHUNK_S, SECONDS_PER_DAY, SimulationConfig, SimulationError
+from simulator.config import (
+    CHUNK_S,
+    SECONDS_PER_DAY,
+    SimulationConfig,
+    SimulationError,
+    require_days,
+)
 from simulator.fleet import Vehicle
 from simulator.messages import messages
 from simulator.mixed import mixed_fleet
@@ -253,6 +259,11 @@ def _end_s(message: Message) -> float:
 
 
 def days_ago(days: float) -> datetime:
-    """The ten minutes that began so many days before now."""
+    """The ten minutes that began so many days before now.
+
+    Raises:
+        SimulationError: that is no span to simulate.
+    """
+    require_days(days)
     begin = datetime.now(tz=UTC) - timedelta(days=days)
     return datetime.fromtimestamp(begin.timestamp() // CHUNK_S * CHUNK_S, tz=UTC)

@@ -65,9 +65,10 @@ def create(
     apply(settings, bootstrap, changes)
     for change in changes:
         console.print(f"+ {change.text}", highlight=False)
-    if not changes:
+    short = shortfalls(settings, found)
+    if not changes and not short:
         console.print("The topics are as settings want them.", highlight=False)
-    for line in shortfalls(settings, found):
+    for line in short:
         console.print(line, style="yellow", highlight=False)
 
 

@@ -15,6 +15,22 @@ class SimulationError(TelemetryError):
     """A simulation that cannot be run as asked; the message names the value and what would do."""
 
 
+MAX_DAYS = 36_525
+"""A century [d]; what is longer is a slip."""
+
+
+def require_days(days: float) -> None:
+    """Refuse what is no span to simulate.
+
+    Raises:
+        SimulationError: it is not above 0, or longer than MAX_DAYS.
+    """
+    if not 0 < days <= MAX_DAYS:
+        raise SimulationError(
+            f"cannot simulate {days} days: give a number above 0, {MAX_DAYS:,} at most"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationConfig:
     """A fleet and a span of time.
@@ -40,13 +56,16 @@ class SimulationConfig:
             raise SimulationError(
                 f"cannot simulate {self.vehicles} vehicles: give 1 to {MAX_VEHICLES:,}"
             )
-        if not 0 < self.days < float("inf"):
-            raise SimulationError(f"cannot simulate {self.days} days: give a number above 0")
+        require_days(self.days)
         if self.seed < 0:
             raise SimulationError(f"seed {self.seed} is negative: give 0 or more")
         if self.start.tzinfo is None:
             raise SimulationError(
                 f"start {self.start.isoformat()} has no time zone: add one, such as +00:00"
+            )
+        if not 1970 <= self.start.year <= 2100:
+            raise SimulationError(
+                f"start {self.start.isoformat()} is before 1970 or after 2100: no truck had signals"
             )
         if self.start.timestamp() % CHUNK_S:
             raise SimulationError(

@@ -82,6 +82,12 @@ def lies_in_content(error: Exception) -> bool:
     return not isinstance(error, (psycopg.Error, OSError))
 
 
+def _said(error: psycopg.Error) -> str:
+    """The error in a line, without the statements that it came up in."""
+    text = str(error).partition("\nCONTEXT:")[0]
+    return "; ".join(text.strip().splitlines())
+
+
 @contextmanager
 def refusal_of(what: str) -> Iterator[None]:
     """Turn the database's refusal of `what` into a StorageError that says so.
@@ -100,12 +106,12 @@ def refusal_of(what: str) -> Iterator[None]:
         kind = " ".join(filter(None, (type(error).__name__, error.diag.constraint_name)))
         raise BatchRefusedError(
             kind,
-            f"The database refused {what} ({kind}): {'; '.join(str(error).strip().splitlines())}.",
+            f"The database refused {what} ({kind}): {_said(error)}.",
         ) from error
     except psycopg.Error as error:
         raise StorageError(
             f"The database refused {what} ({type(error).__name__}): "
-            f"{'; '.join(str(error).strip().splitlines())}. Nothing of it was stored, and trying "
+            f"{_said(error)}. Nothing of it was stored, and trying "
             "again without a change will not help: are the tables of this version (`telemetry "
             "migrate`), and may this role write them?"
         ) from error

@@ -112,6 +112,8 @@ def search_person(
     texts, numbers = list(texts), list(numbers)
     known = columns(connection)
     there = {(column.relation, column.name) for column in known}
+    # Values of signals, and how many of them a rollup counts, are numbers of other things.
+    signals = [str(name) for (name,) in connection.execute(query("signals_of_drivers"))]
 
     def condition(column: Column) -> sql.Composable | None:
         tests: list[sql.Composable] = []
@@ -124,7 +126,10 @@ def search_person(
             equal = sql.SQL("{} = ANY ({}::bigint[])").format(name, numbers)
             if column.is_array:
                 equal = sql.SQL("{} && {}::bigint[]").format(name, numbers)
-            if column.names_driver or _DRIVEN.search(column.name):
+            tells_signal = any(
+                column.name == signal or column.name.startswith(f"{signal}_") for signal in signals
+            )
+            if column.names_driver or (_DRIVEN.search(column.name) and not tells_signal):
                 tests.append(equal)
             elif column.name.endswith("_id") and (column.relation, kind) in there:
                 is_driver = sql.SQL("{}::text = 'driver'").format(sql.Identifier(kind))

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MARK = "VT"
 
+OF_THIS_CELL = "vehicle_is_of_this_cell"
+"""The rule that every way to register a vehicle comes by, be it a function of ours or not."""
+
 
 class RefusedError(StorageError):
     """A write that the principal may not make, or that cannot be.
@@ -42,9 +45,18 @@ class WriteUnderWayError(StorageError):
 
 def refusal(error: psycopg.Error) -> RefusedError | None:
     """The refusal that an error of the database is; None: it is something else."""
+    said = error.diag
+    if said.constraint_name == OF_THIS_CELL:
+        why = said.message_primary or ""
+        return RefusedError(
+            f"{why[:1].upper()}{why[1:]}.",
+            status=422,
+            reason="invalid_parameter",
+            way_out="Register it in that cell, or correct its region.",
+            field="region" if "is of region" in why else "vin",
+        )
     if error.sqlstate is None or not error.sqlstate.startswith(MARK):
         return None
-    said = error.diag
     return RefusedError(
         said.message_primary or "",
         status=int(error.sqlstate.removeprefix(MARK)),

@@ -180,7 +180,9 @@ async def get_driver(
     operation_id="employ_driver",
     summary="Employ a driver",
     status_code=HTTPStatus.CREATED,
-    responses=problems(Code.NOT_YOURS, Code.ALREADY_THERE, Code.INVALID_PARAMETER, *WRITING),
+    responses=problems(
+        Code.NOT_YOURS, Code.ALREADY_THERE, Code.ERASED, Code.INVALID_PARAMETER, *WRITING
+    ),
     dependencies=[Depends(no_parameters)],
 )
 async def employ_driver(

@@ -336,5 +336,140 @@ BEGIN
     LIMIT max_rows;
 END $$;
 
+-- 3. What is refused says why, also when it is only tried.
+
+-- Why a vehicle must not be in this cell; NULL: it may.
+CREATE FUNCTION why_elsewhere(of_vin text, of_region text) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    here cell;
+    other integer;
+BEGIN
+    SELECT elsewhere.cell INTO other FROM vehicle_elsewhere AS elsewhere WHERE elsewhere.vin = of_vin;
+    IF other IS NOT NULL THEN
+        RETURN format('vehicle %s is kept in cell %s', of_vin, other);
+    END IF;
+    SELECT * INTO here FROM cell WHERE is_here;
+    IF of_region IS NULL OR here.cell IS NULL OR cardinality(here.regions) = 0
+       OR is_region_of(of_region, here.regions) THEN
+        RETURN NULL;
+    END IF;
+    SELECT known.cell INTO other FROM cell AS known
+    WHERE NOT known.is_here AND is_region_of(of_region, known.regions) LIMIT 1;
+    RETURN format('vehicle %s is of region %s, which %s', of_vin, of_region,
+                  coalesce('is kept in cell ' || other, 'no cell of the directory holds'));
+END $$;
+
+CREATE FUNCTION refuse_elsewhere(why text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF why IS NOT NULL THEN
+        RAISE EXCEPTION '%', why
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'vehicle_is_of_this_cell';
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION refuse_other_cells() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refuse_elsewhere(why_elsewhere(NEW.vin, NEW.region));
+    RETURN NEW;
+END $$;
+
+-- As in 0017; a list with a vehicle of another cell is refused before it is written, or only tried.
+CREATE OR REPLACE FUNCTION import_vehicles(lines jsonb, writes boolean)
+RETURNS TABLE (registered bigint, changed bigint, unchanged bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    elsewhere text;
+BEGIN
+    IF writes THEN
+        -- One list at a time, and each vehicle's row in the order of VINs: nobody waits in a circle.
+        PERFORM pg_advisory_xact_lock(hashtext('telemetry.import_vehicles'));
+        PERFORM FROM vehicle WHERE vin IN (SELECT value ->> 'vin' FROM jsonb_array_elements(lines))
+        ORDER BY vin FOR NO KEY UPDATE;
+    END IF;
+    IF EXISTS (SELECT FROM cell) OR EXISTS (SELECT FROM vehicle_elsewhere) THEN
+        SELECT found.why INTO elsewhere
+        FROM jsonb_to_recordset(lines) AS given (vin text, region text)
+        LEFT JOIN vehicle AS v USING (vin)
+        CROSS JOIN LATERAL (
+            SELECT why_elsewhere(given.vin, coalesce(given.region, v.region))
+        ) AS found (why)
+        WHERE found.why IS NOT NULL
+        ORDER BY given.vin LIMIT 1;
+        PERFORM refuse_elsewhere(elsewhere);
+    END IF;
+    RETURN QUERY
+    WITH line AS MATERIALIZED (
+        SELECT v.vehicle_id, given.vin, given.check_digit_ok, wanted.*,
+               (wanted.*) IS DISTINCT FROM (v.model, v.plate, v.region, v.vehicle_class) AS is_news,
+               wanted.vehicle_class IS DISTINCT FROM v.vehicle_class AS is_of_another_class
+        FROM jsonb_to_recordset(lines) AS given (
+            vin text, check_digit_ok boolean, model text, plate text, region text,
+            vehicle_class text)
+        LEFT JOIN vehicle AS v USING (vin)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(given.model, v.model), coalesce(given.plate, v.plate),
+                   coalesce(given.region, v.region),
+                   coalesce(given.vehicle_class, v.vehicle_class, 'heavy_truck')
+        ) AS wanted (model, plate, region, vehicle_class)
+    ), redone AS (
+        UPDATE touched_day SET analysed_by = 0
+        FROM line
+        WHERE writes AND touched_day.vehicle_id = line.vehicle_id AND line.is_of_another_class
+    ), changed AS (
+        UPDATE vehicle AS v
+        SET model = line.model, plate = line.plate, region = line.region,
+            vehicle_class = line.vehicle_class
+        FROM line
+        WHERE writes AND v.vehicle_id = line.vehicle_id AND line.is_news
+    ), made AS (
+        INSERT INTO vehicle (vin, check_digit_ok, registered_by, model, plate, region, vehicle_class)
+        SELECT vin, check_digit_ok, 'register', model, plate, region, vehicle_class
+        FROM line
+        WHERE writes AND vehicle_id IS NULL
+        ORDER BY vin
+        -- Ingest may have registered one meanwhile: then it gets what its line says.
+        ON CONFLICT (vin) DO UPDATE SET model = EXCLUDED.model, plate = EXCLUDED.plate,
+            region = EXCLUDED.region, vehicle_class = EXCLUDED.vehicle_class
+    )
+    SELECT count(*) FILTER (WHERE vehicle_id IS NULL),
+           count(*) FILTER (WHERE vehicle_id IS NOT NULL AND is_news),
+           count(*) FILTER (WHERE vehicle_id IS NOT NULL AND NOT is_news)
+    FROM line;
+END $$;
+
+-- As in 0017; a card that was erased is refused as such.
+CREATE OR REPLACE FUNCTION served.employ_driver(
+    principal bigint, of_card text, new_name text, begins timestamptz, ends timestamptz
+) RETURNS SETOF served.driver_entry
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+DECLARE
+    span tstzrange := span_of(coalesce(begins, now()), ends, 'employed_until');
+    found driver;
+BEGIN
+    PERFORM require_kind(principal, 'maker', 'owner');
+    INSERT INTO driver (card_id, party_id, name, employed)
+    VALUES (of_card, principal, new_name, span)
+    ON CONFLICT (card_id) DO NOTHING RETURNING * INTO found;
+    IF found.driver_id IS NULL THEN
+        SELECT * INTO found FROM driver WHERE card_id = of_card FOR NO KEY UPDATE;
+        IF found.driver_id IS NULL THEN
+            PERFORM refuse(409, 'erased', 'The driver of this card was erased.',
+                           'If he is to be known again, who runs the platform readmits the card: '
+                           'telemetry privacy readmit.', 'card_id');
+        END IF;
+        IF found.party_id IS NOT NULL AND (found.party_id = principal OR found.employed && span) THEN
+            PERFORM refuse(409, 'already_there', 'A driver of this card is registered already.',
+                           'If he is yours, change him with PATCH; else let the employer before end '
+                           'the employment.', 'card_id');
+        END IF;
+        PERFORM require_employment(principal, found.driver_id, '{}', span);
+        UPDATE driver SET party_id = principal, name = new_name, employed = span
+        WHERE driver_id = found.driver_id RETURNING * INTO found;
+    END IF;
+    RETURN QUERY SELECT * FROM driver_entry(found);
+END $$;
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;

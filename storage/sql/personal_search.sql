@@ -22,6 +22,10 @@ WHERE relation.relkind IN ('r', 'p', 'm', 'f')
                   WHERE other.attrelid = relation.oid AND typname = 'compressed_data')
 ORDER BY 2, 3, attnum
 
+-- :name signals_of_drivers
+-- Signals that say something of a driver; none tells which one it is.
+SELECT name FROM signal WHERE name ~ 'driver|person'
+
 -- :name searched_samples
 -- Columns of which the planner has kept a sample that names somebody.
 SELECT schemaname || '.' || tablename, attname, count(*)

@@ -299,7 +299,6 @@ def test_plans_that_say_nothing_are_refused(world: Migrated) -> None:
     environment = {"TELEMETRY_DATABASE_DSN": world.dsn.get_secret_value()}
     for arguments, told in (
         (("set",), "needs --every-km"),
-        (("set", "--every-km", "-1"), "service_plan_every_km_check"),
         (("done", "LSGAA11112A000009", "2026-10-01"), "is not registered"),
     ):
         done = CliRunner().invoke(app, ["service-plans", *arguments], env=environment)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from storage import erasure
 from storage.registers import employ_driver, grant_access
 from tests.asking.api_fixture import drive, record
 from tests.samples.behaviour_samples import store
@@ -458,6 +459,19 @@ def test_a_driver_is_employed_changed_and_let_go(world: Registers) -> None:
         hired.headers["Location"], json={"employed_until": "2026-01-01T00:00:00Z"}
     )
     assert backwards.json()["faults"][0]["field"] == "employed_until"
+
+
+def test_a_card_that_was_erased_is_refused_as_such_until_it_is_readmitted(
+    world: Registers,
+) -> None:
+    connection, maker = world.database.connection, world.as_("Maker")
+    assert world.as_("North").post(DRIVERS, json={"card_id": "CHN-11"}).status_code == 201
+    person = erasure.find_person(connection, "CHN-11")
+    erasure.erase_person(connection, world.database.catalogue, person, asked_by="officer")
+    for asked in (world.as_("North"), maker):
+        refused = asked.post(DRIVERS, json={"card_id": "CHN-11"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "erased")
+        assert "telemetry privacy readmit" in refused.json()["way_out"]
 
 
 def test_nobody_makes_himself_the_employer_of_a_time_he_has_not_seen(world: Registers) -> None:

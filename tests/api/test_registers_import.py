@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from storage.cells import Cell, put_elsewhere, set_directory
+from storage.errors import StorageError
+from storage.registers import import_vehicles
 from tests.worlds.registers_world import PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
 
     from tests.servers.database_fixture import Migrated
 
-IMPORT = f"{PATH}/vehicles/import"
+VEHICLES = f"{PATH}/vehicles"
+IMPORT = f"{VEHICLES}/import"
 HEADER = "vin,model,plate,region,class\n"
 
 _numbers = itertools.count(2000)
@@ -208,3 +212,39 @@ def test_what_is_no_csv_is_refused(world: Registers, media_type: str) -> None:
 def test_a_report_is_json_whatever_a_cell_holds(world: Registers) -> None:
     answer = sent(world, 'vin,model\n"\u2028</script>\\u0000",x\n')
     assert json.loads(answer.content)["report"]["faults"][0]["line"] == 2
+
+
+def test_vehicles_of_another_cell_are_refused_however_they_are_registered(
+    world: Registers,
+) -> None:
+    one, other = new_vin(), new_vin()
+    maker, connection = world.as_("Maker"), world.database.connection
+    assert maker.post(VEHICLES, json={"vin": one}).status_code == 201
+    here, there = (
+        Cell(cell=0, regions=("CN",), is_here=True),
+        Cell(cell=2, regions=("DE",), is_here=False),
+    )
+    set_directory(connection, [here, there])
+    try:
+        text = f"vin,region\n{other},DE-BY\n"
+        answers = [
+            maker.post(VEHICLES, json={"vin": other, "region": "DE-BY"}),
+            maker.patch(f"{VEHICLES}/{one}", json={"region": "DE-BY"}),
+            sent(world, text),
+            sent(world, text, dry_run=True),
+        ]
+        for answer in answers:
+            told = answer.json()
+            assert (answer.status_code, told["code"]) == (422, "invalid_parameter"), answer.text
+            assert "is of region DE-BY, which is kept in cell 2" in told["detail"]
+        put_elsewhere(connection, [other], 2)
+        refused = maker.post(VEHICLES, json={"vin": other})
+        assert (refused.status_code, refused.json()["faults"][0]["field"]) == (422, "vin")
+        with pytest.raises(StorageError) as error:
+            import_vehicles(connection, [{"vin": other, "check_digit_ok": True}], writes=True)
+        assert "kept in cell 2" in str(error.value)
+        assert "PL/pgSQL" not in str(error.value)
+    finally:
+        connection.execute("DELETE FROM vehicle_elsewhere")
+        set_directory(connection, [Cell(cell=0, regions=(), is_here=True)])
+    assert known(world, other) == []

@@ -109,6 +109,25 @@ def test_nothing_that_is_held_of_a_driver_can_be_written_again_unseen(migrated: 
     assert guarded >= {place.table for place in PLACES} - {"refused_value"}
 
 
+def test_a_number_that_counts_or_measures_is_not_taken_for_a_driver_s(migrated: Migrated) -> None:
+    """A rollup counts a signal's rows: 25 of them are not driver 25."""
+    connection, number = migrated.connection, 987_654
+    connection.execute(
+        "CREATE TABLE telemetry.as_rollups_are (driver1_present_n bigint,"
+        " seat_belt_driver_n bigint, driver_distraction integer, driver_of_it bigint)"
+    )
+    try:
+        connection.execute(
+            "INSERT INTO telemetry.as_rollups_are VALUES (%(n)s, %(n)s, %(n)s, NULL)", {"n": number}
+        )
+        assert personal_search.search_person(connection, numbers=[number]).found == ()
+        connection.execute("UPDATE telemetry.as_rollups_are SET driver_of_it = %s", (number,))
+        (found,) = personal_search.search_person(connection, numbers=[number]).found
+        assert found.where == "telemetry.as_rollups_are.driver_of_it"
+    finally:
+        connection.execute("DROP TABLE telemetry.as_rollups_are")
+
+
 def test_an_erased_driver_is_in_no_table_and_no_column(migrated: Migrated, gone: Personal) -> None:
     assert _found(migrated, gone, "CHN01") == set()
     names = migrated.connection.execute("SELECT card_id FROM driver WHERE name = %s", (NAME,))

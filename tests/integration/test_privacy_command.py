@@ -141,6 +141,8 @@ def test_without_yes_it_is_counted_and_nothing_changed(
         (("export", "x"), "Say of whom"),
         (("search",), "Say what to look for"),
         (("readmit", "CHN99"), "was not erased"),
+        (("erase", "--driver", "NOPE", "--yes"), "No driver has the card 'NOPE'"),
+        (("export", "--driver", "NOPE", "x"), "No driver has the card 'NOPE'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

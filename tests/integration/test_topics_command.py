@@ -89,6 +89,7 @@ def test_topics_are_shown_made_adjusted_and_then_left_alone(
     assert partitions(settings) == [3, 1]
     fewer = telemetry("topics", "create", "--partitions", "1")
     assert "has 3 partitions, settings want 1: Kafka takes none away." in fewer
+    assert "as settings want" not in fewer
 
 
 def test_a_limit_that_somebody_has_raised_stays_and_another_value_is_set_back(
