@@ -92,6 +92,15 @@ class Lane:
         self._waiting.append(record)
         self._waiting_bytes += len(record.value or b"")
 
+    def meet(self, numbers: Mapping[bytes, int]) -> None:
+        """Learn at once of the vehicles whose messages wait; may need the database.
+
+        Args:
+            numbers: the vehicles' numbers, by the keys of messages.
+        """
+        keys = {record.key for record in self._waiting}
+        self._assembler.meet([number for key, number in numbers.items() if key in keys])
+
     def gather(self, patiently: Callable[[Callable[[], None]], None]) -> bool:
         """Take up the next record that waits; False where none does.
 

@@ -333,6 +333,15 @@ _FLOAT8_OID = 701
 _TIMESTAMPTZ_OID = 1184
 
 
+def encode_doubles(table: NDArray[np.float64]) -> bytes:
+    """A (n, m) table as double precision[][], as `encode_state` has its arrays."""
+    cells = np.empty(table.shape, dtype=_CELL)
+    cells["length"] = 8
+    cells["value"] = table.view(np.int64)
+    head = np.array([2, 0, _FLOAT8_OID, len(table), 1, table.shape[1], 1], dtype=">i4")
+    return head.tobytes() + cells.tobytes()
+
+
 def decode_doubles(data: bytes, columns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Read a binary COPY of (timestamptz, double precision × columns) without an absent value.
 
