@@ -121,8 +121,11 @@ class Lane:
         """Whether what was gathered is that much work, or has waited that long [s]."""
         if self._assembler.empty:
             return False
-        waited = monotonic() - self._first_gathered
-        return self._assembler.weight >= frames or waited >= seconds
+        return self.full(frames) or monotonic() - self._first_gathered >= seconds
+
+    def full(self, frames: int) -> bool:
+        """Whether what was gathered is as much work as one batch may be."""
+        return self._assembler.weight >= frames
 
     def send_off(self, *, cluster_id: str, topic_id: UUID, topic: str) -> None:
         """Hand what was gathered to the writing thread, and begin anew."""

@@ -283,12 +283,13 @@ class Worker:
         """Take up what waits for a lane, until it has a batch and the last one is on its way."""
         while not self._stop.is_set():
             on_its_way = lane.flight is not None and not lane.flight.result.done()
-            if self._due(lane):
-                if on_its_way:
-                    return
+            if on_its_way:
+                if lane.full(self._settings.batch_frames):
+                    return  # what has only waited long enough may grow meanwhile
+            elif self._due(lane):
                 self._send_off(lane)
                 self.metrics.working.mark("gather")
-            elif lane.flight is not None and not on_its_way:
+            elif lane.flight is not None:
                 self._land(lane)
                 self.metrics.working.mark("gather")
             if not lane.gather(self._patiently):

@@ -8,18 +8,19 @@ rounds, one after the other; a batch hardly ever has a second one.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from storage.binary_copy import encode_doubles
+from storage import binary_copy
+from storage.latest_values import NEVER_US
 from storage.queries import query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from storage.batch import ReportRow
     from storage.connection import Connection
@@ -80,48 +81,57 @@ REPORT_SIGNALS = (
 )
 """The signals that a vehicle_report carries; its columns have their names."""
 
-_DOUBLES_OID = 1022
-"""PostgreSQL's type double precision[]."""
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
-class _Doubles(bytes):
-    """An array of double precision, as PostgreSQL's binary format has it."""
+class _Array(bytes):
+    """An array in PostgreSQL's binary format; what of, the statement says."""
 
 
-class _DoublesDumper(Dumper):
-    """Hands such an array over as it is."""
+class _ArrayDumper(Dumper):
+    """Hands such an array over as it is: lists are dumped value by value."""
 
     format = Format.BINARY
-    oid = _DOUBLES_OID
 
-    def dump(self, obj: _Doubles) -> bytes:
+    def dump(self, obj: _Array) -> bytes:
         """The bytes that travel."""
         return obj
 
 
 def insert_reports(connection: Connection, reports: Iterable[ReportRow]) -> None:
     """Store reports, within the caller's transaction, as if one after the other."""
-    connection.adapters.register_dumper(_Doubles, _DoublesDumper)
+    connection.adapters.register_dumper(_Array, _ArrayDumper)
     for round_ in rounds(reports):
         spans = [report.only_one_in or (None, None) for report in round_]
         told = np.array(
             [[report.values.get(name, np.nan) for name in REPORT_SIGNALS] for report in round_]
         )
+        vehicle_ids = np.array([report.vehicle_id for report in round_], dtype=np.int64)
         connection.execute(
             query("insert_reports"),
             {
-                "vehicle_ids": [report.vehicle_id for report in round_],
-                "created_times": [report.created_time for report in round_],
+                "vehicle_ids": _Array(binary_copy.encode_array(vehicle_ids)),
+                "created_times": _times(report.created_time for report in round_),
                 "trigger_types": [report.trigger_type for report in round_],
                 "derived": [report.derived for report in round_],
                 "details": [report.detail for report in round_],
-                "position_times": [report.position_time for report in round_],
-                "values_from": [report.values_from for report in round_],
-                "only_one_from": [since for since, _ in spans],
-                "only_one_before": [before for _, before in spans],
-                "told": _Doubles(encode_doubles(told)),
+                "position_times": _times(report.position_time for report in round_),
+                "values_from": _times(report.values_from for report in round_),
+                "only_one_from": _times(since for since, _ in spans),
+                "only_one_before": _times(before for _, before in spans),
+                "told": _Array(binary_copy.encode_array(told)),
             },
         )
+
+
+def _times(times: Iterable[datetime | None]) -> _Array:
+    """timestamptz[], -infinity for None."""
+    found = [
+        NEVER_US if time is None else (time - _POSTGRES_EPOCH) // _MICROSECOND for time in times
+    ]
+    return _Array(binary_copy.encode_array(np.array(found, dtype=np.int64), timestamps=True))
 
 
 def rounds(reports: Iterable[ReportRow]) -> Sequence[Sequence[ReportRow]]:

@@ -130,7 +130,8 @@ WHERE NOT %(fills_gaps)s
 -- Reports of vehicles, not yet published: publish_reports stamps their received time. Of a TIMER, the
 -- interval's first one stays: a worker that has just begun does not know of it. Of a trigger that was
 -- seen in the signals, the vehicle's own report stays. Each looks that up by the index (LIMIT keeps
--- it from becoming a join of whole tables), and does not see the others of the statement.
+-- it from becoming a join of whole tables), and does not see the others of the statement. A time that
+-- there is none of is -infinity, a value NaN.
 INSERT INTO vehicle_report (
     vehicle_id, created_time, trigger_type, derived, detail, position_time, values_from,
     latitude, longitude, altitude, heading, gnss_speed, wheel_speed, engine_speed, odometer,
@@ -145,7 +146,8 @@ INSERT INTO vehicle_report (
     trailer_abs_warning, light_high_beam, light_low_beam, light_hazard, light_fog_front,
     light_fog_rear, light_parking, parking_heater, driver1_card_id, driver2_card_id)
 SELECT
-    vehicle_id, created_time, trigger_type, derived, detail, position_time, values_from,
+    vehicle_id, created_time, trigger_type, derived, detail,
+    nullif(position_time, '-infinity'), nullif(values_from, '-infinity'),
     nullif(told[place][1], 'NaN'), nullif(told[place][2], 'NaN'), nullif(told[place][3], 'NaN'),
     nullif(told[place][4], 'NaN'), nullif(told[place][5], 'NaN'), nullif(told[place][6], 'NaN'),
     nullif(told[place][7], 'NaN'), nullif(told[place][8], 'NaN'), nullif(told[place][9], 'NaN'),
@@ -183,7 +185,7 @@ FROM (SELECT %(told)s::double precision[] AS told) AS table_of_values,
          only_one_from, only_one_before, place)
 WHERE (SELECT true FROM vehicle_report AS stored
        WHERE stored.vehicle_id = new.vehicle_id AND stored.trigger_type = new.trigger_type
-         AND stored.created_time >= new.only_one_from
+         AND new.only_one_from > '-infinity' AND stored.created_time >= new.only_one_from
          AND stored.created_time < new.only_one_before
        LIMIT 1) IS NULL
 ORDER BY place
