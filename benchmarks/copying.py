@@ -49,7 +49,7 @@ class EncodedBatch:
 def encoded(sent: Iterable[Message]) -> list[EncodedBatch]:
     """The rows that ingest writes, in batches of its size."""
     signals, assembler = catalogue.default(), frame_assembler()
-    batches = []
+    batches, batch_frames = [], IngestSettings().batch_frames
 
     def build() -> None:
         frames = assembler.frames
@@ -61,7 +61,7 @@ def encoded(sent: Iterable[Message]) -> list[EncodedBatch]:
 
     for offset, message in enumerate(sent):
         assembler.add(record_of(offset, encode_protobuf(message)))
-        if assembler.weight >= IngestSettings().batch_frames:
+        if assembler.weight >= batch_frames:
             build()
     if not assembler.empty:
         build()

@@ -74,13 +74,14 @@ def _alone(full: Filled, sent: Sequence[Message]) -> dict[str, float]:
     signals = catalogue.default()
     seconds = defaultdict(float, fetch=_fetch(full))
     assembler, last = frame_assembler(), len(payloads) - 1
+    batch_frames = IngestSettings().batch_frames
     with database() as dsn, connect(dsn) as connection:
         ensure_partitions(connection)
         clock = _Clock(seconds)
         for offset, payload in enumerate(payloads):
             assembler.add(record_of(offset, payload))
             clock.tick("decode")
-            if assembler.weight < IngestSettings().batch_frames and offset < last:
+            if assembler.weight < batch_frames and offset < last:
                 continue
             batch = assembler.build(datetime.now(tz=UTC), ()).batch
             clock.tick("check")

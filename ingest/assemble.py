@@ -19,14 +19,14 @@ from ingest.events import event_rows
 from ingest.known_values import Memory
 from ingest.plan import Planner, columns_key
 from ingest.record import DeadLetter, Reason, Record
-from ingest.reports import ReportTimer, reports
+from ingest.reports import TRACKED, ReportTimer, reports
 from ingest.sparse import divide, unite, unknown_ids
 from schemas.wire import DecodeError, Message, Refusal, decode
 from schemas.wire.json import MAX_JSON_BYTES
 from storage.batch import Batch, CountKey, GroupRows, OffsetAdvance, RefusedValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from numpy.typing import NDArray
@@ -145,7 +145,7 @@ class Assembler:
         retention: how far back a frame may lie.
         future_tolerance: how far ahead of our clock a frame may lie.
         report_interval_s: how often a vehicle's TIMER report is kept [s].
-        last_known: what is known of a vehicle by number: value and time by signal.
+        last_known: what is known of vehicles by number: value and time by signal.
         elsewhere: gives the other cell that keeps a VIN that `number` refuses, None: none is known.
         message_bytes: a larger message is refused unread.
     """
@@ -158,7 +158,7 @@ class Assembler:
         retention: timedelta,
         future_tolerance: timedelta,
         report_interval_s: int,
-        last_known: Learn = lambda _vehicle_id: {},
+        last_known: Learn = lambda _vehicle_ids: {},
         elsewhere: Callable[[str], int | None] = lambda _vin: None,
         message_bytes: int = MAX_JSON_BYTES,
     ) -> None:
@@ -169,7 +169,7 @@ class Assembler:
         self._retention = retention
         self._future_tolerance = future_tolerance
         self._timer = ReportTimer(report_interval_s)
-        self._memory = Memory(last_known)
+        self._memory = Memory(TRACKED, last_known)
         self._planner = Planner(catalogue)
         self._known = np.array(sorted(catalogue.by_id), dtype=np.int32)
         self._begin()
@@ -183,6 +183,13 @@ class Assembler:
         """Frames of the messages that were taken."""
         self.weight = 0
         """The work gathered, in frames: a block, an event and a refused message cost one, too."""
+
+    def meet(self, vehicle_ids: Collection[int]) -> None:
+        """Learn at once what is known of vehicles whose messages are to be added.
+
+        Whatever `last_known` raises passes through.
+        """
+        self._memory.meet(vehicle_ids)
 
     def add(self, record: Record) -> None:
         """Read one message; one that cannot be used becomes a dead letter and stops nothing.
@@ -211,7 +218,7 @@ class Assembler:
             detail = "is not registered: register it (telemetry register) and send again"
             self.refuse(record, Reason.UNKNOWN_VEHICLE, f"{message.vin} {detail}", message.vin)
             return
-        self._memory.meet(vehicle_id)
+        self._memory.meet((vehicle_id,))
         self._taken.append(Taken(record=record, message=message, vehicle_id=vehicle_id))
         frames, pieces = message.frame_count, len(message.blocks) + len(message.events)
         values = sum(block.values.size + block.wide_values.size for block in message.blocks)

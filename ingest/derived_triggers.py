@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from schemas.tell_tales import OFF, TELL_TALES
 from schemas.wire import TriggerType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from ingest.known_values import Change, KnownValues
 
@@ -56,22 +60,29 @@ class Derived:
 def derived_triggers(known: KnownValues) -> Iterator[Derived]:
     """The triggers that a batch's values show."""
     for signal, (comes, goes) in SWITCHES.items():
-        for change in known.changes(signal):
-            # A position that is neither on nor off is no signal of ours; from on to on is none.
-            if bool(change.before[0]) != bool(change.now[0]):
-                yield _derived(change, comes if change.now[0] else goes)
+        # A position that is neither on nor off is no signal of ours; from on to on is none.
+        for change in known.changes(signal, _is_on):
+            yield _derived(change, comes if change.now[0] else goes)
     for signal, trigger_type in STATES.items():
         for change in known.changes(signal):
             yield _derived(change, trigger_type)
     for tell_tale in TELL_TALES:
         if tell_tale.reported:
-            for change in known.changes(tell_tale.signal):
-                if bool(change.before[0]) != bool(change.now[0]):
-                    state = tell_tale.lit if change.now[0] else OFF
-                    yield _derived(change, TriggerType.TELL_TALE, f"{tell_tale.name} {state}")
-    for change in known.changes("odometer"):
-        if change.now[0] // DISTANCE_KM > change.before[0] // DISTANCE_KM:
+            for change in known.changes(tell_tale.signal, _is_on):
+                state = tell_tale.lit if change.now[0] else OFF
+                yield _derived(change, TriggerType.TELL_TALE, f"{tell_tale.name} {state}")
+    for change in known.changes("odometer", _distances):
+        if change.now[0] > change.before[0]:
             yield _derived(change, TriggerType.DISTANCE_TRAVELLED)
+
+
+def _is_on(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(values != 0)
+
+
+def _distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How often DISTANCE_KM was driven."""
+    return values // DISTANCE_KM
 
 
 def _derived(change: Change, trigger_type: TriggerType, detail: str = "") -> Derived:

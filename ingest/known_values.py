@@ -1,7 +1,7 @@
 """What was known of a vehicle's signals at a moment: within a batch, and before it.
 
 Signals come at paces of their own, so a row rarely has them all. What holds at a moment is each
-signal's newest value up to then.
+signal's newest value up to then. A batch asks for thousands of moments: all are answered together.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingest.clock import as_microseconds
+from storage.latest_values import NEVER_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
     from storage.batch import GroupRows
 
-    Learn = Callable[[int], Mapping[str, tuple[float, datetime]]]
+    Learn = Callable[[Collection[int]], Mapping[int, Mapping[str, tuple[float, datetime]]]]
+    Level = Callable[[NDArray[np.float64]], NDArray[np.float64] | NDArray[np.bool_]]
 
 Known = tuple[float, int]
 """A value and its time in microseconds since 1970."""
+
+Values = tuple["NDArray[np.float64]", "NDArray[np.int64]"]
+"""Values and their times [µs], NEVER_US where there is none; the last axis is that of signals."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,49 +46,98 @@ class Change:
 class Memory:
     """The newest value of each tracked signal of each vehicle, up to the batches seen so far.
 
+    One thread may meet vehicles while another one reads and keeps those it has met.
+
     Args:
-        learn: gives what is known of a vehicle by number, asked once until all is forgotten.
+        names: the s signals to track.
+        learn: gives what is known of vehicles by number, each asked for once until all is
+            forgotten.
     """
 
-    def __init__(self, learn: Learn) -> None:
+    def __init__(self, names: Sequence[str], learn: Learn) -> None:
+        self.names = tuple(names)
+        self._places = {name: place for place, name in enumerate(self.names)}
         self._learn = learn
-        self._known: dict[int, dict[str, Known]] = {}
+        self._known: dict[int, Values] = {}
 
-    def meet(self, vehicle_id: int) -> None:
-        """Learn what is known of a vehicle, unless that has been done; raises what `learn` does."""
-        if vehicle_id not in self._known:
-            self._known[vehicle_id] = {
-                name: (value, as_microseconds(time))
-                for name, (value, time) in self._learn(vehicle_id).items()
-            }
+    def meet(self, vehicle_ids: Collection[int]) -> None:
+        """Learn what is known of vehicles that were not met; raises what `learn` does."""
+        new = [vehicle_id for vehicle_id in vehicle_ids if vehicle_id not in self._known]
+        if not new:
+            return
+        learnt = self._learn(new)
+        for vehicle_id in new:
+            values, times_us = self._nothing()
+            for name, (value, time) in learnt.get(vehicle_id, {}).items():
+                values[self._places[name]] = value
+                times_us[self._places[name]] = as_microseconds(time)
+            self._known[vehicle_id] = values, times_us
 
-    def before(self, vehicle_id: int, name: str, time_us: int) -> Known | None:
-        """A signal's newest value, if it is older than this time."""
-        known = self._known.get(vehicle_id, {}).get(name)
-        return known if known is not None and known[1] < time_us else None
+    def table(self, vehicle_ids: NDArray[np.int64]) -> Values:
+        """(v, s) what is known of these v vehicles."""
+        nothing = self._nothing()
+        known = [self._known.get(vehicle_id, nothing) for vehicle_id in vehicle_ids.tolist()]
+        shape = (len(known), len(self.names))
+        return (
+            np.array([values for values, _ in known], dtype=np.float64).reshape(shape),
+            np.array([times_us for _, times_us in known], dtype=np.int64).reshape(shape),
+        )
 
-    def note(self, vehicle_id: int, name: str, known: Known) -> None:
-        """A value that has come; an older one than the newest changes nothing."""
-        values = self._known.setdefault(vehicle_id, {})
-        if name not in values or values[name][1] <= known[1]:
-            values[name] = known
+    def keep(self, vehicle_ids: NDArray[np.int64], table: Values) -> None:
+        """Have this be what is known of these vehicles."""
+        for vehicle_id, values, times_us in zip(vehicle_ids.tolist(), *table, strict=True):
+            known = self._known.get(vehicle_id)
+            if known is None:
+                self._known[vehicle_id] = values.copy(), times_us.copy()
+            else:
+                known[0][:], known[1][:] = values, times_us
 
     def forget(self) -> None:
         """Begin anew: batches may have been rolled back."""
         self._known.clear()
 
+    def _nothing(self) -> Values:
+        count = len(self.names)
+        return np.full(count, np.nan), np.full(count, NEVER_US, dtype=np.int64)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Rows:
-    """The rows of a group by vehicle and time, with the tracked signals only."""
+    """The n rows of a group by vehicle and time, with the c tracked signals only."""
 
-    names: Sequence[str]
+    columns: NDArray[np.intp]
+    """(c,) places of these signals among all that are tracked."""
     vehicle_ids: NDArray[np.int64]
     times_us: NDArray[np.int64]
     values: NDArray[np.float64]
-    """(n, names)"""
+    """(n, c)"""
     last: NDArray[np.int64]
-    """(n, names) the vehicle's last row, up to this one, that has the signal; -1: none."""
+    """(n, c) the vehicle's last row, up to this one, that has the signal; -1: none."""
+    firsts: NDArray[np.intp]
+    """Each vehicle's first row."""
+
+    def up_to(
+        self, vehicle_ids: NDArray[np.int64], times_us: NDArray[np.int64]
+    ) -> NDArray[np.intp]:
+        """The last row of each vehicle up to that time; -1: none."""
+        vehicles, moments = self.vehicle_ids[self.firsts], np.unique(self.times_us)
+        # Vehicle and time as one number, by their places, which no span of time makes too large.
+        keys = np.searchsorted(vehicles, self.vehicle_ids) * len(moments)
+        keys += np.searchsorted(moments, self.times_us)
+        place = np.minimum(np.searchsorted(vehicles, vehicle_ids), len(vehicles) - 1)
+        asked = place * len(moments) + np.searchsorted(moments, times_us, side="right") - 1
+        found = np.searchsorted(keys, asked, side="right") - 1
+        there = (vehicles[place] == vehicle_ids) & (found >= self.firsts[place])
+        return np.where(there, found, -1)
+
+    def known_at(self, rows: NDArray[np.intp]) -> Values:
+        """(m, c) what the vehicles of these rows had sent up to them."""
+        last = self.last[rows]
+        there = last >= 0
+        return (
+            np.where(there, self.values[last, np.arange(last.shape[1])], np.nan),
+            np.where(there, self.times_us[last], NEVER_US),
+        )
 
 
 class KnownValues:
@@ -92,19 +146,12 @@ class KnownValues:
     Args:
         groups: the batch's rows.
         catalogue: their columns.
-        names: the signals to track.
-        memory: what was known before the batch.
+        memory: what was known before the batch, and which signals are tracked.
     """
 
-    def __init__(
-        self,
-        groups: Sequence[GroupRows],
-        catalogue: Catalogue,
-        names: Sequence[str],
-        memory: Memory,
-    ) -> None:
+    def __init__(self, groups: Sequence[GroupRows], catalogue: Catalogue, memory: Memory) -> None:
         self._memory = memory
-        self._names = tuple(names)
+        self._places = {name: place for place, name in enumerate(memory.names)}
         parts: defaultdict[str, list[GroupRows]] = defaultdict(list)
         # At the same moment the later row wins, and what only fills gaps never does.
         for rows in sorted(groups, key=lambda rows: not rows.fills_gaps):
@@ -113,96 +160,109 @@ class KnownValues:
         self._groups = [
             found
             for group, members in parts.items()
-            if (found := _rows(members, catalogue, group, frozenset(names))) is not None
+            if (found := _rows(members, catalogue, group, self._places)) is not None
         ]
+        firsts = [rows.vehicle_ids[rows.firsts] for rows in self._groups]
+        self._vehicles = np.unique(np.concatenate(firsts)) if firsts else np.empty(0, np.int64)
+        self._before = memory.table(self._vehicles)
 
-    def at(self, vehicle_id: int, time_us: int) -> dict[str, Known]:
-        """By signal: its newest value at that moment and the time of that."""
-        found = {
-            name: known
-            for name in self._names
-            if (known := self._memory.before(vehicle_id, name, time_us + 1)) is not None
-        }
+    def at(self, vehicle_ids: NDArray[np.int64], times_us: NDArray[np.int64]) -> Values:
+        """(m, s) by moment and signal: its newest value at that moment and the time of that.
+
+        Args:
+            vehicle_ids: (m,) whose moments these are.
+            times_us: (m,)
+        """
+        vehicles, whose = np.unique(vehicle_ids, return_inverse=True)
+        known = self._memory.table(vehicles)
+        values, since = known[0][whose], known[1][whose]
+        since[since > times_us[:, np.newaxis]] = NEVER_US
         for rows in self._groups:
-            start, stop = np.searchsorted(rows.vehicle_ids, (vehicle_id, vehicle_id + 1)).tolist()
-            row = start + int(np.searchsorted(rows.times_us[start:stop], time_us, side="right")) - 1
-            if row < start:
-                continue
-            for place, last in enumerate(rows.last[row].tolist()):
-                if last >= 0:
-                    name, time = rows.names[place], int(rows.times_us[last])
-                    if name not in found or found[name][1] <= time:
-                        found[name] = (float(rows.values[last, place]), time)
-        return found
+            found = rows.up_to(vehicle_ids, times_us)
+            there = np.flatnonzero(found >= 0)
+            _lay_over((values, since), np.ix_(there, rows.columns), rows.known_at(found[there]))
+        return values, since
 
-    def changes(self, name: str) -> Iterator[Change]:
-        """Where a signal has another value than the time before, by vehicle and time.
+    def changes(self, name: str, level: Level = lambda values: values) -> Iterator[Change]:
+        """Where a signal has another level than the time before, by vehicle and time.
 
         A vehicle's first value of the batch is compared with what was known before; where that is
         newer (late frames) there is nothing to compare it with.
+
+        Args:
+            name: the signal.
+            level: what of its values is compared.
         """
+        column = self._places[name]
         for rows in self._groups:
-            if name not in rows.names:
+            if column not in rows.columns:
                 continue
-            place = rows.names.index(name)
-            here = np.flatnonzero(~np.isnan(rows.values[:, place]))
-            vehicles, times = rows.vehicle_ids[here], rows.times_us[here]
-            values = rows.values[here, place]
+            sent = rows.values[:, int(np.flatnonzero(rows.columns == column)[0])]
+            here = np.flatnonzero(~np.isnan(sent))
+            vehicles, times, values = rows.vehicle_ids[here], rows.times_us[here], sent[here]
             kept = np.ones(len(here), dtype=np.bool_)
             kept[:-1] = (np.diff(vehicles) != 0) | (np.diff(times) != 0)
             vehicles, times, values = vehicles[kept], times[kept], values[kept]
             first = np.ones(len(values), dtype=np.bool_)
             first[1:] = np.diff(vehicles) != 0
-            changed = first.copy()
-            changed[1:] |= np.diff(values) != 0
+            before, since = np.roll(values, 1), np.roll(times, 1)
+            place = np.searchsorted(self._vehicles, vehicles[first])
+            before[first], since[first] = (table[place, column] for table in self._before)
+            changed = (level(values) != level(before)) & (since > NEVER_US) & (since < times)
             for row in np.flatnonzero(changed).tolist():
-                now = (float(values[row]), int(times[row]))
-                before = (
-                    self._memory.before(int(vehicles[row]), name, now[1])
-                    if first[row]
-                    else (float(values[row - 1]), int(times[row - 1]))
+                yield Change(
+                    vehicle_id=int(vehicles[row]),
+                    before=(float(before[row]), int(since[row])),
+                    now=(float(values[row]), int(times[row])),
                 )
-                if before is not None and before[0] != now[0]:
-                    yield Change(vehicle_id=int(vehicles[row]), before=before, now=now)
 
     def remember(self) -> None:
         """Note in the memory what the batch has brought."""
         for rows in self._groups:
-            ends = np.flatnonzero(np.diff(rows.vehicle_ids, append=rows.vehicle_ids[-1] + 1))
-            for end in ends.tolist():
-                vehicle_id = int(rows.vehicle_ids[end])
-                for place, last in enumerate(rows.last[end].tolist()):
-                    if last >= 0:
-                        known = (float(rows.values[last, place]), int(rows.times_us[last]))
-                        self._memory.note(vehicle_id, rows.names[place], known)
+            place = np.searchsorted(self._vehicles, rows.vehicle_ids[rows.firsts])
+            ends = np.r_[rows.firsts[1:], len(rows.vehicle_ids)] - 1
+            _lay_over(self._before, np.ix_(place, rows.columns), rows.known_at(ends))
+        self._memory.keep(self._vehicles, self._before)
+
+
+def _lay_over(table: Values, where: tuple[NDArray[np.intp], ...], newer: Values) -> None:
+    """Put values into a table's cells, but for those that are older than what is there."""
+    values, times_us = newer
+    wins = (times_us > NEVER_US) & (times_us >= table[1][where])
+    table[0][where] = np.where(wins, values, table[0][where])
+    table[1][where] = np.where(wins, times_us, table[1][where])
 
 
 def _rows(
-    members: Sequence[GroupRows], catalogue: Catalogue, group: str, tracked: frozenset[str]
+    members: Sequence[GroupRows], catalogue: Catalogue, group: str, tracked: Mapping[str, int]
 ) -> _Rows | None:
-    columns: list[NDArray[np.float64]] = []
-    names: list[str] = []
-    signals = catalogue.groups[group].signals
+    columns: list[int] = []
+    sides: list[list[int]] = []
     for wide in (False, True):
-        for place, signal in enumerate(one for one in signals if one.wide is wide):
-            if signal.name in tracked:
-                names.append(signal.name)
-                columns.append(
-                    np.concatenate(
-                        [(part.wide if wide else part.narrow)[:, place] for part in members]
-                    ).astype(np.float64)
-                )
-    if not names:
+        names = [one.name for one in catalogue.groups[group].signals if one.wide is wide]
+        sides.append([place for place, name in enumerate(names) if name in tracked])
+        columns += [tracked[name] for name in names if name in tracked]
+    if not columns:
         return None
     vehicle_ids = np.concatenate([part.vehicle_ids for part in members])
     times_us = np.concatenate([part.times_us for part in members])
+    values = np.empty((len(times_us), len(columns)))
+    split = len(sides[0])
+    np.concatenate([part.narrow[:, sides[0]] for part in members], out=values[:, :split])
+    np.concatenate([part.wide[:, sides[1]] for part in members], out=values[:, split:])
     order = np.lexsort((times_us, vehicle_ids))  # stable
-    vehicle_ids, times_us = vehicle_ids[order], times_us[order]
-    values = np.stack(columns, axis=1)[order]
+    vehicle_ids, times_us, values = vehicle_ids[order], times_us[order], values[order]
     rows = np.arange(len(order))
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows[:, np.newaxis]), axis=0)
     begins = np.ones(len(rows), dtype=np.bool_)
     begins[1:] = np.diff(vehicle_ids) != 0
     first = np.maximum.accumulate(np.where(begins, rows, 0))
     last[last < first[:, np.newaxis]] = -1
-    return _Rows(names=names, vehicle_ids=vehicle_ids, times_us=times_us, values=values, last=last)
+    return _Rows(
+        columns=np.array(columns, dtype=np.intp),
+        vehicle_ids=vehicle_ids,
+        times_us=times_us,
+        values=values,
+        last=last,
+        firsts=np.flatnonzero(begins),
+    )

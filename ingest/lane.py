@@ -92,6 +92,15 @@ class Lane:
         self._waiting.append(record)
         self._waiting_bytes += len(record.value or b"")
 
+    def meet(self, numbers: Mapping[bytes, int]) -> None:
+        """Learn at once of the vehicles whose messages wait; may need the database.
+
+        Args:
+            numbers: the vehicles' numbers, by the keys of messages.
+        """
+        keys = {record.key for record in self._waiting}
+        self._assembler.meet([number for key, number in numbers.items() if key in keys])
+
     def gather(self, patiently: Callable[[Callable[[], None]], None]) -> bool:
         """Take up the next record that waits; False where none does.
 
@@ -112,8 +121,11 @@ class Lane:
         """Whether what was gathered is that much work, or has waited that long [s]."""
         if self._assembler.empty:
             return False
-        waited = monotonic() - self._first_gathered
-        return self._assembler.weight >= frames or waited >= seconds
+        return self.full(frames) or monotonic() - self._first_gathered >= seconds
+
+    def full(self, frames: int) -> bool:
+        """Whether what was gathered is as much work as one batch may be."""
+        return self._assembler.weight >= frames
 
     def send_off(self, *, cluster_id: str, topic_id: UUID, topic: str) -> None:
         """Hand what was gathered to the writing thread, and begin anew."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from ingest.derived_triggers import WATCHED, derived_triggers
 from ingest.known_values import KnownValues
 from schemas.wire import TriggerType
 from storage.batch import ReportRow
-from storage.frame_writer import REPORT_SIGNALS
+from storage.latest_values import NEVER_US
+from storage.report_writer import REPORT_SIGNALS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from ingest.known_values import Memory
@@ -34,6 +35,11 @@ REPORTED = frozenset(REPORT_SIGNALS)
 
 TRACKED = tuple(sorted(REPORTED | WATCHED))
 """The signals that are reported, or trigger a report."""
+
+_POSITION = [TRACKED.index(name) for name in POSITION]
+
+_IS_REPORTED = np.array([name in REPORTED and name not in POSITION for name in TRACKED])
+"""Whose values are told as long as they hold; of a position that is another matter."""
 
 SECOND_US = 1_000_000
 
@@ -82,62 +88,85 @@ def reports(
     values from before, as far as they still hold. The vehicle's own triggers come first: they tell
     more than what is seen in the signals, which is not reported beside them.
     """
-    known = KnownValues(groups, catalogue, TRACKED, memory)
+    known = KnownValues(groups, catalogue, memory)
     found = [
         *(
-            _report(known, catalogue, trigger.vehicle_id, as_microseconds(trigger.time))(
-                trigger_type=trigger.trigger_type, detail=trigger.detail
+            _Moment(
+                trigger.vehicle_id,
+                as_microseconds(trigger.time),
+                {"trigger_type": trigger.trigger_type, "detail": trigger.detail},
             )
             for trigger in triggers
         ),
         *(
-            _report(known, catalogue, vehicle_id, time_us)(
-                trigger_type=TriggerType.TIMER.value, only_one_in=timer.span(interval)
+            _Moment(
+                vehicle_id,
+                time_us,
+                {"trigger_type": TriggerType.TIMER.value, "only_one_in": timer.span(interval)},
             )
             for (vehicle_id, interval), time_us in sorted(_first_times(groups, timer).items())
             if timer.due(vehicle_id, interval)
         ),
         *(
-            _report(known, catalogue, seen.vehicle_id, seen.time_us)(
-                trigger_type=seen.trigger_type.value,
-                detail=seen.detail,
-                derived=True,
-                only_one_in=(as_time(seen.since_us + 1), as_time(seen.time_us + SECOND_US)),
+            _Moment(
+                seen.vehicle_id,
+                seen.time_us,
+                {
+                    "trigger_type": seen.trigger_type.value,
+                    "detail": seen.detail,
+                    "derived": True,
+                    "only_one_in": (as_time(seen.since_us + 1), as_time(seen.time_us + SECOND_US)),
+                },
             )
             for seen in derived_triggers(known)
         ),
     ]
+    told = _told(known, catalogue, found) if found else []
     known.remember()
-    yield from found
+    yield from told
 
 
-def _report(
-    known: KnownValues, catalogue: Catalogue, vehicle_id: int, time_us: int
-) -> Callable[..., ReportRow]:
-    """A report of that moment, without its trigger."""
-    at = known.at(vehicle_id, time_us)
-    position = {name: at.pop(name) for name in POSITION if name in at}
-    values = {
-        name: value
-        for name, (value, since_us) in at.items()
-        if name in REPORTED and time_us - since_us <= holds_us(catalogue.by_name[name])
-    }
-    times = {since_us for _, since_us in position.values()}
-    position_us = min(times) if len(position) == len(POSITION) and len(times) == 1 else None
-    values |= {
-        name: value
-        for name, (value, since_us) in position.items()
-        if since_us in (position_us, time_us)  # half a position is told at its own moment only
-    }
-    oldest_us = min((at[name][1] for name in values if name in at), default=time_us)
-    return partial(
-        ReportRow,
-        vehicle_id=vehicle_id,
-        created_time=as_time(time_us),
-        values=values,
-        position_time=None if position_us is None else as_time(position_us),
-        values_from=as_time(oldest_us) if oldest_us < time_us else None,
-    )
+class _Moment(NamedTuple):
+    """What is to be reported."""
+
+    vehicle_id: int
+    time_us: int
+    why: dict[str, Any]
+    """The report's trigger, as ReportRow takes it."""
+
+
+def _told(known: KnownValues, catalogue: Catalogue, moments: Sequence[_Moment]) -> list[ReportRow]:
+    """The reports of these moments."""
+    times = np.array([moment.time_us for moment in moments], dtype=np.int64)
+    values, since = known.at(np.array([moment.vehicle_id for moment in moments]), times)
+    signals = [catalogue.by_name.get(name) for name in TRACKED]
+    holds = np.array([0 if signal is None else holds_us(signal) for signal in signals])
+    tells = _IS_REPORTED & (since >= times[:, np.newaxis] - holds)
+    # One that is not told is not older than the report either.
+    oldest = np.where(tells, since, times[:, np.newaxis]).min(axis=1)
+    latitude, longitude = since[:, _POSITION].T
+    whole = (latitude == longitude) & (latitude > NEVER_US)
+    # Half a position is told at its own moment only.
+    tells[:, _POSITION] = whole[:, np.newaxis] | (since[:, _POSITION] == times[:, np.newaxis])
+    return [
+        ReportRow(
+            vehicle_id=moment.vehicle_id,
+            created_time=as_time(moment.time_us),
+            values=dict(zip(compress(TRACKED, told), present, strict=True)),
+            position_time=as_time(position_us) if has_position else None,
+            values_from=as_time(oldest_us) if oldest_us < moment.time_us else None,
+            **moment.why,
+        )
+        for moment, told, present, position_us, has_position, oldest_us in zip(
+            moments,
+            tells.tolist(),
+            (row[told].tolist() for row, told in zip(values, tells, strict=True)),
+            latitude.tolist(),
+            whole.tolist(),
+            oldest.tolist(),
+            strict=True,
+        )
+    ]
 
 
 def holds_us(signal: Signal) -> int:

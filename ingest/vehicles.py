@@ -39,15 +39,19 @@ class VehicleNumbers:
         self._refused: dict[str, float] = {}
         self._elsewhere: dict[str, int] = {}
 
-    def look_up(self, keys: Iterable[bytes | None]) -> None:
+    def look_up(self, keys: Iterable[bytes | None]) -> dict[bytes, int]:
         """Remember the registered ones among messages' keys, which should be VINs, at once.
 
         Whatever a key is, it is the message that says whose it is.
+
+        Returns:
+            The numbers of those keys that are VINs with one.
         """
-        texts = {key.decode("ascii", "replace") for key in keys if key is not None}
-        vins = [text for text in texts - self._numbers.keys() if is_vin(text)]
+        vin_of = {key: key.decode("ascii", "replace") for key in keys if key is not None}
+        vins = [text for text in {*vin_of.values()} - self._numbers.keys() if is_vin(text)]
         if len(vins) > 1:
             self._numbers |= registers.find_vehicles(self._connection(), vins)
+        return {key: self._numbers[vin] for key, vin in vin_of.items() if vin in self._numbers}
 
     def number(self, vin: str) -> int | None:
         """The vehicle's number; None where the VIN is unknown and stays so."""

@@ -42,7 +42,7 @@ from storage.migrate import require_compatible
 from storage.offsets import read_offsets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -137,7 +137,7 @@ class Worker:
             for number, known in (
                 (
                     lambda vin: self._patiently(partial(numbers.number, vin)),
-                    lambda vehicle_id: self._patiently(partial(self._last_known, vehicle_id)),
+                    lambda vehicle_ids: self._patiently(partial(self._last_known, vehicle_ids)),
                 ),
                 *[(numbers.number, self._last_known)] * settings.lanes,
             )
@@ -210,11 +210,13 @@ class Worker:
             return
         if records:
             keys = {record.key for record in records}
-            self._patiently(lambda: self._numbers.look_up(keys))
-        for record in records:
-            if (lane := self._lane_of.get(record.partition)) is not None:
-                self._last_record = monotonic()
-                lane.put(record)
+            numbers = self._patiently(lambda: self._numbers.look_up(keys))
+            for record in records:
+                if (lane := self._lane_of.get(record.partition)) is not None:
+                    self._last_record = monotonic()
+                    lane.put(record)
+            for lane in self._lanes:
+                self._patiently(partial(lane.meet, numbers))
         for lane in self._lanes:
             self._gather(lane)
 
@@ -281,12 +283,13 @@ class Worker:
         """Take up what waits for a lane, until it has a batch and the last one is on its way."""
         while not self._stop.is_set():
             on_its_way = lane.flight is not None and not lane.flight.result.done()
-            if self._due(lane):
-                if on_its_way:
-                    return
+            if on_its_way:
+                if lane.full(self._settings.batch_frames):
+                    return  # what has only waited long enough may grow meanwhile
+            elif self._due(lane):
                 self._send_off(lane)
                 self.metrics.working.mark("gather")
-            elif lane.flight is not None and not on_its_way:
+            elif lane.flight is not None:
                 self._land(lane)
                 self.metrics.working.mark("gather")
             if not lane.gather(self._patiently):
@@ -433,8 +436,10 @@ class Worker:
             self._connection = connect(self._dsn)
         return self._connection
 
-    def _last_known(self, vehicle_id: int) -> dict[str, tuple[float, datetime]]:
-        return last_known(self._alive(), vehicle_id, TRACKED)
+    def _last_known(
+        self, vehicle_ids: Collection[int]
+    ) -> Mapping[int, Mapping[str, tuple[float, datetime]]]:
+        return last_known(self._alive(), vehicle_ids, TRACKED)
 
     def _close_connection(self) -> None:
         self._connection.close()

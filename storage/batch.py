@@ -128,7 +128,7 @@ class ReportRow:
     created_time: datetime
     trigger_type: str
     values: dict[str, float]
-    """By name, of `storage.frame_writer.REPORT_SIGNALS`, in the catalogue's units."""
+    """By name, of `storage.report_writer.REPORT_SIGNALS`, in the catalogue's units."""
     only_one_in: tuple[datetime, datetime] | None = None
     """From when to before when the vehicle has one report of this type; a second is not stored."""
     derived: bool = False

@@ -329,8 +329,25 @@ def encode_state(part: Latest) -> memoryview:
 
 
 _CELL = np.dtype([("length", ">i4"), ("value", ">i8")])
+_INT8_OID = 20
 _FLOAT8_OID = 701
 _TIMESTAMPTZ_OID = 1184
+
+
+def encode_array(
+    array: NDArray[np.float64] | NDArray[np.int64], *, timestamps: bool = False
+) -> bytes:
+    """An array, of any dimensions, as double precision[], bigint[] or timestamptz[].
+
+    As `encode_state` has its arrays; timestamps are microseconds since 2000, NEVER_US -infinity.
+    """
+    cells = np.empty(array.shape, dtype=_CELL)
+    cells["length"] = 8
+    cells["value"] = array.view(np.int64)
+    integers = _TIMESTAMPTZ_OID if timestamps else _INT8_OID
+    type_oid = _FLOAT8_OID if array.dtype == np.float64 else integers
+    sizes = [number for size in array.shape for number in (size, 1)]
+    return np.array([array.ndim, 0, type_oid, *sizes], dtype=">i4").tobytes() + cells.tobytes()
 
 
 def decode_doubles(data: bytes, columns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -24,6 +24,7 @@ from storage.errors import OffsetConflictError, refusal_of
 from storage.latest_values import NEVER_US
 from storage.prepared import prepare
 from storage.queries import query
+from storage.report_writer import insert_reports
 from storage.row_writer import RowWriter
 
 if TYPE_CHECKING:
@@ -46,62 +47,6 @@ if TYPE_CHECKING:
     from storage.prepared import Prepared
 
     Record = TriggerRow | DriverChangeRow | TroubleCodeRow | RefusedValue
-
-REPORT_SIGNALS = (
-    "latitude",
-    "longitude",
-    "altitude",
-    "heading",
-    "gnss_speed",
-    "wheel_speed",
-    "engine_speed",
-    "odometer",
-    "fuel_used_total",
-    "engine_hours",
-    "gross_combination_weight",
-    "fuel_level_1",
-    "ambient_temperature",
-    "tachograph_speed",
-    "fuel_level_2",
-    "reagent_level",
-    "fuel_range",
-    "driver1_working_state",
-    "driver2_working_state",
-    "park_brake",
-    "axle1_weight",
-    "axle2_weight",
-    "axle3_weight",
-    "trailer_connected",
-    "trailer_axle1_weight",
-    "trailer_axle2_weight",
-    "trailer_axle3_weight",
-    "service_distance",
-    "coolant_temperature",
-    "brake_circuit_1_pressure",
-    "brake_circuit_2_pressure",
-    "alternator_charging",
-    "bellow_pressure_front_left",
-    "bellow_pressure_front_right",
-    "bellow_pressure_rear_left",
-    "bellow_pressure_rear_right",
-    "tell_tale_red",
-    "tell_tale_amber",
-    "tell_tale_mil",
-    "tell_tale_protect",
-    "fuel_level_low",
-    "reagent_level_low",
-    "service_due",
-    "dpf_lamp",
-    "trailer_abs_warning",
-    "light_high_beam",
-    "light_low_beam",
-    "light_hazard",
-    "light_fog_front",
-    "light_fog_rear",
-    "light_parking",
-    "parking_heater",
-)
-"""The signals that a vehicle_report carries; its columns have their names."""
 
 
 class FrameWriter:
@@ -262,26 +207,7 @@ class FrameWriter:
                     cursor.executemany(query(name), [asdict(record) for record in ordered])
             if batch.refused_values:
                 cursor.execute(query("bound_refused_values"), {"kept": self._refused_values_kept})
-            if batch.reports:
-                cursor.executemany(
-                    query("insert_report"),
-                    [
-                        {
-                            "vehicle_id": report.vehicle_id,
-                            "created_time": report.created_time,
-                            "trigger_type": report.trigger_type,
-                            "derived": report.derived,
-                            "detail": report.detail,
-                            "position_time": report.position_time,
-                            "values_from": report.values_from,
-                            "only_one_from": report.only_one_in and report.only_one_in[0],
-                            "only_one_before": report.only_one_in and report.only_one_in[1],
-                            **dict.fromkeys(REPORT_SIGNALS),
-                            **report.values,
-                        }
-                        for report in batch.reports
-                    ],
-                )
+        insert_reports(self._connection, batch.reports)
 
     def _driven_days(self, batch: Batch) -> list[tuple[int, int]]:
         """Days of which it is news who drove: that of a late card reaches up to the next card."""

@@ -177,7 +177,7 @@ class _Inside:
 
     def __init__(self, batch: DefaultRecordBatch, inflated_limit: int) -> None:
         self._batch, self._left = batch, batch.records_count
-        self._buffer: bytearray = batch._buffer  # noqa: SLF001 - likewise
+        self._buffer: bytes | bytearray = batch._buffer  # noqa: SLF001 - likewise
         self._place = DefaultRecordBatch.HEADER_STRUCT.size
         if batch.compression_type:
             packed = memoryview(self._buffer)[self._place :]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 20
 """What is inflated at a time [bytes]."""
 
+_ZSTD = 4
+"""Its number among Kafka's codecs."""
+
 _XERIAL_MAGIC = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16  # magic, version, oldest reader; xerial's snappy-java
 _VARINT_LONGEST = 5  # bytes of a 32-bit varint; Snappy's format description
@@ -32,7 +35,7 @@ class InflateError(Exception):
     """Bytes that cannot be inflated, or not within the limit; the text says which."""
 
 
-def inflate(codec: int, data: memoryview, limit: int) -> bytearray:
+def inflate(codec: int, data: memoryview, limit: int) -> bytes | bytearray:
     """Inflate the records of a batch.
 
     Args:
@@ -46,8 +49,10 @@ def inflate(codec: int, data: memoryview, limit: int) -> bytearray:
     read = _CODECS.get(codec)
     if read is None:
         raise InflateError(f"compression {codec} is none that Kafka knows")
-    found = bytearray()
     try:
+        if codec == _ZSTD and (whole := _zstd_at_once(data, limit)) is not None:
+            return whole
+        found = bytearray()
         for piece in read(data, limit):
             found += piece
             if len(found) > limit:
@@ -118,6 +123,21 @@ def _lz4(data: memoryview, _limit: int) -> Iterator[bytes]:
             raise RuntimeError("it ends too early")
 
 
+def _zstd_at_once(data: memoryview, limit: int) -> bytes | None:
+    """A frame that says what it comes to, as many clients write it; None: read it piece by piece.
+
+    The library makes room for what the frame claims and takes no more: nothing is copied twice.
+    """
+    claimed = zstandard.get_frame_parameters(data).content_size
+    if not 0 < claimed <= limit:
+        return None
+    try:
+        made: bytes = zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
+    except zstandard.ZstdError:
+        return None  # more frames follow, or it is broken: piece by piece it shows which
+    return made
+
+
 def _zstd(data: memoryview, _limit: int) -> Iterator[bytes]:
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
         while piece := reader.read(PIECE_BYTES):
@@ -129,7 +149,7 @@ _CODECS: dict[int, Callable[[memoryview, int], Iterator[bytes | memoryview]]] = 
     1: _gzip,
     2: _snappy,
     3: _lz4,
-    4: _zstd,
+    _ZSTD: _zstd,
 }
 
 _BROKEN = (

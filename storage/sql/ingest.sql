@@ -126,10 +126,12 @@ ON CONFLICT (vehicle_id, time, spn, fmi, source_address) DO UPDATE
 SET lamp = EXCLUDED.lamp, count = EXCLUDED.count, active = EXCLUDED.active
 WHERE NOT %(fills_gaps)s
 
--- :name insert_report
--- A report of a vehicle, not yet published: publish_reports stamps its received time. Of a TIMER, the
+-- :name insert_reports
+-- Reports of vehicles, not yet published: publish_reports stamps their received time. Of a TIMER, the
 -- interval's first one stays: a worker that has just begun does not know of it. Of a trigger that was
--- seen in the signals, the vehicle's own report stays.
+-- seen in the signals, the vehicle's own report stays. Each looks that up by the index (LIMIT keeps
+-- it from becoming a join of whole tables), and does not see the others of the statement. A time that
+-- there is none of is -infinity, a value NaN.
 INSERT INTO vehicle_report (
     vehicle_id, created_time, trigger_type, derived, detail, position_time, values_from,
     latitude, longitude, altitude, heading, gnss_speed, wheel_speed, engine_speed, odometer,
@@ -144,39 +146,57 @@ INSERT INTO vehicle_report (
     trailer_abs_warning, light_high_beam, light_low_beam, light_hazard, light_fog_front,
     light_fog_rear, light_parking, parking_heater, driver1_card_id, driver2_card_id)
 SELECT
-    %(vehicle_id)s, %(created_time)s, %(trigger_type)s, %(derived)s, %(detail)s,
-    %(position_time)s, %(values_from)s, %(latitude)s, %(longitude)s, %(altitude)s, %(heading)s,
-    %(gnss_speed)s, %(wheel_speed)s, %(engine_speed)s, %(odometer)s, %(fuel_used_total)s,
-    %(engine_hours)s, %(gross_combination_weight)s, %(fuel_level_1)s, %(ambient_temperature)s,
-    %(tachograph_speed)s, %(fuel_level_2)s, %(reagent_level)s, %(fuel_range)s,
-    %(driver1_working_state)s, %(driver2_working_state)s, %(park_brake)s, %(axle1_weight)s,
-    %(axle2_weight)s, %(axle3_weight)s, %(trailer_connected)s, %(trailer_axle1_weight)s,
-    %(trailer_axle2_weight)s, %(trailer_axle3_weight)s, %(service_distance)s,
-    %(coolant_temperature)s, %(brake_circuit_1_pressure)s, %(brake_circuit_2_pressure)s,
-    %(alternator_charging)s, %(bellow_pressure_front_left)s, %(bellow_pressure_front_right)s,
-    %(bellow_pressure_rear_left)s, %(bellow_pressure_rear_right)s, %(tell_tale_red)s,
-    %(tell_tale_amber)s, %(tell_tale_mil)s, %(tell_tale_protect)s, %(fuel_level_low)s,
-    %(reagent_level_low)s, %(service_due)s, %(dpf_lamp)s, %(trailer_abs_warning)s,
-    %(light_high_beam)s, %(light_low_beam)s, %(light_hazard)s, %(light_fog_front)s,
-    %(light_fog_rear)s, %(light_parking)s, %(parking_heater)s,
+    vehicle_id, created_time, trigger_type, derived, detail,
+    nullif(position_time, '-infinity'), nullif(values_from, '-infinity'),
+    nullif(told[place][1], 'NaN'), nullif(told[place][2], 'NaN'), nullif(told[place][3], 'NaN'),
+    nullif(told[place][4], 'NaN'), nullif(told[place][5], 'NaN'), nullif(told[place][6], 'NaN'),
+    nullif(told[place][7], 'NaN'), nullif(told[place][8], 'NaN'), nullif(told[place][9], 'NaN'),
+    nullif(told[place][10], 'NaN'), nullif(told[place][11], 'NaN'), nullif(told[place][12],
+    'NaN'), nullif(told[place][13], 'NaN'), nullif(told[place][14], 'NaN'),
+    nullif(told[place][15], 'NaN'), nullif(told[place][16], 'NaN'), nullif(told[place][17],
+    'NaN'), nullif(told[place][18], 'NaN'), nullif(told[place][19], 'NaN'),
+    nullif(told[place][20], 'NaN'), nullif(told[place][21], 'NaN'), nullif(told[place][22],
+    'NaN'), nullif(told[place][23], 'NaN'), nullif(told[place][24], 'NaN'),
+    nullif(told[place][25], 'NaN'), nullif(told[place][26], 'NaN'), nullif(told[place][27],
+    'NaN'), nullif(told[place][28], 'NaN'), nullif(told[place][29], 'NaN'),
+    nullif(told[place][30], 'NaN'), nullif(told[place][31], 'NaN'), nullif(told[place][32],
+    'NaN'), nullif(told[place][33], 'NaN'), nullif(told[place][34], 'NaN'),
+    nullif(told[place][35], 'NaN'), nullif(told[place][36], 'NaN'), nullif(told[place][37],
+    'NaN'), nullif(told[place][38], 'NaN'), nullif(told[place][39], 'NaN'),
+    nullif(told[place][40], 'NaN'), nullif(told[place][41], 'NaN'), nullif(told[place][42],
+    'NaN'), nullif(told[place][43], 'NaN'), nullif(told[place][44], 'NaN'),
+    nullif(told[place][45], 'NaN'), nullif(told[place][46], 'NaN'), nullif(told[place][47],
+    'NaN'), nullif(told[place][48], 'NaN'), nullif(told[place][49], 'NaN'),
+    nullif(told[place][50], 'NaN'), nullif(told[place][51], 'NaN'), nullif(told[place][52],
+    'NaN'),
     (SELECT card_id FROM driver_change
-     WHERE vehicle_id = %(vehicle_id)s AND slot = 1 AND time <= %(created_time)s
+     WHERE vehicle_id = new.vehicle_id AND slot = 1 AND time <= new.created_time
      ORDER BY time DESC LIMIT 1),
     (SELECT card_id FROM driver_change
-     WHERE vehicle_id = %(vehicle_id)s AND slot = 2 AND time <= %(created_time)s
+     WHERE vehicle_id = new.vehicle_id AND slot = 2 AND time <= new.created_time
      ORDER BY time DESC LIMIT 1)
-WHERE NOT EXISTS (
-    SELECT FROM vehicle_report
-    WHERE vehicle_id = %(vehicle_id)s AND trigger_type = %(trigger_type)s
-      AND created_time >= %(only_one_from)s AND created_time < %(only_one_before)s)
+FROM (SELECT %(told)s::double precision[] AS told) AS table_of_values,
+     unnest(%(vehicle_ids)s::bigint[], %(created_times)s::timestamptz[], %(trigger_types)s::text[],
+            %(derived)s::boolean[], %(details)s::text[], %(position_times)s::timestamptz[],
+            %(values_from)s::timestamptz[], %(only_one_from)s::timestamptz[],
+            %(only_one_before)s::timestamptz[])
+     WITH ORDINALITY AS new (
+         vehicle_id, created_time, trigger_type, derived, detail, position_time, values_from,
+         only_one_from, only_one_before, place)
+WHERE (SELECT true FROM vehicle_report AS stored
+       WHERE stored.vehicle_id = new.vehicle_id AND stored.trigger_type = new.trigger_type
+         AND new.only_one_from > '-infinity' AND stored.created_time >= new.only_one_from
+         AND stored.created_time < new.only_one_before
+       LIMIT 1) IS NULL
+ORDER BY place
 ON CONFLICT (vehicle_id, created_time, trigger_type) DO NOTHING
 
 -- :name last_known
--- A vehicle's latest values of the named signals, each with its time.
-SELECT signal.name, state.values[signal.position], state.times[signal.position]
+-- Vehicles' latest values of the named signals, each with its time.
+SELECT state.vehicle_id, signal.name, state.values[signal.position], state.times[signal.position]
 FROM vehicle_state AS state
 JOIN signal USING (signal_group)
-WHERE state.vehicle_id = %(vehicle_id)s AND signal.name = ANY (%(names)s)
+WHERE state.vehicle_id = ANY (%(vehicle_ids)s) AND signal.name = ANY (%(names)s)
   AND state.values[signal.position] <> 'NaN'
 
 -- :name publish_reports

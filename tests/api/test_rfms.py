@@ -14,9 +14,9 @@ from api.rfms import positions, statuses, vehicles
 from api.rfms.questions import Content
 from schemas.wire import TriggerType
 from storage.batch import Batch, DriverChangeRow, ReportRow
-from storage.frame_writer import REPORT_SIGNALS
 from storage.policies import expire
 from storage.registers import register_vehicle
+from storage.report_writer import REPORT_SIGNALS
 from storage.settings import StorageSettings
 from tests.asking.api_fixture import served_as
 from tests.asking.rfms_client import RfmsClient, validate

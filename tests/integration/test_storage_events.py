@@ -16,7 +16,7 @@ from storage.batch import (
     TriggerRow,
     TroubleCodeRow,
 )
-from storage.frame_writer import REPORT_SIGNALS
+from storage.report_writer import REPORT_SIGNALS
 from tests.samples.storage_samples import TODAY_US, moment
 from tests.servers.database_fixture import open_writer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.catalogue import Catalogue, Kind, Signal, ValueType
-from storage.frame_writer import REPORT_SIGNALS
+from storage.report_writer import REPORT_SIGNALS
 
 if TYPE_CHECKING:
     from tests.servers.database_fixture import Migrated

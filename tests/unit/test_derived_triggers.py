@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.known_values import Memory
-from ingest.reports import ReportTimer, reports
+from ingest.reports import TRACKED, ReportTimer, reports
 from schemas import catalogue as catalogues
 from schemas.tell_tales import STANDARD, TELL_TALES
-from storage.frame_writer import REPORT_SIGNALS
+from storage.report_writer import REPORT_SIGNALS
 from tests.unit.test_ingest_reports import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from storage.batch import GroupRows, ReportRow
 
 CATALOGUE = catalogues.default()
@@ -22,12 +24,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 S = 1_000_000
 
 
-def nothing(_vehicle_id: int) -> dict[str, tuple[float, datetime]]:
+def nothing(_vehicle_ids: Collection[int]) -> dict[int, dict[str, tuple[float, datetime]]]:
     return {}
 
 
 def derived(groups: list[GroupRows], memory: Memory | None = None) -> list[ReportRow]:
-    found = reports(groups, [], CATALOGUE, ReportTimer(60), memory or Memory(nothing))
+    found = reports(groups, [], CATALOGUE, ReportTimer(60), memory or Memory(TRACKED, nothing))
     return [report for report in found if report.derived]
 
 
@@ -79,7 +81,7 @@ def test_rows_without_the_signal_and_other_vehicles_lie_between() -> None:
 
 
 def test_a_change_between_two_batches_is_seen_and_none_at_a_late_one() -> None:
-    memory = Memory(nothing)
+    memory = Memory(TRACKED, nothing)
     batches = [
         (100, 0.0),
         (200, 1.0),  # on
@@ -96,14 +98,15 @@ def test_a_change_between_two_batches_is_seen_and_none_at_a_late_one() -> None:
 def test_a_worker_that_begins_learns_what_was_known() -> None:
     asked: list[int] = []
 
-    def learn(vehicle_id: int) -> dict[str, tuple[float, datetime]]:
-        asked.append(vehicle_id)
-        return {"ignition_on": (0.0, EPOCH + timedelta(seconds=5))}
+    def learn(vehicle_ids: Collection[int]) -> dict[int, dict[str, tuple[float, datetime]]]:
+        asked.extend(vehicle_ids)
+        known = {"ignition_on": (0.0, EPOCH + timedelta(seconds=5))}
+        return dict.fromkeys(vehicle_ids, known)
 
-    memory = Memory(learn)
-    memory.meet(1)
-    memory.meet(1)
-    assert asked == [1]
+    memory = Memory(TRACKED, learn)
+    memory.meet([1])
+    memory.meet([1, 2])
+    assert asked == [1, 2]
     group = rows("motion", (1, 9 * S, {"ignition_on": 1.0}))
     assert brief(derived([group], memory)) == [(9, "IGNITION_ON")]
     memory.forget()
@@ -111,7 +114,7 @@ def test_a_worker_that_begins_learns_what_was_known() -> None:
 
 
 def test_the_same_batch_again_shows_the_same_and_no_more() -> None:
-    memory = Memory(nothing)
+    memory = Memory(TRACKED, nothing)
     group = rows("motion", (1, 0, {"park_brake": 1.0}), (1, S, {"park_brake": 0.0}))
     first = brief(derived([group], memory))
     assert first == [(1, "PARKING_BRAKE_SWITCH_CHANGE")]
@@ -119,7 +122,7 @@ def test_the_same_batch_again_shows_the_same_and_no_more() -> None:
 
 
 def test_a_report_holds_the_newest_values_as_long_as_they_hold() -> None:
-    memory = Memory(nothing)
+    memory = Memory(TRACKED, nothing)
     first = rows("location", (1, 0, {"latitude": 31.0, "longitude": 121.0, "heading": 90.0}))
     slow = rows("fuel_aftertreatment", (1, 50 * S, {"fuel_range": 400.0, "fuel_level_2": 50.0}))
     list(reports([first, slow], [], CATALOGUE, ReportTimer(60), memory))

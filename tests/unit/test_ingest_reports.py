@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.known_values import Memory
-from ingest.reports import INTERVALS_REMEMBERED, ReportTimer, reports
+from ingest.reports import INTERVALS_REMEMBERED, TRACKED, ReportTimer, reports
 from schemas import catalogue as catalogues
 from storage.batch import GroupRows, TriggerRow
 
@@ -61,7 +61,7 @@ def made(
             triggers,
             CATALOGUE,
             timer or ReportTimer(60),
-            memory or Memory(lambda _vehicle_id: {}),
+            memory or Memory(TRACKED, lambda _vehicle_ids: {}),
         )
     ]
 
