@@ -1,5 +1,5 @@
--- What a stranger to the platform found wrong: nobody could make a research party known, and a vehicle
--- that one has sold was silent in place of somebody else's.
+-- Whom the maker makes known, what is told of a vehicle whose today is not open, why a write is refused,
+-- and in which steps a research party is told of many vehicles.
 -- works with: 6
 
 -- 1. Who may be made known over HTTP: a research party too, for whom datasets are defined. Makers see
