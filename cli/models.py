@@ -27,7 +27,10 @@ app = typer.Typer(
     epilog="Example: telemetry models list",
 )
 
-Number = Annotated[int, typer.Argument(metavar="MODEL", help="Its number.")]
+MOST = 2**63 - 1
+"""The database counts no further."""
+
+Number = Annotated[int, typer.Argument(metavar="MODEL", max=MOST, help="Its number.")]
 Kind = Annotated[str, typer.Option(help="Of which kind: fuel, or the name of a model.")]
 Module = Annotated[
     str | None,
@@ -103,7 +106,9 @@ def promote(
 def rollback(
     model: Annotated[
         int | None,
-        typer.Argument(metavar="[MODEL]", help="Its number; else the champion before this one."),
+        typer.Argument(
+            metavar="[MODEL]", max=MOST, help="Its number; else the champion before this one."
+        ),
     ] = None,
     kind: Kind = FUEL,
     module: Module = None,

@@ -15,7 +15,7 @@ from analytics.training import known
 from analytics.training.dataset import ParquetFolder
 from analytics.training.fuel import FuelRecipe
 from analytics.training.trainer import HELD_OUT, SEED
-from cli import context, database
+from cli import context, database, moments
 from cli.cluster import cluster
 from cli.options import Scheduler
 from cli.progress import bar
@@ -86,10 +86,11 @@ def train(
     It learns in rounds, which leave a share of the vehicles out, but for the last; on a cluster its
     workers do them.
     """
-    if from_ is not None and to is not None and from_ > to:
-        raise typer.BadParameter(f"--from {from_.date()} lies after --to {to.date()}: swap them")
+    moments.require_order(from_, to)
     if dataset != DATABASE and not (from_ is None and to is None):
         raise typer.BadParameter("--from and --to choose days of the database, not of a folder")
+    if model == FUEL and model_module is not None:
+        raise typer.BadParameter(f"{FUEL} is the product's model: name yours, or no --model-module")
     recipe = (
         FuelRecipe(held_out=vehicles_held_out)
         if model == FUEL

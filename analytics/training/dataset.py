@@ -195,7 +195,9 @@ class ParquetFolder:
                 else self._export.files()
             )
             if not files:
-                raise TrainingError(f"There are no Parquet files in {self.folder}.")
+                raise TrainingError(
+                    f"There are no Parquet files in {self.folder}: name the folder they are in."
+                )
             self._found = pyarrow.dataset.dataset(
                 [str(file) for file in files],
                 format="parquet",

@@ -244,6 +244,7 @@ def test_a_group_too_small_is_withheld(world: Exported, tmp_path: Path) -> None:
     [
         ({"party": "Institute"}, "only a maker and owners"),
         ({"party": "North", "vins": ("LSGAA11112A999999",)}, "no vehicle LSGAA11112A999999"),
+        ({"party": "North", "fleet_id": 999_999}, "North has no fleet 999999"),
         ({"signals": ("heading",)}, "heading would tell"),
         ({"signals": ("yaw_rate",), "resolution_s": 1}, "60 or more"),
         ({"resolution_s": 0}, "in steps"),

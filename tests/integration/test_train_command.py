@@ -48,6 +48,7 @@ def test_without_days_or_models_it_says_what_to_do(migrated: Migrated, run: RunH
         (("fuel", "--from", "2026-11-02", "--to", "2026-11-01"), "lies after"),
         (("fuel", "--vehicles-held-out", "0.9"), "vehicles-held-out"),
         (("fuel", "--dataset", "x", "--from", "2026-11-02"), "not of a folder"),
+        (("fuel", "--model-module", "json"), "the product's model"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
