@@ -338,19 +338,26 @@ def rotate_signing_key() -> None:
     _say(f"Key {tokens.rotate(file)} signs from now on ({file}).")
 
 
-@app.command("forget", epilog="Example: telemetry identity forget --before 2025-11-01")
+@app.command("forget", epilog="Example: telemetry identity forget --before 2025-11-01 --yes")
 def forget(
     before: Annotated[
         datetime,
         typer.Option(parser=moments.day, metavar=moments.DAY, help="Older than this day (UTC)."),
     ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without, it is only counted what there is.")
+    ] = False,
 ) -> None:
-    """Take old entries out of the log of reads, and sign-ins that ended; run it daily.
+    """Take old entries out of the log of reads, and sign-ins that ended; run it daily with --yes.
 
     How long a log of who has read what must be kept, and may be, the law of the place says.
     """
     if before > datetime.now(tz=UTC):
         raise TelemetryError(f"{before:%Y-%m-%d} lies ahead of us: nothing was taken out.")
     with database.opened() as connection:
-        reads, sign_ins = identity.forget_before(connection, before)
-    _say(f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins are gone.")
+        reads, sign_ins = identity.forget_before(connection, before, only_count=not yes)
+    found = f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins"
+    if yes:
+        _say(f"{found} are gone.")
+    else:
+        _say(f"{found} would go. Nothing was changed: add --yes to do it.")

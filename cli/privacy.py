@@ -17,6 +17,7 @@ from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import erasure, personal_export, personal_files, personal_search, registers
 from storage.connection import Connection
+from storage.errors import NotKnownError
 from storage.settings import StorageSettings
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ def _say(text: str, style: str | None = None) -> None:
 def _vehicle(connection: Connection, vin: str) -> int:
     number = registers.find_vehicle(connection, vin)
     if number is None:
-        raise TelemetryError(f"Vehicle {vin} is not registered.")
+        raise NotKnownError(f"Vehicle {vin} is not registered.")
     return number
 
 
@@ -117,7 +118,7 @@ def erase(
     """Erase a driver, or where a vehicle was; without --yes, count what would go.
 
     One that is broken off is run again and goes on. Afterwards the whole database is searched for
-    what should be gone; exit code 1 where anything is left.
+    what should be gone; exit code 1 where anything is left, 2 where nobody is known by the name.
     """
     if (driver is None) == (vehicle is None):
         raise TelemetryError("Say of whom: either --driver, or --vehicle with --positions.")
@@ -139,13 +140,18 @@ def _person(connection: Connection, driver: str) -> erasure.Person:
     """Who is asked about.
 
     Raises:
-        TelemetryError: nobody has the card and nothing names it: a certificate would be wrong.
+        NotKnownError: nobody has or had the card and nothing names it: no proof is given of that.
     """
     person = erasure.find_person(connection, driver)
-    if person.driver_id is None and not erasure.count_person(connection, person):
-        raise TelemetryError(
-            f"No driver has the card {person.card!r}, and nothing that is held names it: it may be "
-            "mistyped, or was erased already. Nothing was done."
+    if person.driver_id is not None:
+        return person
+    erased = erasure.was_erased(connection, person.card or "")
+    if erased is not None:
+        _say(f"The driver of this card was erased on {erased:%Y-%m-%d %H:%M} (UTC).")
+    elif not erasure.count_person(connection, person):
+        raise NotKnownError(
+            f"Nobody is known by the card {person.card!r}, and nothing that is held names it: "
+            "is it mistyped? Nothing was done."
         )
     return person
 
@@ -260,7 +266,7 @@ def readmit(card: Annotated[str, typer.Argument(help="The card that was erased."
     """
     with database.opened() as connection:
         if not erasure.readmit(connection, card):
-            raise TelemetryError("That card was not erased.")
+            raise NotKnownError("That card was not erased.")
     _say("The card may be registered again.")
 
 

@@ -21,6 +21,10 @@ class DatabaseUnreachableError(StorageError):
     """No connection could be had; the message names host, port and database, never the password."""
 
 
+class NotKnownError(StorageError):
+    """Nobody, and nothing, is known by the name that was given: it may be mistyped."""
+
+
 class BatchRefusedError(StorageError):
     """The database refuses a value or a row of a batch: some message of it holds it.
 

@@ -232,7 +232,7 @@ def _writes(column: Column, text: str) -> sql.Composable:
 _NUMBERED = (
     # A key or a name of its own, alone or in a list.
     "driver(_?ids?|_?number)[^0-9a-z]{1,6}([0-9]+, ?)*%(number)s([^0-9]|$)",
-    # Whose name ends so is a signal, such as seat_belt_driver; what many are followed by counts them.
+    # A name that ends so is a signal, such as seat_belt_driver; a number after many counts them.
     "(^|[^0-9a-z_])driver[^0-9a-z]{1,6}%(number)s([^0-9]|$)",
     "(^|[^0-9a-z_])drivers([/=]|[^0-9a-z]{1,5}\\[ ?)([0-9]+, ?)*%(number)s([^0-9]|$)",
 )

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
+from cli.app import app, main
 from schemas.errors import TelemetryError
 from storage.registers import ensure_party
 from tests.asking.api_fixture import served_as
@@ -141,14 +141,39 @@ def test_without_yes_it_is_counted_and_nothing_changed(
         (("export", "x"), "Say of whom"),
         (("search",), "Say what to look for"),
         (("readmit", "CHN99"), "was not erased"),
-        (("erase", "--driver", "NOPE", "--yes"), "No driver has the card 'NOPE'"),
-        (("export", "--driver", "NOPE", "x"), "No driver has the card 'NOPE'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
     commands: Commands, arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in commands.run("privacy", *arguments, fails=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("erase", "--driver", "NOPE", "--yes"), "Nobody is known by the card 'NOPE'"),
+        (("erase", "--driver", "NOPE"), "Nobody is known by the card 'NOPE'"),
+        (("erase", "--driver", "number:999999", "--yes"), "No driver has the number 999999"),
+        (("erase", "--vehicle", "LSGAA11112A000009", "--positions", "--yes"), "not registered"),
+        (("export", "--driver", "NOPE", "x"), "Nobody is known by the card 'NOPE'"),
+        (("readmit", "NOPE"), "was not erased"),
+    ],
+)
+def test_of_whom_nobody_knows_nothing_is_certified(
+    migrated: Migrated,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["telemetry", "privacy", *arguments])
+    monkeypatch.setenv("TELEMETRY_DATABASE_DSN", migrated.dsn.get_secret_value())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert migrated.connection.execute("SELECT count(*) FROM erasure").fetchone() == (0,)
 
 
 def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
@@ -170,6 +195,9 @@ def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
     assert "CHN01" not in json.dumps(record)
     with served_as(migrated, "North", "owner") as client:
         assert client.get("/v1/audit/erasures").json() == {"erasures": [], "next": None}
+    again = commands.run("privacy", "erase", "--driver", "CHN01", "--yes")
+    assert "was erased on" in again
+    assert "nothing found" in again
 
 
 def test_kafka_is_asked_how_long_it_keeps_what_was_sent(
