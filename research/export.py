@@ -195,7 +195,7 @@ class Exporter:
         job = Job(
             database=identity(connection),
             place=self._place.whole_name,
-            witness=(VEHICLES, str(manifest.vehicles_sha256)),
+            witness=(VEHICLES_FILE, str(manifest.vehicles_sha256)),
             asked=replace(request.asked, vins=None, fleet_id=None),
             query=manifest.query,
         )

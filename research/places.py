@@ -73,12 +73,13 @@ class Place:
             are those of the store's own environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...).
 
     Raises:
-        ExportError: it cannot be reached, or its address holds credentials.
+        ExportError: it is no place, cannot be reached, or its address holds credentials.
     """
 
     def __init__(self, where: str | Path) -> None:
         self.name = str(where)
         self.is_remote = self.name.startswith(REMOTE)
+        _require_a_place(self.name)
         if self.is_remote and _holds_secret(self.name):
             # An address is told in messages, manifests and tasks.
             raise ExportError(
@@ -226,6 +227,19 @@ def to_disk(file: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def _require_a_place(name: str) -> None:
+    scheme, is_address, rest = name.partition("://")
+    if not name.strip():
+        raise ExportError("A place without a name: give a folder, or an address like s3://lake/x.")
+    if is_address and not name.startswith(REMOTE):
+        raise ExportError(
+            f"{name}: {scheme} is no store that is known; give a folder, or an address that begins "
+            f"with {', '.join(REMOTE)}."
+        )
+    if (is_address and rest.startswith("/")) or name in REMOTE:
+        raise ExportError(f"{name} names no bucket: {scheme}://BUCKET/PREFIX.")
 
 
 def _holds_secret(address: str) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from psycopg import errors
+
 from storage.errors import StorageError
 from storage.queries import query
 from storage.registers import find_party, party_kind
@@ -140,7 +142,12 @@ def find_members(
         "fleet": asked.fleet_id,
         "vehicle_ids": None if some is None else [*some],
     }
-    rows = connection.execute(query("export_members"), wanted).fetchall()
+    try:
+        rows = connection.execute(query("export_members"), wanted).fetchall()
+    except errors.NoDataFound as error:
+        raise StorageError(
+            f"{asked.party} has no fleet {asked.fleet_id}: name one of its own."
+        ) from error
     if asked.vins is not None and (strange := set(asked.vins) - {row[1] for row in rows}):
         raise StorageError(
             f"{asked.party} has no vehicle {', '.join(sorted(strange))} with data of this span to "

@@ -115,6 +115,7 @@ class FrameWriter:
                     )
                 counts[CountKey(*home, "repeated", name)] += repeated + group.repeated
                 counts[CountKey(*home, "merged", name)] += changed + group.merged
+                counts[CountKey(*home, "completed", name)] += group.completed
             self._mark("state")
             with refusal_of(f"events and reports ({where})"):
                 self._insert_events(batch)

@@ -35,7 +35,9 @@ class PreparedRows:
     repeated: int
     """Rows that said nothing new beside another row of the batch."""
     merged: int
-    """Rows that changed another row of the batch."""
+    """Rows that said otherwise than another row of the batch."""
+    completed: int
+    """Rows that only said what another one did not."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +70,7 @@ def _prepare(rows: GroupRows, catalogue: Catalogue) -> PreparedRows:
         newest=latest(result.rows, group),
         repeated=result.repeated,
         merged=result.merged,
+        completed=result.completed,
     )
 
 

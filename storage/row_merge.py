@@ -24,7 +24,10 @@ class Merged:
     repeated: int
     """Rows that said nothing new."""
     merged: int
-    """Rows that changed an earlier one."""
+    """Rows that said otherwise than an earlier one or, filling gaps, filled one."""
+    completed: int
+    """Rows that only said what earlier ones did not: a frame comes in as many rows as its message
+    has blocks."""
 
 
 def merge(rows: GroupRows) -> Merged:
@@ -34,21 +37,28 @@ def merge(rows: GroupRows) -> Merged:
     first = np.ones(len(rows), dtype=np.bool_)
     first[1:] = (vehicles[1:] != vehicles[:-1]) | (times[1:] != times[:-1])
     if np.array_equal(order, np.arange(len(rows))) and first.all():
-        return Merged(rows=rows, repeated=0, merged=0)
+        return Merged(rows=rows, repeated=0, merged=0, completed=0)
     kept = rows.take(order[first])
     if first.all():
-        return Merged(rows=kept, repeated=0, merged=0)
+        return Merged(rows=kept, repeated=0, merged=0, completed=0)
     target = np.cumsum(first) - 1
     # The second rows of all pairs together, then the third ones: few rounds, each vectorised.
     starts = np.flatnonzero(first)
     rank = np.arange(len(rows)) - starts[target]
-    merged = 0
+    repeated = merged = completed = 0
     for round_ in range(1, int(rank.max()) + 1):
         sources, targets = order[rank == round_], target[rank == round_]
-        changed = _overlay(kept.narrow, targets, rows.narrow[sources], fills_gaps=rows.fills_gaps)
-        changed |= _overlay(kept.wide, targets, rows.wide[sources], fills_gaps=rows.fills_gaps)
+        told, changed = _overlay(
+            kept.narrow, targets, rows.narrow[sources], fills_gaps=rows.fills_gaps
+        )
+        told_wide, changed_wide = _overlay(
+            kept.wide, targets, rows.wide[sources], fills_gaps=rows.fills_gaps
+        )
+        told, changed = told | told_wide, changed | changed_wide
+        repeated += int((~told).sum())
         merged += int(changed.sum())
-    return Merged(rows=kept, repeated=len(rows) - len(kept) - merged, merged=merged)
+        completed += int((told & ~changed).sum())
+    return Merged(rows=kept, repeated=repeated, merged=merged, completed=completed)
 
 
 def _overlay(
@@ -57,9 +67,15 @@ def _overlay(
     newer: NDArray[np.floating],
     *,
     fills_gaps: bool,
-) -> NDArray[np.bool_]:
-    """Lay the present values of `newer` over the target rows; says which rows changed."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Lay the present values of `newer` over the target rows.
+
+    Returns:
+        (n,) which rows told something new, and which of them count as merged.
+    """
     older = matrix[targets]
-    differs = ~np.isnan(newer) & (np.isnan(older) if fills_gaps else newer != older)
+    absent = np.isnan(older)
+    differs = ~np.isnan(newer) & (absent if fills_gaps else newer != older)
     matrix[targets] = np.where(differs, newer, older)
-    return np.asarray(differs.any(axis=1))
+    told = differs.any(axis=1)
+    return told, told if fills_gaps else (differs & ~absent).any(axis=1)

@@ -173,8 +173,9 @@ def test_the_python_client_is_told_the_same(
         assert list(drift.index.unique()) == [
             pd.Timestamp(WEEK), pd.Timestamp(WEEK - timedelta(weeks=12))
         ]  # fmt: skip
-        of_week = drift.loc[str(WEEK)].set_index("name")
-        assert list(of_week.loc["ambient_c", ["value", "drifted"]]) == [0.41, True]
+        of_week = drift[drift.index == pd.Timestamp(WEEK)].set_index("name")
+        air = of_week.loc["ambient_c"]
+        assert (air["value"], air["drifted"]) == (0.41, True)
         assert of_week["vehicles"].tolist() == [9, 9, 9]
         assert asking.model_drift(numbers[1]).empty
         with pytest.raises(NotFoundError):

@@ -93,6 +93,10 @@ def test_a_research_party_is_told_of_no_fewer_vehicles_than_a_dataset_has(
     # others", for the difference would tell of three.
     assert [(one["model"], one["others"]) for one in found["models"]] == [(None, True)]
     assert all(one["vehicles"] >= 5 for one in found["models"])
+    told = [found, *found["models"]]
+    assert all(one["vehicles"] % 5 == 0 for one in told)
+    assert all((one["vehicles"] * one["vehicles_share"]) % 5 == pytest.approx(0) for one in told)
+    assert len(str(found["rows"]).rstrip("0")) <= 2
     assert all(one["share"] is None or one["share"] > 0 for one in found["bins"])
 
 

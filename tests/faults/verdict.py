@@ -206,7 +206,8 @@ class Judge:
             (topic, measure, key): int(count)
             for topic, measure, key, count in self._ask(
                 "SELECT topic, measure, key, sum(count) FROM telemetry.ingest_count"
-                " WHERE measure NOT IN ('repeated', 'merged') GROUP BY topic, measure, key"
+                " WHERE measure NOT IN ('repeated', 'merged', 'completed')"
+                " GROUP BY topic, measure, key"
             )
         }
         for key in wanted.keys() | found.keys():
@@ -217,12 +218,12 @@ class Judge:
         self._seen["values out of limits"] = sum(out_of_limits.values())
 
     def _compare_repeats(self, sent: Counter[str], there: Counter[str]) -> None:
-        """What came and is no row of its own was counted as repeated or merged, exactly once."""
+        """What came and is no row of its own was counted once: repeated, merged or completed."""
         found = {
             group: int(count)
             for group, count in self._ask(
                 "SELECT key, sum(count) FROM telemetry.ingest_count"
-                " WHERE measure IN ('repeated', 'merged') GROUP BY key"
+                " WHERE measure IN ('repeated', 'merged', 'completed') GROUP BY key"
             )
         }
         for group in sent.keys() | found.keys():

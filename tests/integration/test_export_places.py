@@ -107,6 +107,21 @@ def test_an_address_with_credentials_is_refused_and_not_repeated(address: str) -
     assert "up" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "without a name"),
+        ("ftp://lake/x", "ftp is no store that is known"),
+        ("file:///lake/x", "file is no store that is known"),
+        ("s3://", "names no bucket"),
+        ("s3:///x", "names no bucket"),
+    ],
+)
+def test_what_is_no_place_is_refused_before_anything_is_written(name: str, why: str) -> None:
+    with pytest.raises(ExportError, match=why):
+        Place(name)
+
+
 def test_without_snapshots_there_are_none(world: Exported, tmp_path: Path) -> None:
     world.export(tmp_path, purpose=None)
     with pytest.raises(ExportError, match="has no snapshots"):

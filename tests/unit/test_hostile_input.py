@@ -208,6 +208,16 @@ def test_batch_inflates_to_its_limit_and_no_further(codec: int) -> None:
         inflate(codec, packed, 2_999_999)
 
 
+def test_zstd_frames_one_after_the_other_are_all_read_whether_they_say_their_size_or_not() -> None:
+    said = zstandard.ZstdCompressor().compress(bytes(1000))
+    writer = zstandard.ZstdCompressor().compressobj()
+    unsaid = writer.compress(bytes(500)) + writer.flush()
+    for frames, size in ((said, 1000), (unsaid, 500), (said + said, 2000), (said + unsaid, 1500)):
+        assert inflate(4, memoryview(frames), size) == bytes(size)
+        with pytest.raises(InflateError):
+            inflate(4, memoryview(frames), size - 1)
+
+
 @given(st.integers(-1, 8), st.binary(max_size=100), st.integers(0, 60))
 def test_rubbish_inflates_to_an_error_or_little(codec: int, rubbish: bytes, kept: int) -> None:
     pack = PACK.get(codec)

@@ -23,12 +23,15 @@ def test_later_values_win_and_absent_ones_never_erase(
     records: list[tuple[int, int, dict[str, float]]],
 ) -> None:
     expected: dict[tuple[int, int], dict[str, float]] = {}
-    repeated = merged = 0
+    repeated = merged = completed = 0
     for vehicle_id, time_us, values in records:
         row = expected.setdefault((vehicle_id, time_us), values)
         if row is not values:
             after = row | values
-            repeated, merged = repeated + (after == row), merged + (after != row)
+            contradicts = any(row[name] != values[name] for name in row.keys() & values.keys())
+            repeated += after == row
+            merged += contradicts
+            completed += after != row and not contradicts
             expected[vehicle_id, time_us] = after
     found = merge(group_rows("motion", records))
     wanted = group_rows("motion", [(*key, expected[key]) for key in sorted(expected)])
@@ -36,7 +39,7 @@ def test_later_values_win_and_absent_ones_never_erase(
     np.testing.assert_array_equal(found.rows.times_us, wanted.times_us)
     np.testing.assert_array_equal(found.rows.narrow, wanted.narrow)
     np.testing.assert_array_equal(found.rows.wide, wanted.wide)
-    assert (found.repeated, found.merged) == (repeated, merged)
+    assert (found.repeated, found.merged, found.completed) == (repeated, merged, completed)
 
 
 @given(records=RECORDS)
@@ -57,6 +60,7 @@ def test_of_rows_that_fill_gaps_the_earlier_values_win(
     np.testing.assert_array_equal(found.rows.wide, wanted.wide)
     assert (found.repeated, found.merged) == (repeated, merged)
     assert found.rows.fills_gaps
+    assert found.completed == 0
 
 
 @given(records=RECORDS)

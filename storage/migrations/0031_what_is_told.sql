@@ -1,5 +1,5 @@
--- What a stranger to the platform found wrong: nobody could make a research party known, and a vehicle
--- that one has sold was silent in place of somebody else's.
+-- Whom the maker makes known, what is told of a vehicle whose today is not open, why a write is refused,
+-- and in which steps a research party is told of many vehicles.
 -- works with: 6
 
 -- 1. Who may be made known over HTTP: a research party too, for whom datasets are defined. Makers see
@@ -470,6 +470,82 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM driver_entry(found);
 END $$;
+
+-- 4. What is told of many vehicles is told a research party in steps of the fewest it is told of: from
+-- one question to the next, a single vehicle makes no difference, nor does a share of them give it back.
+
+CREATE FUNCTION in_steps(number bigint, step integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$ SELECT number / step * step $$;
+
+-- To two digits, for who is told of steps.
+CREATE FUNCTION in_digits(number bigint, step integer) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN step = 1 OR number < 100 THEN number
+                ELSE round(number, 1 - floor(log(number))::integer)::bigint END
+$$;
+
+ALTER FUNCTION served.signal_spread(bigint, text) SET SCHEMA telemetry;
+ALTER FUNCTION telemetry.signal_spread(bigint, text) RENAME TO exact_spread;
+ALTER FUNCTION served.dataset_choices(bigint) SET SCHEMA telemetry;
+ALTER FUNCTION telemetry.dataset_choices(bigint) RENAME TO exact_choices;
+ALTER FUNCTION served.dataset_preview(
+    bigint, text[], text[], timestamptz, timestamptz, text[], integer) SET SCHEMA telemetry;
+ALTER FUNCTION telemetry.dataset_preview(
+    bigint, text[], text[], timestamptz, timestamptz, text[], integer) RENAME TO exact_preview;
+REVOKE ALL ON FUNCTION telemetry.exact_spread, telemetry.exact_choices, telemetry.exact_preview
+    FROM PUBLIC, telemetry_api;
+
+-- As in 0026.
+CREATE FUNCTION served.signal_spread(principal bigint, wanted_name text)
+RETURNS TABLE (
+    told text, vehicles bigint, with_it bigint, "rows" bigint, rows_with bigint,
+    p1 double precision, p50 double precision, p99 double precision, bins jsonb, models jsonb
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT found.told, in_steps(found.vehicles, step), in_steps(found.with_it, step),
+           in_digits(found.rows, step), in_digits(found.rows_with, step),
+           found.p1, found.p50, found.p99, found.bins,
+           coalesce((
+               SELECT jsonb_agg(model || jsonb_build_object(
+                          'vehicles', in_steps((model ->> 'vehicles')::bigint, step),
+                          'with_it', in_steps((model ->> 'with_it')::bigint, step),
+                          'rows', in_digits((model ->> 'rows')::bigint, step),
+                          'rows_with', in_digits((model ->> 'rows_with')::bigint, step))
+                      ORDER BY place)
+               FROM jsonb_array_elements(found.models) WITH ORDINALITY AS one (model, place)), '[]')
+    FROM exact_spread(principal, wanted_name) AS found CROSS JOIN fewest_told(principal) AS step
+$$;
+
+-- As in 0026.
+CREATE FUNCTION served.dataset_choices(principal bigint)
+RETURNS TABLE (kind text, name text, vehicles bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = telemetry, pg_temp AS $$
+    SELECT found.kind, found.name, in_steps(found.vehicles, step)
+    FROM exact_choices(principal) AS found CROSS JOIN fewest_told(principal) AS step
+    ORDER BY 1, 3 DESC, 2
+$$;
+
+-- As in 0026. A share is of at most 200 vehicles.
+CREATE FUNCTION served.dataset_preview(
+    principal bigint, of_models text[], of_regions text[], data_from timestamptz,
+    data_until timestamptz, of_signals text[], of_resolution_s integer
+)
+RETURNS TABLE (
+    told text, vehicles bigint, vehicle_days double precision, steps double precision,
+    availability jsonb
+)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = telemetry, pg_temp SET timezone = 'UTC' AS $$
+    SELECT found.told, found.vehicles, found.vehicle_days, found.steps,
+           CASE WHEN step = 1 OR found.availability IS NULL THEN found.availability ELSE coalesce((
+               SELECT jsonb_object_agg(signal, round(
+                          floor(share::numeric * looked_at / step) * step / looked_at, 2))
+               FROM jsonb_each_text(found.availability) AS one (signal, share)), '{}') END
+    FROM exact_preview(principal, of_models, of_regions, data_from, data_until, of_signals,
+                       of_resolution_s) AS found
+    CROSS JOIN fewest_told(principal) AS step
+    CROSS JOIN LATERAL (SELECT least(found.vehicles, 200)) AS sample (looked_at)
+$$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA served FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA served TO telemetry_api;
