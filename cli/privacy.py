@@ -26,6 +26,9 @@ app = typer.Typer(
     epilog="Example: telemetry privacy erase --driver CHN0000000000017",
 )
 
+LONGEST_NUMBER = 19
+"""Digits; a longer one that is not said to be a number is a card."""
+
 Driver = Annotated[
     str | None,
     typer.Option(help="Tachograph card, or the driver's number (card:… or number:… to be plain)."),
@@ -238,24 +241,44 @@ def search(
         raise TelemetryError("Say what to look for: --driver, --text or --vehicle.")
     cards = [one.removeprefix("card:") for one in driver or () if not one.startswith("number:")]
     texts = [*cards, *(text or ())]
+    if not all(one.strip() for one in texts):
+        raise TelemetryError("An empty text is everywhere: say what to look for.")
     if folder:
         for each in folder:
             _tell(personal_files.search_folder(each, [*texts, *filter(None, [vehicle])]), "file")
         return
-    numbers = [
-        int(one.removeprefix("number:"))
-        for one in driver or ()
-        if one.removeprefix("number:").isdecimal() and len(one) < 19
-    ]
+    numbers = [number for one in driver or () if (number := _number(one)) is not None]
     # A number is not looked for as a text: every 17 would be found.
     texts = [one for one in texts if not (one in cards and one.isdecimal() and len(one) < 10)]
     with database.opened() as connection:
+        for card in cards:
+            if card in texts and not _is_known(connection, card):
+                _say(f"Nobody is or was known by the card {card!r}.", style="yellow")
         if vehicle is not None:
             until = before or datetime.now(tz=UTC)
             number = _vehicle(connection, vehicle)
             _tell(personal_search.search_positions(connection, number, until), "table")
         if texts or numbers:
             _tell(personal_search.search_person(connection, texts=texts, numbers=numbers), "table")
+
+
+def _number(driver: str) -> int | None:
+    """The number that a driver is named by; None: it is a card.
+
+    Raises:
+        TelemetryError: it is said to be a number and is none: nothing could be proved by it.
+    """
+    name = driver.removeprefix("number:")
+    if name.isdecimal() and int(name) < 2**63:
+        return int(name) if name != driver or len(name) < LONGEST_NUMBER else None
+    if name != driver:
+        raise TelemetryError(f"{name!r} is no driver's number.")
+    return None
+
+
+def _is_known(connection: Connection, card: str) -> bool:
+    is_erased = erasure.was_erased(connection, card) is not None
+    return is_erased or erasure.find_person(connection, f"card:{card}").driver_id is not None
 
 
 @app.command(epilog="Example: telemetry privacy readmit CHN0000000000017")

@@ -140,6 +140,10 @@ def test_without_yes_it_is_counted_and_nothing_changed(
         (("erase", "--vehicle", "LSGAA11112A000009", "--positions"), "not registered"),
         (("export", "x"), "Say of whom"),
         (("search",), "Say what to look for"),
+        (("search", "--driver", ""), "An empty text is everywhere"),
+        (("search", "--text", " "), "An empty text is everywhere"),
+        (("search", "--driver", "number:99999999999999999999"), "is no driver's number"),
+        (("search", "--driver", "number:x"), "'x' is no driver's number"),
         (("readmit", "CHN99"), "was not erased"),
     ],
 )
@@ -195,6 +199,9 @@ def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
     assert "CHN01" not in json.dumps(record)
     with served_as(migrated, "North", "owner") as client:
         assert client.get("/v1/audit/erasures").json() == {"erasures": [], "next": None}
+    assert "Nobody is or was known by" not in found
+    mistyped = commands.run("privacy", "search", "--driver", "CHN0I")
+    assert "Nobody is or was known by the card 'CHN0I'" in mistyped
     again = commands.run("privacy", "erase", "--driver", "CHN01", "--yes")
     assert "was erased on" in again
     assert "nothing found" in again
@@ -222,8 +229,10 @@ def test_files_of_datasets_are_searched_too(commands: Commands, tmp_path: Path) 
     pq.write_table(pa.table({"card": cards, "n": [1, 2, 3]}), tmp_path / "trips.parquet")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "notes.csv").write_text("id\nxCHN55\n", encoding="utf-8")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "trips.parquet").read_bytes()[:-9])
     asked = ("privacy", "search", "--folder", str(tmp_path), "--driver")
     shown = commands.run(*asked, "CHN55", fails=True)
     assert "trips.parquet: card: 2 rows" in shown
     assert "notes.csv: 1 rows" in shown
+    assert "cut.parquet: 1 rows" in shown
     assert "nothing found" in commands.run(*asked, "CHN57")
