@@ -87,8 +87,11 @@ def lies_in_content(error: Exception) -> bool:
 
 
 def _said(error: psycopg.Error) -> str:
-    """The error in a line, without the statements that it came up in."""
-    text = str(error).partition("\nCONTEXT:")[0]
+    """The error in a line, without the statements that it came up in and the row it was of.
+
+    A row may hold what nobody is to read: a password's hash, a name.
+    """
+    text = str(error).partition("\nCONTEXT:")[0].partition("\nDETAIL:  Failing row")[0]
     return "; ".join(text.strip().splitlines())
 
 

@@ -168,6 +168,7 @@ def test_what_cannot_be_is_refused_with_a_way_out(
     _, error = run(identity, *arguments, says=f"{PASSWORD}\n", fails=True)
     assert said in error
     assert PASSWORD not in error
+    assert "argon2id" not in error
 
 
 def test_old_reads_are_forgotten_when_told(identity: CommandLine, migrated: Migrated) -> None:
