@@ -17,6 +17,7 @@ from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
 from api.signing_in import credentials, tokens
 from cli import context, database, moments, parties
+from cli.options import MAX_NUMBER
 from schemas.errors import TelemetryError
 from storage import identity, registers
 from storage.connection import Connection
@@ -126,7 +127,8 @@ def create_user(
         Role | None, typer.Option(help="What they are there; what the party is, if left out.")
     ] = None,
     driver_id: Annotated[
-        int | None, typer.Option(min=1, help="Who they are as a driver; for that role.")
+        int | None,
+        typer.Option(min=1, max=MAX_NUMBER, help="Who they are as a driver; for that role."),
     ] = None,
 ) -> None:
     """Let a person sign in; the password is asked for, or read from standard input."""

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from analytics.runner import challenge, watching
 from cli import database
-from cli.options import seconds
+from cli.options import MAX_NUMBER, seconds
 from schemas.errors import SettingsError
 from storage import model_errors, models
 from storage.connection import Connection
@@ -27,7 +27,7 @@ app = typer.Typer(
     epilog="Example: telemetry models list",
 )
 
-Number = Annotated[int, typer.Argument(metavar="MODEL", help="Its number.")]
+Number = Annotated[int, typer.Argument(metavar="MODEL", min=1, max=MAX_NUMBER, help="Its number.")]
 Kind = Annotated[str, typer.Option(help="Of which kind: fuel, or the name of a model.")]
 Module = Annotated[
     str | None,

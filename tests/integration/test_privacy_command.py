@@ -236,3 +236,15 @@ def test_files_of_datasets_are_searched_too(commands: Commands, tmp_path: Path) 
     assert "notes.csv: 1 rows" in shown
     assert "cut.parquet: 1 rows" in shown
     assert "nothing found" in commands.run(*asked, "CHN57")
+
+
+def test_what_a_cell_holds_is_said_as_it_is_set(commands: Commands) -> None:
+    shown = commands.run("cell", "set", "--regions", "CN,HK", "--other", "2=DE", "--other", "3=")
+    assert shown.splitlines() == [
+        "cell 0 (here): CN, HK",
+        "cell 2 (elsewhere): DE",
+        "cell 3 (elsewhere): vehicles that are named alone",
+    ]
+    assert commands.run("cell") == shown
+    shown = commands.run("cell", "elsewhere", "3", "LSGAA11112A000099")
+    assert "1 vehicles are kept in cell 3" in shown
