@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from cli import context, logs
 from schemas.errors import TelemetryError
+from storage.errors import NotKnownError
 
 HELP = """From a truck's signals to an answer.
 
@@ -96,7 +97,10 @@ def telemetry() -> None:
 
 
 def main() -> None:
-    """Run a command; what goes wrong on purpose is one line on stderr and exit code 1."""
+    """Run a command; what goes wrong on purpose is one line on stderr and exit code 1.
+
+    Exit code 2, as for a mistyped option: nobody and nothing is known by a name that was given.
+    """
     machines_read = False
     try:
         context.refuse_unknown_names()
@@ -105,10 +109,11 @@ def main() -> None:
         machines_read = settings.log_format is logs.LogFormat.JSON
         app()
     except (TelemetryError, OSError) as error:
+        status = 2 if isinstance(error, NotKnownError) else 1
         if machines_read:
             logging.getLogger("telemetry").error("%s", error)  # noqa: TRY400 - it happened on purpose: its text says all
-            sys.exit(1)
+            sys.exit(status)
         Console(stderr=True, soft_wrap=True).print(
             f"telemetry: {error}", style="red", markup=False, highlight=False
         )
-        sys.exit(1)
+        sys.exit(status)

@@ -23,14 +23,7 @@ def show(command: typer.Context) -> None:
     if command.invoked_subcommand is not None:
         return
     with database.opened() as connection:
-        known = cells.directory(connection)
-    console = Console(soft_wrap=True)
-    for cell in known:
-        where = "here" if cell.is_here else "elsewhere"
-        regions = ", ".join(cell.regions) or "every region"
-        console.print(f"cell {cell.cell} ({where}): {regions}", highlight=False)
-    if not known:
-        console.print("One cell for everything: no directory is set.", highlight=False)
+        _print(cells.directory(connection))
 
 
 @app.command("set", epilog="Example: telemetry cell set --regions CN-31,CN-32 --other 2=DE,FR")
@@ -55,6 +48,7 @@ def set_(
         known.append(Cell(cell=int(number), regions=_regions(held), is_here=False))
     with database.opened() as connection:
         cells.set_directory(connection, known)
+        _print(cells.directory(connection))
 
 
 @app.command(epilog="Example: telemetry cell elsewhere 2 LSGAA11112A000001")
@@ -65,6 +59,22 @@ def elsewhere(
     """Say that vehicles are kept in another cell: their frames become dead letters here."""
     with database.opened() as connection:
         cells.put_elsewhere(connection, vins, cell)
+    _say(f"{len(vins)} vehicles are kept in cell {cell}.")
+
+
+def _print(known: list[Cell]) -> None:
+    for cell in known:
+        where = "here" if cell.is_here else "elsewhere"
+        regions = ", ".join(cell.regions) or (
+            "every region" if cell.is_here else "vehicles that are named alone"
+        )
+        _say(f"cell {cell.cell} ({where}): {regions}")
+    if not known:
+        _say("One cell for everything: no directory is set.")
+
+
+def _say(text: str) -> None:
+    Console(soft_wrap=True).print(text, highlight=False, markup=False)
 
 
 def _regions(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from api.datasets.defining import names_of, refusal_of
 from api.problems import ProblemError
 from cli import database, moments
-from cli.options import lines_of
+from cli.options import MAX_NUMBER, lines_of
 from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import datasets, registers
@@ -52,7 +52,9 @@ def create(
     signals: Annotated[str, typer.Option(help="Signals by name or VSS path, comma separated.")],
     resolution: Annotated[int, typer.Option(min=1, max=86_400, help="The finest step [s].")],
     vins: Annotated[Path | None, typer.Option(help="A text file with a VIN a line.")] = None,
-    fleet_id: Annotated[int | None, typer.Option(min=1, help="Or the vehicles of a fleet.")] = None,
+    fleet_id: Annotated[
+        int | None, typer.Option(min=1, max=MAX_NUMBER, help="Or the vehicles of a fleet.")
+    ] = None,
     grid: Annotated[
         float | None, typer.Option(min=1e-4, max=10, help="Grid of positions [degrees].")
     ] = None,
@@ -123,7 +125,7 @@ def list_datasets() -> None:
 
 
 @app.command("end", epilog="Example: telemetry datasets end 12")
-def end(number: Annotated[int, typer.Argument(min=1, help="Which.")]) -> None:
+def end(number: Annotated[int, typer.Argument(min=1, max=MAX_NUMBER, help="Which.")]) -> None:
     """End a dataset at once and for good, whoever defined it."""
     with database.opened() as connection:
         name = datasets.end(connection, number)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from cli import context, database
 from cli.cluster import cluster
-from cli.options import Scheduler
+from cli.options import MAX_NUMBER, Scheduler
 from cli.progress import bar
 from research.export import Exporter
 from research.places import Place
@@ -47,7 +47,9 @@ def export(
         str | None,
         typer.Option(help="VINs, comma separated, or @FILE with a VIN a line. Default: all."),
     ] = None,
-    fleet_id: Annotated[int | None, typer.Option(min=1, help="Or those of a fleet.")] = None,
+    fleet_id: Annotated[
+        int | None, typer.Option(min=1, max=MAX_NUMBER, help="Or those of a fleet.")
+    ] = None,
     resolution: Annotated[
         int, typer.Option(min=0, max=86_400, help="Steps [s], a divisor of a day; 0: every row.")
     ] = 60,

@@ -17,6 +17,7 @@ from api.scopes import ROLE_SCOPES, Role, Scope
 from api.settings import ApiSettings
 from api.signing_in import credentials, tokens
 from cli import context, database, moments, parties
+from cli.options import MAX_NUMBER
 from schemas.errors import TelemetryError
 from storage import identity, registers
 from storage.connection import Connection
@@ -126,7 +127,8 @@ def create_user(
         Role | None, typer.Option(help="What they are there; what the party is, if left out.")
     ] = None,
     driver_id: Annotated[
-        int | None, typer.Option(min=1, help="Who they are as a driver; for that role.")
+        int | None,
+        typer.Option(min=1, max=MAX_NUMBER, help="Who they are as a driver; for that role."),
     ] = None,
 ) -> None:
     """Let a person sign in; the password is asked for, or read from standard input."""
@@ -338,19 +340,26 @@ def rotate_signing_key() -> None:
     _say(f"Key {tokens.rotate(file)} signs from now on ({file}).")
 
 
-@app.command("forget", epilog="Example: telemetry identity forget --before 2025-11-01")
+@app.command("forget", epilog="Example: telemetry identity forget --before 2025-11-01 --yes")
 def forget(
     before: Annotated[
         datetime,
         typer.Option(parser=moments.day, metavar=moments.DAY, help="Older than this day (UTC)."),
     ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without, it is only counted what there is.")
+    ] = False,
 ) -> None:
-    """Take old entries out of the log of reads, and sign-ins that ended; run it daily.
+    """Take old entries out of the log of reads, and sign-ins that ended; run it daily with --yes.
 
     How long a log of who has read what must be kept, and may be, the law of the place says.
     """
     if before > datetime.now(tz=UTC):
         raise TelemetryError(f"{before:%Y-%m-%d} lies ahead of us: nothing was taken out.")
     with database.opened() as connection:
-        reads, sign_ins = identity.forget_before(connection, before)
-    _say(f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins are gone.")
+        reads, sign_ins = identity.forget_before(connection, before, only_count=not yes)
+    found = f"{reads:,} entries of the log of reads and {sign_ins:,} sign-ins"
+    if yes:
+        _say(f"{found} are gone.")
+    else:
+        _say(f"{found} would go. Nothing was changed: add --yes to do it.")

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from analytics.runner import challenge, watching
 from cli import database
-from cli.options import seconds
+from cli.options import MAX_NUMBER, seconds
 from schemas.errors import SettingsError
 from storage import model_errors, models
 from storage.connection import Connection
@@ -27,10 +27,7 @@ app = typer.Typer(
     epilog="Example: telemetry models list",
 )
 
-MOST = 2**63 - 1
-"""The database counts no further."""
-
-Number = Annotated[int, typer.Argument(metavar="MODEL", max=MOST, help="Its number.")]
+Number = Annotated[int, typer.Argument(metavar="MODEL", min=1, max=MAX_NUMBER, help="Its number.")]
 Kind = Annotated[str, typer.Option(help="Of which kind: fuel, or the name of a model.")]
 Module = Annotated[
     str | None,
@@ -107,7 +104,10 @@ def rollback(
     model: Annotated[
         int | None,
         typer.Argument(
-            metavar="[MODEL]", max=MOST, help="Its number; else the champion before this one."
+            metavar="[MODEL]",
+            min=1,
+            max=MAX_NUMBER,
+            help="Its number; else the champion before this one.",
         ),
     ] = None,
     kind: Kind = FUEL,

@@ -20,6 +20,9 @@ Scheduler = Annotated[
 ]
 """Who does the work: for `context.scheduler`."""
 
+MAX_NUMBER = 2**63 - 1
+"""Of anything that the database numbers."""
+
 LEAST_S = 0.1
 """A wait shorter than this is a busy loop [s]."""
 

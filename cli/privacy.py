@@ -17,6 +17,7 @@ from schemas import catalogue
 from schemas.errors import TelemetryError
 from storage import erasure, personal_export, personal_files, personal_search, registers
 from storage.connection import Connection
+from storage.errors import NotKnownError
 from storage.settings import StorageSettings
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: telemetry privacy erase --driver CHN0000000000017",
 )
+
+LONGEST_NUMBER = 19
+"""Digits; a longer one that is not said to be a number is a card."""
 
 Driver = Annotated[
     str | None,
@@ -46,7 +50,7 @@ def _say(text: str, style: str | None = None) -> None:
 def _vehicle(connection: Connection, vin: str) -> int:
     number = registers.find_vehicle(connection, vin)
     if number is None:
-        raise TelemetryError(f"Vehicle {vin} is not registered.")
+        raise NotKnownError(f"Vehicle {vin} is not registered.")
     return number
 
 
@@ -117,7 +121,7 @@ def erase(
     """Erase a driver, or where a vehicle was; without --yes, count what would go.
 
     One that is broken off is run again and goes on. Afterwards the whole database is searched for
-    what should be gone; exit code 1 where anything is left.
+    what should be gone; exit code 1 where anything is left, 2 where nobody is known by the name.
     """
     if (driver is None) == (vehicle is None):
         raise TelemetryError("Say of whom: either --driver, or --vehicle with --positions.")
@@ -139,13 +143,18 @@ def _person(connection: Connection, driver: str) -> erasure.Person:
     """Who is asked about.
 
     Raises:
-        TelemetryError: nobody has the card and nothing names it: a certificate would be wrong.
+        NotKnownError: nobody has or had the card and nothing names it: no proof is given of that.
     """
     person = erasure.find_person(connection, driver)
-    if person.driver_id is None and not erasure.count_person(connection, person):
-        raise TelemetryError(
-            f"No driver has the card {person.card!r}, and nothing that is held names it: it may be "
-            "mistyped, or was erased already. Nothing was done."
+    if person.driver_id is not None:
+        return person
+    erased = erasure.was_erased(connection, person.card or "")
+    if erased is not None:
+        _say(f"The driver of this card was erased on {erased:%Y-%m-%d %H:%M} (UTC).")
+    elif not erasure.count_person(connection, person):
+        raise NotKnownError(
+            f"Nobody is known by the card {person.card!r}, and nothing that is held names it: "
+            "is it mistyped? Nothing was done."
         )
     return person
 
@@ -232,24 +241,44 @@ def search(
         raise TelemetryError("Say what to look for: --driver, --text or --vehicle.")
     cards = [one.removeprefix("card:") for one in driver or () if not one.startswith("number:")]
     texts = [*cards, *(text or ())]
+    if not all(one.strip() for one in texts):
+        raise TelemetryError("An empty text is everywhere: say what to look for.")
     if folder:
         for each in folder:
             _tell(personal_files.search_folder(each, [*texts, *filter(None, [vehicle])]), "file")
         return
-    numbers = [
-        int(one.removeprefix("number:"))
-        for one in driver or ()
-        if one.removeprefix("number:").isdecimal() and len(one) < 19
-    ]
+    numbers = [number for one in driver or () if (number := _number(one)) is not None]
     # A number is not looked for as a text: every 17 would be found.
     texts = [one for one in texts if not (one in cards and one.isdecimal() and len(one) < 10)]
     with database.opened() as connection:
+        for card in cards:
+            if card in texts and not _is_known(connection, card):
+                _say(f"Nobody is or was known by the card {card!r}.", style="yellow")
         if vehicle is not None:
             until = before or datetime.now(tz=UTC)
             number = _vehicle(connection, vehicle)
             _tell(personal_search.search_positions(connection, number, until), "table")
         if texts or numbers:
             _tell(personal_search.search_person(connection, texts=texts, numbers=numbers), "table")
+
+
+def _number(driver: str) -> int | None:
+    """The number that a driver is named by; None: it is a card.
+
+    Raises:
+        TelemetryError: it is said to be a number and is none: nothing could be proved by it.
+    """
+    name = driver.removeprefix("number:")
+    if name.isdecimal() and int(name) < 2**63:
+        return int(name) if name != driver or len(name) < LONGEST_NUMBER else None
+    if name != driver:
+        raise TelemetryError(f"{name!r} is no driver's number.")
+    return None
+
+
+def _is_known(connection: Connection, card: str) -> bool:
+    is_erased = erasure.was_erased(connection, card) is not None
+    return is_erased or erasure.find_person(connection, f"card:{card}").driver_id is not None
 
 
 @app.command(epilog="Example: telemetry privacy readmit CHN0000000000017")
@@ -260,7 +289,7 @@ def readmit(card: Annotated[str, typer.Argument(help="The card that was erased."
     """
     with database.opened() as connection:
         if not erasure.readmit(connection, card):
-            raise TelemetryError("That card was not erased.")
+            raise NotKnownError("That card was not erased.")
     _say("The card may be registered again.")
 
 

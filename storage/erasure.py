@@ -16,7 +16,7 @@ from psycopg import sql
 
 from storage import erased_places
 from storage.brief_locks import briefly
-from storage.errors import StorageError, refusal_of
+from storage.errors import NotKnownError, StorageError, refusal_of
 from storage.personal import LAST, RULES
 from storage.queries import query
 
@@ -75,7 +75,8 @@ def find_person(connection: Connection, text: str) -> Person:
         text: a card or a number; `card:…` and `number:…` where it could be either.
 
     Raises:
-        StorageError: it could be either, or is a number that no driver has.
+        StorageError: it could be either.
+        NotKnownError: it is a number that no driver has.
     """
     kind, _, name = text.partition(":")
     if kind not in ("card", "number"):
@@ -95,7 +96,7 @@ def find_person(connection: Connection, text: str) -> Person:
     found = by_card or by_number
     if found is None:
         if kind == "number":
-            raise StorageError(f"No driver has the number {name}; erased ones have none any more.")
+            raise NotKnownError(f"No driver has the number {name}; erased ones have none any more.")
         return Person(driver_id=None, card=name)
     subjects = connection.execute(query("subjects_of_driver"), {"driver_id": found[0]}).fetchone()
     return Person(

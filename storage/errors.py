@@ -21,6 +21,10 @@ class DatabaseUnreachableError(StorageError):
     """No connection could be had; the message names host, port and database, never the password."""
 
 
+class NotKnownError(StorageError):
+    """Nobody, and nothing, is known by the name that was given: it may be mistyped."""
+
+
 class BatchRefusedError(StorageError):
     """The database refuses a value or a row of a batch: some message of it holds it.
 
@@ -83,8 +87,11 @@ def lies_in_content(error: Exception) -> bool:
 
 
 def _said(error: psycopg.Error) -> str:
-    """The error in a line, without the statements that it came up in."""
-    text = str(error).partition("\nCONTEXT:")[0]
+    """The error in a line, without the statements that it came up in and the row it was of.
+
+    A row may hold what nobody is to read: a password's hash, a name.
+    """
+    text = str(error).partition("\nCONTEXT:")[0].partition("\nDETAIL:  Failing row")[0]
     return "; ".join(text.strip().splitlines())
 
 

@@ -307,8 +307,11 @@ def api_keys(connection: Connection) -> list[ApiKey]:
     return _all(connection, ApiKey, "list_api_keys")
 
 
-def forget_before(connection: Connection, before: datetime) -> tuple[int, int]:
+def forget_before(
+    connection: Connection, before: datetime, *, only_count: bool = False
+) -> tuple[int, int]:
     """Take old entries out of the log of reads, and old sign-ins; returns how many of each."""
-    accesses = _first(connection, "forget_accesses", {"before": before})
-    sign_ins = _first(connection, "forget_sign_ins", {"before": before})
+    with connection.transaction(force_rollback=only_count):
+        accesses = _first(connection, "forget_accesses", {"before": before})
+        sign_ins = _first(connection, "forget_sign_ins", {"before": before})
     return int(str(accesses)), int(str(sign_ins))

@@ -44,7 +44,12 @@ def search_folder(folder: Path, texts: Iterable[str]) -> Searched:
 
 def _is_parquet(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+        if file.read(4) != b"PAR1":
+            return False
+    try:
+        return pq.read_metadata(path) is not None
+    except (pa.ArrowInvalid, OSError):  # cut off, or another's: it has bytes all the same
+        return False
 
 
 def _of_parquet(path: Path, texts: list[str]) -> Iterator[tuple[str, int]]:

@@ -229,7 +229,17 @@ def _writes(column: Column, text: str) -> sql.Composable:
     ).format(plain, name, text)
 
 
+_NUMBERED = (
+    # A key or a name of its own, alone or in a list.
+    "driver(_?ids?|_?number)[^0-9a-z]{1,6}([0-9]+, ?)*%(number)s([^0-9]|$)",
+    # A name that ends so is a signal, such as seat_belt_driver; a number after many counts them.
+    "(^|[^0-9a-z_])driver[^0-9a-z]{1,6}%(number)s([^0-9]|$)",
+    "(^|[^0-9a-z_])drivers([/=]|[^0-9a-z]{1,5}\\[ ?)([0-9]+, ?)*%(number)s([^0-9]|$)",
+)
+"""How addresses and JSON write of a driver of a number."""
+
+
 def _writes_number(column: Column, number: int) -> sql.Composable:
     """Whether a column writes of a driver of that number, as addresses and JSON do."""
-    pattern = f"driver(s|_?ids?|_?number)?[^0-9a-z]{{1,6}}([0-9]+, ?)*{number}([^0-9]|$)"
+    pattern = "|".join(one % {"number": number} for one in _NUMBERED)
     return sql.SQL("{}::text ~* {}").format(sql.Identifier(column.name), pattern)

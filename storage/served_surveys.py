@@ -39,7 +39,7 @@ class ModelSpread:
     vehicles: int
     with_it: int | None
     rows: int | None
-    rows_with: int | None
+    rows_with: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ class Spread:
     vehicles: int | None
     with_it: int | None
     rows: int | None
-    rows_with: int | None
+    rows_with: float | None
     p1: float | None
     p50: float | None
     p99: float | None
@@ -65,7 +65,7 @@ class _Spread:
     vehicles: int | None
     with_it: int | None
     rows: int | None
-    rows_with: int | None
+    rows_with: float | None
     p1: float | None
     p50: float | None
     p99: float | None

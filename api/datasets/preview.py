@@ -33,7 +33,11 @@ class Choosable(BaseModel):
     """A model or region."""
 
     name: str = Field(description="As datasets name it.", examples=["J6P"])
-    vehicles: int = Field(description="Vehicles of the survey that have it.", examples=[412])
+    vehicles: int = Field(
+        description="Vehicles of the survey that have it; to a research party in steps of the "
+        "fewest that a dataset has.",
+        examples=[412],
+    )
 
 
 class DatasetChoices(BaseModel):

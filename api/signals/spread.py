@@ -99,12 +99,18 @@ class SignalSpread(BaseModel):
         "never (no dataset tells it: it speaks of who drives).",
         examples=["told"],
     )
-    vehicles: int | None = Field(description="Vehicles looked at.", examples=[1800])
+    vehicles: int | None = Field(
+        description="Vehicles looked at; to a research party in steps of the fewest that a dataset "
+        "has.",
+        examples=[1800],
+    )
     vehicles_share: float | None = Field(
         description="Of these the share that has told it.", examples=[0.97]
     )
     rows: int | None = Field(
-        description="Rows seen of its group, of a part of the vehicles.", examples=[46_080]
+        description="Rows seen of its group, of a part of the vehicles; to a research party to two "
+        "digits.",
+        examples=[46_080],
     )
     rows_share: float | None = Field(description="Of these the share it is in.", examples=[0.99])
     p1: float | None = Field(
@@ -134,8 +140,9 @@ async def get_signal_spread(
     """Tell the spread of a signal over the fleet, from a bounded sample.
 
     A maker is told of all vehicles, an owner of its own. A research party is told of all, of no
-    fewer vehicles at a time than a dataset has, and never of what no dataset tells. Up to 2,000
-    vehicles are looked at, and 30 rows of each hour of the last day of up to 128 of them.
+    fewer vehicles at a time than a dataset has, in steps of so many with shares and rows of the
+    steps to two digits, and never of what no dataset tells. Up to 2,000 vehicles are looked at,
+    and 30 rows of each hour of the last day of up to 128 of them.
     """
     return await spread_of(services, party, signal)
 
@@ -196,7 +203,7 @@ def _told(signal: Signal, found: Spread) -> SignalSpread:
     )
 
 
-def _share(part: int | None, whole: int | None) -> float | None:
+def _share(part: float | None, whole: int | None) -> float | None:
     return None if part is None or not whole else round(part / whole, 3)
 
 

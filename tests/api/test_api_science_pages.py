@@ -100,6 +100,61 @@ def test_a_research_party_is_told_of_no_fewer_vehicles_than_a_dataset_has(
     assert all(one["share"] is None or one["share"] > 0 for one in found["bins"])
 
 
+def digits(number: float) -> int:
+    """Significant ones."""
+    return len(f"{number:.12g}".replace(".", "").strip("0"))
+
+
+def test_a_research_party_is_told_vehicles_and_what_is_of_them_in_steps(
+    lin: httpx2.Client,
+) -> None:
+    # Nine vehicles, of which seven or eight have told a speed: as five of five.
+    found = spread(lin, "wheel_speed")
+    (others,) = found["models"]
+    for told in (found, others):
+        assert (told["vehicles"], told["vehicles_share"]) == (5, 1)
+        assert told["rows_share"] is None or digits(told["rows_share"]) <= 2
+    # No more than so many vehicles have in 30 rows of each of 24 hours.
+    assert digits(found["rows"]) <= 2
+    assert found["rows"] <= 5 * 30 * 24
+    assert all(digits(one["share"]) <= 2 for one in found["bins"] if one["share"])
+    choices = api(lin, "/v1/datasets/choices")
+    assert [one["vehicles"] for one in (*choices["models"], *choices["regions"])] == [5, 5]
+
+
+def test_one_vehicle_more_or_less_is_not_told_to_a_research_party(
+    science: ScienceWorld, lin: httpx2.Client
+) -> None:
+    connection = science.pages.database.connection
+    asked = {"names": "wheel_speed,latitude", "resolution": 60, **API_SPAN}
+
+    def told() -> list[Any]:
+        found = spread(lin, "latitude")
+        seen = [found[key] for key in ("vehicles", "vehicles_share", "rows_share")]
+        preview = api(lin, "/v1/datasets/preview", **asked)
+        seen += [preview[key] for key in ("vehicles", "vehicle_days", "rows", "signals")]
+        return [*seen, found["models"], api(lin, "/v1/datasets/choices")]
+
+    def register(vin: str) -> None:
+        connection.execute(
+            "INSERT INTO vehicle (vin, check_digit_ok, registered_by)"
+            " VALUES (%s, true, 'register')",
+            (vin,),
+        )
+
+    vins = [f"LSGAA11112A0009{number:02}" for number in range(4)]
+    try:
+        register(vins[0])
+        register(vins[1])
+        eleven = told()
+        assert eleven[:2] == [10, 0.5]
+        for vin in vins[2:]:
+            register(vin)
+            assert told() == eleven
+    finally:
+        connection.execute("DELETE FROM vehicle WHERE vin = ANY (%s)", (vins,))
+
+
 def test_the_ends_of_a_spread_are_reached_by_as_many_vehicles(
     science: ScienceWorld, lin: httpx2.Client, owner: httpx2.Client
 ) -> None:

@@ -128,6 +128,36 @@ def test_a_number_that_counts_or_measures_is_not_taken_for_a_driver_s(migrated: 
         connection.execute("DROP TABLE telemetry.as_rollups_are")
 
 
+@pytest.mark.parametrize(
+    ("text", "is_of_driver"),
+    [
+        ("/v1/drivers/987654/hours", True),
+        ("?driver=987654&week=1", True),
+        ("?drivers=12,987654", True),
+        ('{"driver": 987654}', True),
+        ('{"drivers": [3, 987654]}', True),
+        ('{"co_driver_id": 987654}', True),
+        ('{"driver_ids": [3, 987654]}', True),
+        ('{"driver_number": 987654}', True),
+        ('{"seat_belt_driver": 987654}', False),
+        ('{"driver1_present": 987654}', False),
+        ('{"drivers": 987654}', False),
+        ("/v1/drivers/9876543", False),
+    ],
+)
+def test_what_is_written_of_a_driver_is_told_from_counts_and_signals(
+    migrated: Migrated, text: str, is_of_driver: bool
+) -> None:
+    connection = migrated.connection
+    connection.execute("CREATE TABLE telemetry.as_written (words text)")
+    try:
+        connection.execute("INSERT INTO telemetry.as_written VALUES (%s)", (text,))
+        found = personal_search.search_person(connection, numbers=[987_654]).found
+        assert [one.where for one in found] == ["telemetry.as_written.words"] * is_of_driver
+    finally:
+        connection.execute("DROP TABLE telemetry.as_written")
+
+
 def test_an_erased_driver_is_in_no_table_and_no_column(migrated: Migrated, gone: Personal) -> None:
     assert _found(migrated, gone, "CHN01") == set()
     names = migrated.connection.execute("SELECT card_id FROM driver WHERE name = %s", (NAME,))

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from cli.app import app
+from cli.app import app, main
 from schemas.errors import TelemetryError
 from storage.registers import ensure_party
 from tests.asking.api_fixture import served_as
@@ -140,15 +140,44 @@ def test_without_yes_it_is_counted_and_nothing_changed(
         (("erase", "--vehicle", "LSGAA11112A000009", "--positions"), "not registered"),
         (("export", "x"), "Say of whom"),
         (("search",), "Say what to look for"),
+        (("search", "--driver", ""), "An empty text is everywhere"),
+        (("search", "--text", " "), "An empty text is everywhere"),
+        (("search", "--driver", "number:99999999999999999999"), "is no driver's number"),
+        (("search", "--driver", "number:x"), "'x' is no driver's number"),
         (("readmit", "CHN99"), "was not erased"),
-        (("erase", "--driver", "NOPE", "--yes"), "No driver has the card 'NOPE'"),
-        (("export", "--driver", "NOPE", "x"), "No driver has the card 'NOPE'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(
     commands: Commands, arguments: tuple[str, ...], said: str
 ) -> None:
     assert said in commands.run("privacy", *arguments, fails=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("erase", "--driver", "NOPE", "--yes"), "Nobody is known by the card 'NOPE'"),
+        (("erase", "--driver", "NOPE"), "Nobody is known by the card 'NOPE'"),
+        (("erase", "--driver", "number:999999", "--yes"), "No driver has the number 999999"),
+        (("erase", "--vehicle", "LSGAA11112A000009", "--positions", "--yes"), "not registered"),
+        (("export", "--driver", "NOPE", "x"), "Nobody is known by the card 'NOPE'"),
+        (("readmit", "NOPE"), "was not erased"),
+    ],
+)
+def test_of_whom_nobody_knows_nothing_is_certified(
+    migrated: Migrated,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", ["telemetry", "privacy", *arguments])
+    monkeypatch.setenv("TELEMETRY_DATABASE_DSN", migrated.dsn.get_secret_value())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert migrated.connection.execute("SELECT count(*) FROM erasure").fetchone() == (0,)
 
 
 def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
@@ -170,6 +199,12 @@ def test_a_driver_is_erased_and_found_nowhere_and_the_record_is_told(
     assert "CHN01" not in json.dumps(record)
     with served_as(migrated, "North", "owner") as client:
         assert client.get("/v1/audit/erasures").json() == {"erasures": [], "next": None}
+    assert "Nobody is or was known by" not in found
+    mistyped = commands.run("privacy", "search", "--driver", "CHN0I")
+    assert "Nobody is or was known by the card 'CHN0I'" in mistyped
+    again = commands.run("privacy", "erase", "--driver", "CHN01", "--yes")
+    assert "was erased on" in again
+    assert "nothing found" in again
 
 
 def test_kafka_is_asked_how_long_it_keeps_what_was_sent(
@@ -194,8 +229,22 @@ def test_files_of_datasets_are_searched_too(commands: Commands, tmp_path: Path) 
     pq.write_table(pa.table({"card": cards, "n": [1, 2, 3]}), tmp_path / "trips.parquet")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "notes.csv").write_text("id\nxCHN55\n", encoding="utf-8")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "trips.parquet").read_bytes()[:-9])
     asked = ("privacy", "search", "--folder", str(tmp_path), "--driver")
     shown = commands.run(*asked, "CHN55", fails=True)
     assert "trips.parquet: card: 2 rows" in shown
     assert "notes.csv: 1 rows" in shown
+    assert "cut.parquet: 1 rows" in shown
     assert "nothing found" in commands.run(*asked, "CHN57")
+
+
+def test_what_a_cell_holds_is_said_as_it_is_set(commands: Commands) -> None:
+    shown = commands.run("cell", "set", "--regions", "CN,HK", "--other", "2=DE", "--other", "3=")
+    assert shown.splitlines() == [
+        "cell 0 (here): CN, HK",
+        "cell 2 (elsewhere): DE",
+        "cell 3 (elsewhere): vehicles that are named alone",
+    ]
+    assert commands.run("cell") == shown
+    shown = commands.run("cell", "elsewhere", "3", "LSGAA11112A000099")
+    assert "1 vehicles are kept in cell 3" in shown

@@ -56,3 +56,21 @@ def test_a_file_of_vins_that_is_no_text_is_told(tmp_path: Path) -> None:
         CliRunner().invoke(app, ["register", "--file", str(file)], catch_exceptions=False)
     with pytest.raises(TelemetryError, match="cannot be read"):
         CliRunner().invoke(app, ["register", "--file", f"{file}.none"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "models card",
+        "models compare",
+        "models promote",
+        "models archive",
+        "datasets end",
+        "export --signals wheel_speed --from 2026-01-01 --to 2026-01-02 x --fleet-id",
+        "identity users create --party North --name x --role driver --driver-id",
+    ],
+)
+def test_a_number_that_the_database_gives_nobody_is_refused(line: str) -> None:
+    done = CliRunner().invoke(app, [*line.split(), str(2**63)])
+    assert done.exit_code == 2
+    assert "Input should be" in done.output
