@@ -83,7 +83,7 @@ def test_a_session_reads_as_its_party_and_no_more(client: httpx2.Client) -> None
 
 def test_a_role_that_may_not_is_told_so(client: httpx2.Client) -> None:
     enter(client, "auditor")
-    answer = client.get("/")
+    answer = client.get("/vehicles")
     assert answer.status_code == 403
     assert "You may not see this" in answer.text
     assert 'action="/sign-out"' in answer.text  # and may leave
