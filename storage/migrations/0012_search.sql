@@ -26,7 +26,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
         sind((lat2 - lat1) / 2) ^ 2 + cosd(lat1) * cosd(lat2) * sind((lon2 - lon1) / 2) ^ 2)))
 $$;
 
--- What a vehicle is doing; the rules come with the question. api/activity.py says the same.
+-- What a vehicle is doing; the rules come with the question. api/vehicles/activity.py says the same.
 CREATE FUNCTION activity(
     wheel_speed double precision, gnss_speed double precision, engine_running double precision,
     engine_speed double precision, unheard interval, rules jsonb

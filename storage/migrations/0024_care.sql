@@ -12,13 +12,13 @@ CREATE TABLE care_handled (
     handled_by  text NOT NULL CHECK (handled_by <> ''),
     PRIMARY KEY (party_id, vehicle_id)
 );
-COMMENT ON COLUMN care_handled.reasons IS 'Those that were seen to, by the keys that api/care.py gives.';
+COMMENT ON COLUMN care_handled.reasons IS 'Those that were seen to, by the keys that api/care/cases.py gives.';
 COMMENT ON COLUMN care_handled.handled_by IS 'Who said so: account:name, client:id and the like.';
 
 -- 1. The list.
 
 -- What is known of the vehicles of a principal that may want care: a warning or a trouble code, a
--- service that is counted down or planned, or silence. Which of it is a reason api/care.py decides.
+-- service that is counted down or planned, or silence. Which of it is a reason api/care/cases.py decides.
 -- names begins with wheel_speed, gnss_speed, engine_running, engine_speed (which tell what a vehicle
 -- does), service_due, service_distance, service_days; from the tenth on they are warnings, told where
 -- they are lit.

@@ -29,7 +29,7 @@ END $$;
 
 -- 2. What a vehicle does now whose today is not open (after a sale): not silent, but nothing one may know.
 
--- What a vehicle does, to somebody to whom `data` of it are open. api/activity.py says the same.
+-- What a vehicle does, to somebody to whom `data` of it are open. api/vehicles/activity.py says the same.
 CREATE FUNCTION activity_now(activity text, data tstzmultirange) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN activity = 'silent' AND NOT data @> now() THEN 'past' ELSE activity END
