@@ -1,26 +1,29 @@
 """The frames that benchmarks send: 420 signals of which 363 are present, 60 a message, with noise.
 
 Values are the simulator's, every signal measured every second with fresh noise of about one
-resolution step, so that nothing compresses better than it would in the worst case. A few hundred
-trucks' minutes are dealt out to as many vehicles as are asked for.
+resolution step, so that nothing compresses better than it would in the worst case. Each vehicle
+has the minutes of one truck, one after the other, of a time when that is under way: whatever jumps
+to another truck's values each minute changes its tell-tales, its driver and its odometer as often.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas import catalogue
 from schemas.wire import Block, Message, make_block
-from simulator.config import CHUNK_S, SECONDS_PER_DAY, SimulationConfig
+from simulator.config import SECONDS_PER_DAY, SimulationConfig
 from simulator.full_frames import full_frames
 from simulator.vin import make_vin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +34,13 @@ SLOW_STEP = 10
 """Rows of the fast groups for one of the others, where frames go by period."""
 
 POOL_VEHICLES = 200
-"""Vehicles whose minutes are dealt out."""
+"""Trucks that are simulated; those are dealt out that drive all the time."""
+
+WARM_UP_MIN = 50
+"""What is left out, in which they set out [min]."""
+
+POOL_MIN = 20
+"""What is dealt out of each truck [min]; a vehicle that is asked for more begins anew."""
 
 SEED = 1
 
@@ -41,26 +50,19 @@ WMI = "LVBV3ABB"
 
 def full_messages(*, vehicles: int, messages: int) -> Iterator[Message]:
     """Messages of `vehicles` in turn, each vehicle's minutes one after the other, ending today."""
-    pool = [_shape(message.blocks[0]) for message in full_frames(_pool())]
+    pool = _pool()
     begin = datetime.now(tz=UTC).replace(second=0, microsecond=0) - timedelta(
         hours=1, minutes=messages // vehicles + 1
     )
     second_us = np.arange(FRAMES_PER_MESSAGE, dtype=np.int64) * 1_000_000
     for number in range(messages):
-        block = pool[number % len(pool)]
-        minute = begin + timedelta(minutes=number // vehicles)
+        minute_of_its, vehicle = divmod(number, vehicles)
+        block = pool[vehicle % len(pool)][minute_of_its % POOL_MIN]
+        minute = begin + timedelta(minutes=minute_of_its)
         yield Message(
-            vin=make_vin(WMI, seed=SEED, index=number % vehicles),
+            vin=make_vin(WMI, seed=SEED, index=vehicle),
             catalogue_version=catalogue.default().version,
-            blocks=(
-                Block(
-                    times_us=int(minute.timestamp()) * 1_000_000 + second_us,
-                    signal_ids=block.signal_ids,
-                    values=block.values,
-                    wide_signal_ids=block.wide_signal_ids,
-                    wide_values=block.wide_values,
-                ),
-            ),
+            blocks=(replace(block, times_us=int(minute.timestamp()) * 1_000_000 + second_us),),
             events=(),
         )
 
@@ -89,27 +91,46 @@ def _of(block: Block, ids: NDArray[np.int64], step: int) -> Block:
     )
 
 
-def _pool() -> SimulationConfig:
-    """Ten minutes of a morning in which most trucks are on the road."""
-    return SimulationConfig(
+@cache
+def _pool() -> tuple[tuple[Block, ...], ...]:
+    """Trucks that are under way throughout, a block a minute."""
+    config = SimulationConfig(
         vehicles=POOL_VEHICLES,
-        days=CHUNK_S / SECONDS_PER_DAY,
+        days=60 * (WARM_UP_MIN + POOL_MIN) / SECONDS_PER_DAY,
         seed=SEED,
-        start=datetime(2026, 1, 7, 2, 0, tzinfo=UTC),
+        start=datetime(2026, 1, 7, 1, 0, tzinfo=UTC),
     )
+    begin_us = 1_000_000 * (config.start_s + 60 * WARM_UP_MIN)
+    minutes: defaultdict[str, list[Block]] = defaultdict(list)
+    for message in full_frames(config):
+        if message.blocks[0].times_us[0] >= begin_us:
+            minutes[message.vin].append(message.blocks[0])
+    trucks = [_shape(blocks) for blocks in minutes.values() if len(blocks) == POOL_MIN]
+    return tuple(blocks for blocks in trucks if blocks)
 
 
-def _shape(block: Block) -> Block:
-    """The same minute with exactly PRESENT signals present among SIGNALS columns."""
-    ids = np.concatenate((block.signal_ids, block.wide_signal_ids))
-    values = np.concatenate((block.values.astype(np.float64), block.wide_values), axis=1)
+def _shape(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """The same minutes with exactly PRESENT signals present among SIGNALS columns; () if fewer are.
+
+    The signals are those that are present all the time: a truck has its sensors.
+    """
+    ids = np.concatenate((blocks[0].signal_ids, blocks[0].wide_signal_ids))
+    tables = [np.concatenate((b.values.astype(np.float64), b.wide_values), axis=1) for b in blocks]
     order = np.argsort(ids)
-    present = order[~np.isnan(values[:, order]).any(axis=0)][:PRESENT]
+    always = ~np.any([np.isnan(table).any(axis=0) for table in tables], axis=0)
+    present = order[always[order]][:PRESENT]
+    if len(present) < PRESENT:
+        return ()
     everything = np.array([signal.id for signal in catalogue.default().signals])
     absent = np.setdiff1d(everything, ids[present])[: SIGNALS - PRESENT]
-    table = np.concatenate(
-        (values[:, present], np.full((len(values), len(absent)), np.nan)), axis=1
-    )
-    return make_block(
-        catalogue.default(), [*ids[present].tolist(), *absent.tolist()], block.times_us, table
+    columns = [*ids[present].tolist(), *absent.tolist()]
+    nothing = np.full((FRAMES_PER_MESSAGE, len(absent)), np.nan)
+    return tuple(
+        make_block(
+            catalogue.default(),
+            columns,
+            block.times_us,
+            np.concatenate((table[:, present], nothing), axis=1),
+        )
+        for block, table in zip(blocks, tables, strict=True)
     )
