@@ -37,7 +37,7 @@ def run() -> dict[str, float]:
             return {
                 "frames": full.frames,
                 "frames_per_s": full.frames / (ended - began),
-                "peak_memory_mb": samples[-1].peak_mb,
+                "peak_memory_mb": max(resident),
                 "growth": statistics.median(resident[-fifth:])
                 / statistics.median(resident[fifth : 2 * fifth]),
             }

@@ -14,9 +14,9 @@ from time import monotonic
 import psutil
 from pydantic import SecretStr
 
-from benchmarks.memory import peak_mb
+from ingest.lanes.reader import open_worker
+from ingest.progress import Progress
 from ingest.settings import IngestSettings
-from ingest.worker import Progress, Worker
 from schemas import catalogue
 from storage.settings import StorageSettings
 
@@ -26,7 +26,7 @@ def main() -> None:
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     task = json.loads(sys.stdin.readline())
-    worker = Worker(
+    worker = open_worker(
         IngestSettings(topic=task["topic"], group=task["group"], lanes=task["lanes"]),
         StorageSettings(),
         bootstrap=task["bootstrap"],
@@ -35,14 +35,14 @@ def main() -> None:
     )
     print("ready", flush=True)
     sys.stdin.readline()
-    process = psutil.Process()
+    processes = [psutil.Process(), *psutil.Process().children()]  # the worker's and its lanes'
 
     def say(done: Progress) -> None:
+        # What several of them share (libraries, above all) is there once: that is what PSS counts.
         line = {
             "at": monotonic(),
             "frames": done.frames,
-            "resident_mb": process.memory_info().rss / 1e6,
-            "peak_mb": peak_mb(),
+            "resident_mb": sum(process.memory_full_info().pss for process in processes) / 1e6,
         }
         print(json.dumps(line), flush=True)
 

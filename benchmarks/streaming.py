@@ -116,7 +116,7 @@ def drain(source: Filled, *, workers: int = 1, lanes: int | None = None) -> Drai
         began, watch = monotonic(), Watch()
         ended = processes.wait_for(source.frames)
         cpu = watch.stop()
-        last = processes.stop()
+        processes.stop()
     stages: defaultdict[str, float] = defaultdict(float)
     for spent in processes.stage_s:
         for stage, seconds in spent.items():
@@ -124,7 +124,7 @@ def drain(source: Filled, *, workers: int = 1, lanes: int | None = None) -> Drai
     return Drained(
         frames=source.frames,
         frames_per_s=source.frames / (ended - began),
-        peak_mb=max(sample.peak_mb for sample in last),
+        peak_mb=max(sample.resident_mb for said in processes.samples for sample in said),
         stage_s=dict(stages),
         cpu=cpu,
     )
@@ -169,7 +169,7 @@ class Sample:
     frames: int
     """Frames it has written so far."""
     resident_mb: float
-    peak_mb: float
+    """Its memory, lanes' processes included [MB]."""
 
 
 class WorkerProcesses:

@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,9 +13,10 @@ from rich.console import Console
 from cli import context, logs
 from cli.options import seconds
 from ingest.kafka import ensure_topics
+from ingest.lanes.reader import open_worker
 from ingest.monitor import watching
+from ingest.progress import Progress
 from ingest.settings import IngestSettings
-from ingest.worker import Progress, Worker
 from schemas import catalogue
 from storage.settings import StorageSettings
 
@@ -56,7 +58,14 @@ def ingest(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    worker = make_worker(settings, bootstrap)
+    worker = open_worker(
+        settings,
+        context.load(StorageSettings),
+        bootstrap=bootstrap,
+        dsn=context.database_dsn(),
+        catalogue=catalogue.default(),
+        prepare=partial(logs.tell, "ingest", log),
+    )
     show = _logged if log.log_format is logs.LogFormat.JSON else _printed
     with watching(worker.metrics, settings, bootstrap):
         done = worker.run(stop, until_idle_s=until_idle, progress=show)
@@ -69,17 +78,6 @@ def _printed(done: Progress, before: str = "") -> None:
 
 def _logged(done: Progress, before: str = "") -> None:
     logging.getLogger("ingest").info("%s%s", before, line(done), extra=asdict(done))
-
-
-def make_worker(settings: IngestSettings, bootstrap: str) -> Worker:
-    """A worker on the database that settings or `up` name."""
-    return Worker(
-        settings,
-        context.load(StorageSettings),
-        bootstrap=bootstrap,
-        dsn=context.database_dsn(),
-        catalogue=catalogue.default(),
-    )
 
 
 def line(done: Progress) -> str:

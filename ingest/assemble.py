@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -85,6 +86,7 @@ class Gathered:
     records: tuple[Record, ...]
     """All that was read, in the order read."""
     taken: Sequence[Taken]
+    """By vehicle, those of one in the order read."""
     dead: list[DeadLetter]
     counts: Counter[CountKey]
     frames: int
@@ -260,7 +262,8 @@ class Assembler:
         """Hand over what was added and begin anew."""
         gathered = Gathered(
             records=tuple(self._records),
-            taken=self._taken,
+            # By vehicle, each one's in the order read: then rows need hardly be sorted any more.
+            taken=sorted(self._taken, key=attrgetter("vehicle_id")),
             dead=self._dead,
             counts=self._counts,
             frames=self.frames,

@@ -14,6 +14,7 @@ import numpy as np
 
 from ingest.clock import as_microseconds
 from storage.latest_values import NEVER_US
+from storage.row_merge import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -250,9 +251,10 @@ def _rows(
     split = len(sides[0])
     np.concatenate([part.narrow[:, sides[0]] for part in members], out=values[:, :split])
     np.concatenate([part.wide[:, sides[1]] for part in members], out=values[:, split:])
-    order = np.lexsort((times_us, vehicle_ids))  # stable
-    vehicle_ids, times_us, values = vehicle_ids[order], times_us[order], values[order]
-    rows = np.arange(len(order))
+    if not in_order(vehicle_ids, times_us, strictly=False):
+        order = np.lexsort((times_us, vehicle_ids))  # stable
+        vehicle_ids, times_us, values = vehicle_ids[order], times_us[order], values[order]
+    rows = np.arange(len(times_us))
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows[:, np.newaxis]), axis=0)
     begins = np.ones(len(rows), dtype=np.bool_)
     begins[1:] = np.diff(vehicle_ids) != 0

@@ -198,10 +198,7 @@ class Metrics:
 
     def stage_seconds(self) -> dict[str, float]:
         """Seconds that all threads together were at each stage so far."""
-        name = "telemetry_ingest_stage_seconds_total"
-        return {
-            stage: self.registry.get_sample_value(name, {"stage": stage}) or 0.0 for stage in STAGES
-        }
+        return stage_seconds(self.registry)
 
     def stages(self) -> Stages:
         """The stages of one more thread; those of the writing threads are added up."""
@@ -302,6 +299,12 @@ class Metrics:
             self._lag.labels(str(partition)).set(lag)
         if not any(lags.values()):
             self._moved = monotonic()
+
+
+def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:
+    """Seconds at each stage, as a worker's registry has them."""
+    name = "telemetry_ingest_stage_seconds_total"
+    return {stage: registry.get_sample_value(name, {"stage": stage}) or 0.0 for stage in STAGES}
 
 
 def cause_of(error: Exception) -> str:

@@ -10,7 +10,7 @@ import logging
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
@@ -19,10 +19,11 @@ from ingest.errors import IngestError, KafkaUnreachableError
 from ingest.kafka import TopicLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from ingest.metrics import Metrics
+    from prometheus_client import CollectorRegistry
+
     from ingest.settings import IngestSettings
 
 LOOK_S = 5.0
@@ -35,6 +36,21 @@ LEAVING_S = 2.0
 """How long a thread that ends is waited for [s]; it holds nothing that must be put down."""
 
 logger = logging.getLogger(__name__)
+
+
+class Watched(Protocol):
+    """The figures of a worker, of one process or of several."""
+
+    registry: CollectorRegistry
+
+    def looked(self, spans: Mapping[int, tuple[int, int]]) -> None:
+        """Kafka was asked: by partition, where the log begins and ends."""
+
+    def unanswered(self) -> None:
+        """Kafka was asked and did not answer."""
+
+    def fault(self, settings: IngestSettings) -> str | None:
+        """Why this worker is not well, for people; None where it is."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -51,7 +67,7 @@ class _Handler(WSGIRequestHandler):
 
 
 @contextmanager
-def watching(metrics: Metrics, settings: IngestSettings, bootstrap: str) -> Iterator[None]:
+def watching(metrics: Watched, settings: IngestSettings, bootstrap: str) -> Iterator[None]:
     """Serve a worker's metrics while it works, where settings name a port.
 
     Raises:
@@ -88,7 +104,7 @@ def watching(metrics: Metrics, settings: IngestSettings, bootstrap: str) -> Iter
 
 
 def application(
-    metrics: Metrics, settings: IngestSettings
+    metrics: Watched, settings: IngestSettings
 ) -> Callable[[WSGIEnvironment, StartResponse], list[bytes]]:
     """What answers over HTTP."""
     scrape = make_wsgi_app(metrics.registry)
@@ -109,7 +125,7 @@ def application(
     return answer
 
 
-def _look(metrics: Metrics, log: TopicLog, stop: Event) -> None:
+def _look(metrics: Watched, log: TopicLog, stop: Event) -> None:
     """Ask where the partitions end, again and again; a broker that is away is asked again too."""
     while True:
         try:

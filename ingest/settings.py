@@ -46,7 +46,7 @@ class IngestSettings(KafkaSettings):
         description="register: a new VIN becomes a vehicle; refuse: it goes to the dead letters.",
     )
     batch_frames: int = Field(
-        default=16_000,
+        default=32_000,
         ge=1,
         description="Frames that are written in one transaction at the most; one of all signals "
         "counts as three.",
@@ -60,8 +60,8 @@ class IngestSettings(KafkaSettings):
         default=2,
         ge=1,
         le=16,
-        description="Database connections that a worker writes over, each for some of its "
-        "partitions.",
+        description="Processes of a worker that decode and write, each over a connection of its "
+        "own and for some of the worker's partitions; 1: it does so itself.",
     )
     message_bytes: int = Field(
         default=16 << 20,

@@ -1,9 +1,9 @@
 """The consumer loop: poll, gather, write, and only then move on.
 
-One thread polls Kafka and gathers messages. Each lane (see `ingest.lane`) has a second one that
-lays out, buries what was refused and writes, one batch at a time, so that decoding goes on while
-the database works. What comes for a lane that has a full batch waits until the last one is written;
-the other lanes go on meanwhile. Offsets move in the batch's own transaction, by compare-and-set
+One thread polls Kafka and gathers messages. A second one lays out, buries what was refused and
+writes, one batch at a time, so that decoding goes on while the database works. What comes when a
+batch is full waits until the last one is written. Offsets move in the batch's own transaction, by
+compare-and-set
 against where the database was when the worker began to read. So a worker may die anywhere: the next
 one asks the database. And where another worker has taken a partition over, the batch of the first
 rolls back.
@@ -20,7 +20,6 @@ from __future__ import annotations
 import logging
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from threading import Event
@@ -30,8 +29,9 @@ from typing import TYPE_CHECKING, TypeVar
 from ingest.assemble import Assembler
 from ingest.isolation import Isolation
 from ingest.kafka import FrameSource
-from ingest.lane import Lane
 from ingest.metrics import Metrics
+from ingest.pipeline import Pipeline
+from ingest.progress import Progress
 from ingest.reports import TRACKED
 from ingest.vehicles import VehicleNumbers
 from ingest.writing import AWAY, WritingThread, one_line
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from ingest.assemble import Assembled
+    from ingest.lanes.process import PipedSource
     from ingest.record import Record
     from ingest.settings import IngestSettings
     from ingest.writing import Flight
@@ -73,22 +74,12 @@ PATIENCE_S = 1.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
-    """What a worker has done since it started."""
-
-    frames: int
-    messages: int
-    refused: int
-    batches: int
-
-
 class _Interrupted(Exception):  # noqa: N818 - a signal within this module, no error
     """The worker is to stop, or its partitions have moved: what it waits for is void."""
 
 
 class Worker:
-    """One member of the consumer group, writing over a connection a lane.
+    """Reads partitions and writes what they hold, over one connection.
 
     Args:
         settings: topic, group and how to gather.
@@ -96,6 +87,7 @@ class Worker:
         bootstrap: host:port,... of the brokers.
         dsn: the database.
         catalogue: the signal catalogue; the database must be migrated to it, or to a later one.
+        source: gives its records; None: it is a member of the group itself.
 
     Attributes:
         metrics: what it has done and how it is, for another thread to read.
@@ -112,19 +104,22 @@ class Worker:
         bootstrap: str,
         dsn: SecretStr,
         catalogue: Catalogue,
+        source: FrameSource | PipedSource | None = None,
     ) -> None:
         self._settings, self._dsn = settings, dsn
         self.metrics = Metrics(catalogue)
-        self._lane_of: dict[int, Lane] = {}
-        """By partition."""
         self._has_stock = False
         self._last_record = monotonic()
         self._done = Progress(frames=0, messages=0, refused=0, batches=0)
         self._stop = Event()
         self._progress: Callable[[Progress], None] = lambda _: None
         self._numbers = numbers = VehicleNumbers(self._alive, settings.unknown_vin)
-        assemblers = [
-            Assembler(
+
+        def assembler(
+            number: Callable[[str], int | None],
+            known: Callable[[Collection[int]], Mapping[int, Mapping[str, tuple[float, datetime]]]],
+        ) -> Assembler:
+            return Assembler(
                 catalogue,
                 number,
                 retention=timedelta(days=storage.retention_days),
@@ -134,35 +129,30 @@ class Worker:
                 elsewhere=numbers.elsewhere,
                 message_bytes=settings.message_bytes,
             )
-            for number, known in (
-                (
-                    lambda vin: self._patiently(partial(numbers.number, vin)),
-                    lambda vehicle_ids: self._patiently(partial(self._last_known, vehicle_ids)),
-                ),
-                *[(numbers.number, self._last_known)] * settings.lanes,
-            )
-        ]
-        self._isolation = Isolation(assemblers.pop(0), catalogue)
+
+        patient = assembler(
+            lambda vin: self._patiently(partial(numbers.number, vin)),
+            lambda vehicle_ids: self._patiently(partial(self._last_known, vehicle_ids)),
+        )
+        self._isolation = Isolation(patient, catalogue)
         with ExitStack() as opened:
             # Closed in the opposite order: the group is left last, when all is written.
             self._connection = connect(dsn)
             opened.callback(self._close_connection)
             if newer := require_compatible(self._connection, catalogue):
                 logger.warning("%s", newer)
-            self._source = FrameSource(settings, bootstrap)
+            self._source = FrameSource(settings, bootstrap) if source is None else source
             opened.callback(self._source.close)
-            self._lanes: list[Lane] = []
-            for assembler in assemblers:
-                writing = WritingThread(
-                    settings,
-                    storage,
-                    bootstrap=bootstrap,
-                    dsn=dsn,
-                    catalogue=catalogue,
-                    metrics=self.metrics,
-                )
-                opened.callback(writing.close)
-                self._lanes.append(Lane(assembler, writing))
+            writing = WritingThread(
+                settings,
+                storage,
+                bootstrap=bootstrap,
+                dsn=dsn,
+                catalogue=catalogue,
+                metrics=self.metrics,
+            )
+            opened.callback(writing.close)
+            self._pipeline = Pipeline(assembler(numbers.number, self._last_known), writing)
             self._opened = opened.pop_all()
 
     def run(
@@ -197,8 +187,9 @@ class Worker:
 
     def _turn(self) -> None:
         records: list[Record] = []
-        if any(lane.crowded for lane in self._lanes) and not self._source.assignment_changed():
-            self._wait_for(*(lane.flight.result for lane in self._lanes if lane.flight is not None))
+        pipeline = self._pipeline
+        if pipeline.crowded and pipeline.flight and not self._source.assignment_changed():
+            self._wait_for(pipeline.flight.result)
         else:
             self.metrics.working.mark("fetch")
             records = self._poll()
@@ -212,46 +203,37 @@ class Worker:
             keys = {record.key for record in records}
             numbers = self._patiently(lambda: self._numbers.look_up(keys))
             for record in records:
-                if (lane := self._lane_of.get(record.partition)) is not None:
+                if record.partition in pipeline.partitions:
                     self._last_record = monotonic()
-                    lane.put(record)
-            for lane in self._lanes:
-                self._patiently(partial(lane.meet, numbers))
-        for lane in self._lanes:
-            self._gather(lane)
+                    pipeline.put(record)
+            self._patiently(partial(pipeline.meet, numbers))
+        self._gather()
 
     def _finish(self) -> None:
         """Write the batches in hand, unless their partitions have gone."""
-        for lane in self._lanes:
-            self._send_off(lane)
-        for lane in self._lanes:
-            self._land(lane)
+        self._send_off()
+        self._land()
 
     def _idle(self, until_idle_s: float | None) -> bool:
         if until_idle_s is None or not self._has_stock:
             return False
-        if not self._lane_of:  # more workers than partitions, or not shared out again yet
+        if not self._pipeline.partitions:  # more workers than partitions, or not shared out again
             until_idle_s = max(until_idle_s, self._settings.session_timeout_s)
-        settled = all(lane.settled for lane in self._lanes)
-        return settled and monotonic() - self._last_record > until_idle_s
+        return self._pipeline.settled and monotonic() - self._last_record > until_idle_s
 
     def _take_stock(self) -> None:
         """Partitions came or went, or are another's: begin anew where the database stands."""
-        for lane in self._lanes:
-            self._settle(lane)
-            lane.begin({})
-        self._lane_of.clear()
+        self._settle()
+        self._pipeline.begin({})
         partitions = self._source.assignment()
         self._patiently(self._source.identify)
         stored = self._patiently(self._stored_offsets)
         positions = {partition: stored.get(partition) for partition in sorted(partitions)}
-        for place, lane in enumerate(self._lanes):
-            lane.begin(dict(list(positions.items())[place :: len(self._lanes)]))
-            self._lane_of |= dict.fromkeys(lane.partitions, lane)
+        self._pipeline.begin(positions)
         self._source.start_at(positions)
         self.metrics.assigned(positions)
         self._source.mirror(stored)
-        self._lanes[0].writing.publish_reports()
+        self._pipeline.writing.publish_reports()
         self._has_stock = True
         self._last_record = monotonic()
         logger.info(
@@ -264,9 +246,9 @@ class Worker:
             extra={"topic": self._source.topic},
         )
 
-    def _settle(self, lane: Lane) -> None:
+    def _settle(self) -> None:
         """Wait until the batch in flight has come to its end, whichever: the database knows it."""
-        flight, lane.flight = lane.flight, None
+        flight, self._pipeline.flight = self._pipeline.flight, None
         if flight is None:
             return
         self._wait_for(flight.result)
@@ -279,59 +261,61 @@ class Worker:
         else:
             self._account_for(flight)
 
-    def _gather(self, lane: Lane) -> None:
-        """Take up what waits for a lane, until it has a batch and the last one is on its way."""
+    def _gather(self) -> None:
+        """Take up what waits, until there is a batch and the last one is still on its way."""
+        pipeline = self._pipeline
         while not self._stop.is_set():
-            on_its_way = lane.flight is not None and not lane.flight.result.done()
+            on_its_way = pipeline.flight is not None and not pipeline.flight.result.done()
             if on_its_way:
-                if lane.full(self._settings.batch_frames):
+                if pipeline.full(self._settings.batch_frames):
                     return  # what has only waited long enough may grow meanwhile
-            elif self._due(lane):
-                self._send_off(lane)
+            elif self._due():
+                self._send_off()
                 self.metrics.working.mark("gather")
-            elif lane.flight is not None:
-                self._land(lane)
+            elif pipeline.flight is not None:
+                self._land()
                 self.metrics.working.mark("gather")
-            if not lane.gather(self._patiently):
+            if not pipeline.gather(self._patiently):
                 return
 
-    def _due(self, lane: Lane) -> bool:
+    def _due(self) -> bool:
         settings = self._settings
-        return lane.due(frames=settings.batch_frames, seconds=settings.batch_seconds)
+        return self._pipeline.due(frames=settings.batch_frames, seconds=settings.batch_seconds)
 
-    def _send_off(self, lane: Lane) -> None:
+    def _send_off(self) -> None:
         """Hand what was gathered to the writing thread, as soon as that has written the last batch.
 
         Where the partitions turn out to have gone it is dropped: whoever has them now reads it
         again.
         """
-        self._land(lane)
-        source = self._source
-        if not lane.empty and not source.assignment_changed():
-            lane.send_off(
+        self._land()
+        source, pipeline = self._source, self._pipeline
+        if not pipeline.empty and not source.assignment_changed():
+            pipeline.send_off(
                 cluster_id=source.cluster_id, topic_id=source.topic_id, topic=source.topic
             )
 
-    def _land(self, lane: Lane) -> None:
+    def _land(self) -> None:
         """Wait for the batch in flight until it is written, whole or without what is refused."""
-        flight = lane.flight
+        flight = self._pipeline.flight
         if flight is None:
             return
         try:
-            self._see_through(lane, flight)
+            self._see_through(flight)
         except BatchRefusedError as refusal:
-            self._isolation.write(flight.assembled, refusal, partial(self._write_part, lane))
+            self._isolation.write(flight.assembled, refusal, self._write_part)
         if self._source.assignment_changed():
             raise _Interrupted
 
-    def _write_part(self, lane: Lane, part: Assembled, *, buried: bool) -> None:
+    def _write_part(self, part: Assembled, *, buried: bool) -> None:
         if self._source.assignment_changed():
             raise _Interrupted
         offsets = {advance.partition: advance.next_offset for advance in part.batch.offsets}
-        lane.flight = lane.writing.write(lambda: part, offsets, buried=buried)
-        self._see_through(lane, lane.flight)
+        flight = self._pipeline.writing.write(lambda: part, offsets, buried=buried)
+        self._pipeline.flight = flight
+        self._see_through(flight)
 
-    def _see_through(self, lane: Lane, flight: Flight) -> None:
+    def _see_through(self, flight: Flight) -> None:
         """Wait for a batch, with new tries while database or broker are away."""
         for wait_s in _waits():
             self._wait_for(flight.result)
@@ -349,19 +333,19 @@ class Worker:
                         "offset": conflict.expected,
                     },
                 )
-                lane.flight = None
+                self._pipeline.flight = None
                 self._take_stock()
                 raise _Interrupted from conflict
             except BatchRefusedError:
-                lane.flight = None
+                self._pipeline.flight = None
                 raise
             except AWAY as error:
                 self._log_away(error, wait_s)
             self._hold(wait_s)
             if self._written_after_all(flight):
                 break
-            lane.writing.write_again(flight)
-        lane.flight = None
+            self._pipeline.writing.write_again(flight)
+        self._pipeline.flight = None
         self._account_for(flight)
 
     def _account_for(self, flight: Flight) -> None:

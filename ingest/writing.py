@@ -1,7 +1,7 @@
 """The writing thread: lays a batch out, then letters, the batch, reports; one batch at a time.
 
 Laying out, sorting and encoding are numpy's work, most of it without the interpreter's lock: here
-they go on while the worker's thread gathers and the database takes another lane's rows.
+they go on while the worker's thread gathers the next batch.
 """
 
 from __future__ import annotations

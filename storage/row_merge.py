@@ -32,12 +32,12 @@ class Merged:
 
 def merge(rows: GroupRows) -> Merged:
     """Sort rows by vehicle and time and merge those that share both, in the order they stand in."""
+    if in_order(rows.vehicle_ids, rows.times_us, strictly=True):
+        return Merged(rows=rows, repeated=0, merged=0, completed=0)
     order = np.lexsort((rows.times_us, rows.vehicle_ids))
     vehicles, times = rows.vehicle_ids[order], rows.times_us[order]
     first = np.ones(len(rows), dtype=np.bool_)
     first[1:] = (vehicles[1:] != vehicles[:-1]) | (times[1:] != times[:-1])
-    if np.array_equal(order, np.arange(len(rows))) and first.all():
-        return Merged(rows=rows, repeated=0, merged=0, completed=0)
     kept = rows.take(order[first])
     if first.all():
         return Merged(rows=kept, repeated=0, merged=0, completed=0)
@@ -59,6 +59,16 @@ def merge(rows: GroupRows) -> Merged:
         merged += int(changed.sum())
         completed += int((told & ~changed).sum())
     return Merged(rows=kept, repeated=repeated, merged=merged, completed=completed)
+
+
+def in_order(
+    vehicle_ids: NDArray[np.int64], times_us: NDArray[np.int64], *, strictly: bool
+) -> bool:
+    """Whether rows are by vehicle and time already; strictly: each pair once."""
+    follows = (times_us[1:] > times_us[:-1]) if strictly else (times_us[1:] >= times_us[:-1])
+    follows &= vehicle_ids[1:] == vehicle_ids[:-1]
+    follows |= vehicle_ids[1:] > vehicle_ids[:-1]
+    return bool(follows.all())
 
 
 def _overlay(

@@ -59,14 +59,21 @@ def bound(consumer: kafka.KafkaConsumer, inflated_limit: int) -> None:
 
 
 class _BoundedFetcher(Fetcher):  # type: ignore[misc]  # kafka-python has no types
-    """Ends a poll at its bytes, too, not at its records alone."""
+    """Ends a poll at its bytes, too, not at its records alone, and fetches ahead."""
 
     inflated_limit: int
     polled_bytes: int
+    _next_partition_records: Any
 
     def fetched_records(self, *arguments: Any, **named: Any) -> Any:
         self.polled_bytes = 0
-        return super().fetched_records(*arguments, **named)
+        if not self._next_partition_records:
+            # kafka-python 3.0.12 takes up what it parked while a partition was paused only where
+            # there is None here, and leaves what it has read to the end: that was never read on.
+            self._next_partition_records = None
+        records, _ = super().fetched_records(*arguments, **named)
+        # "Nothing is left": it asks for more of the partitions of which that is true.
+        return records, False
 
     def PartitionRecords(self, *arguments: Any, **named: Any) -> _BoundedRecords:  # noqa: N802 - the library calls it as the class it has there
         return _BoundedRecords(*arguments, inflated_limit=self.inflated_limit, **named)

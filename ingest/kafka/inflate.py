@@ -12,7 +12,6 @@ import zlib
 from typing import TYPE_CHECKING
 
 import lz4.frame
-import pyarrow as pa
 import zstandard
 
 if TYPE_CHECKING:
@@ -106,6 +105,9 @@ def _snappy_block(block: memoryview, limit: int) -> bytes:
         raise ValueError("a Snappy block does not say its size")
     if size > limit:
         raise InflateError(f"it inflates to more than {limit} bytes")
+    # Here, for a worker is three processes: 25 MB each for a codec that hardly anybody uses.
+    import pyarrow as pa  # noqa: PLC0415
+
     made: bytes = pa.decompress(
         pa.py_buffer(block), decompressed_size=size, codec="snappy", asbytes=True
     )

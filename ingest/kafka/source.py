@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from ingest.settings import IngestSettings
 
-FETCH_MAX_BYTES = 16 << 20
+FETCH_MAX_BYTES = 8 << 20
 """What one fetch brings at the most, of all partitions [bytes]: it bounds a worker's memory."""
 
-PARTITION_FETCH_BYTES = 1 << 20
-"""What one fetch brings of a partition at the most [bytes]: about a batch, so that a backlog comes
-from all partitions in turn, and the lanes that write them are at work together."""
+PARTITION_FETCH_BYTES = 3 << 20
+"""What one fetch brings of a partition at the most [bytes]: much of a backlog's batch is then of
+one partition, so that its vehicles come again in it, and their state is written once a batch."""
 
 POLL_RECORDS = 100
 """Messages that one poll brings at the most: a stop is noticed between polls."""
@@ -160,6 +160,7 @@ class FrameSource:
     def assignment(self) -> frozenset[int]:
         """The partitions this member has now; clears `assignment_changed`, and lets none go."""
         self._going = frozenset()
+        self._read_as = self._consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - as in `poll`
         self._noted.changed.clear()
         return frozenset(partition.partition for partition in self._consumer.assignment())
 
@@ -180,8 +181,21 @@ class FrameSource:
             else:
                 self._consumer.seek(partition, offset)
             self._consumer.resume(partition)
-        self._going = frozenset(offsets)
+        self._going |= frozenset(offsets)
         self._read_as = self._consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - as in `poll`
+
+    def assign_again(self) -> None:
+        """Have `assignment_changed` say so once more: the last one could not be taken up."""
+        self._noted.changed.set()
+
+    def hold(self, partitions: Iterable[int]) -> None:
+        """Fetch nothing of these partitions until `release`; the others go on."""
+        self._consumer.pause(*self._assigned(partitions))
+
+    def release(self, partitions: Iterable[int]) -> None:
+        """Fetch again of these partitions what `start_at` had let go."""
+        if not self.assignment_changed():
+            self._consumer.resume(*self._assigned(self._going.intersection(partitions)))
 
     def pause(self) -> None:
         """Fetch nothing until `resume`; the membership stays alive as long as `poll` is called."""

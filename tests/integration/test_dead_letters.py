@@ -38,7 +38,7 @@ from tests.servers.ingest_fixture import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ingest.worker import Progress
+    from ingest.progress import Progress
     from tests.servers.ingest_fixture import Bench
     from tests.servers.servers_fixture import Addresses
 

@@ -37,12 +37,12 @@ ROOT = Path(__file__).parents[2]
 CHILD = """
 import sys, threading
 from pydantic import SecretStr
+from ingest.lanes.reader import open_worker
 from ingest.settings import IngestSettings
-from ingest.worker import Worker
 from schemas import catalogue
 from storage.settings import StorageSettings
 bootstrap, dsn, settings = sys.argv[1:]
-worker = Worker(
+worker = open_worker(
     IngestSettings.model_validate_json(settings),
     StorageSettings(),
     bootstrap=bootstrap,

@@ -46,6 +46,7 @@ from tests.servers.ingest_fixture import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ingest.worker import Worker
     from storage.prepared import Prepared
     from tests.servers.servers_fixture import Addresses
 
@@ -96,6 +97,11 @@ def frames(bench: Bench, vin: str, first_us: int, count: int) -> dict[tuple[str,
     return {(vin, time_us): row for time_us, row in rows.items()}
 
 
+def _consumer(worker: Worker) -> kafka.KafkaConsumer:
+    assert isinstance(worker._source, FrameSource)
+    return worker._source._consumer
+
+
 def test_database_away_and_back_loses_nothing_and_keeps_the_membership(alone: Bench) -> None:
     gate = Gate(alone)
     known, new = new_vins(2)
@@ -103,7 +109,7 @@ def test_database_away_and_back_loses_nothing_and_keeps_the_membership(alone: Be
     worker = alone.worker()
     with running(worker) as run:
         wait_until(lambda: run.done.frames == 20, "the first batch")
-        generation = worker._source._consumer.group_metadata().generation_id
+        generation = _consumer(worker).group_metadata().generation_id
         gate.shut()
         expected |= frames(alone, known, ago_us(800), 20)
         expected |= frames(alone, new, ago_us(800), 20)  # whose number must be asked for as well
@@ -112,7 +118,7 @@ def test_database_away_and_back_loses_nothing_and_keeps_the_membership(alone: Be
         assert run.done.frames == 20
         gate.open()
         wait_until(lambda: run.done.frames == 60, "everything taken in")
-        assert worker._source._consumer.group_metadata().generation_id == generation
+        assert _consumer(worker).group_metadata().generation_id == generation
     assert alone.rows(known, new) == expected
     assert alone.counts("frames") == {"": 60}
     assert alone.counts("messages") == {"": 4}

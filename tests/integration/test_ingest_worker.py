@@ -16,9 +16,8 @@ from kafka.admin import KafkaAdminClient
 from ingest.errors import IngestError
 from ingest.kafka import FrameSource
 from ingest.kafka.source import POLL_RECORDS
-from ingest.lane import WAITING_RECORDS
+from ingest.pipeline import WAITING_RECORDS
 from schemas.wire import Block, Message, Trigger, TriggerType
-from storage.connection import connect
 from storage.frame_writer import FrameWriter
 from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
 
@@ -39,7 +38,7 @@ def test_stop_writes_the_batch_in_hand_and_leaves_the_group(bench: Bench) -> Non
     bench.send(speeds(bench, vin, ago_us(900), 7))
     worker = bench.worker(batch_seconds=60)  # frames wait for company that never comes
     with running(worker) as run:
-        wait_until(lambda: sum(lane.frames for lane in worker._lanes) == 7, "the frames")
+        wait_until(lambda: worker._pipeline.frames == 7, "the frames")
         began = time.monotonic()
         run.stop.set()
         run.thread.join(timeout=10)
@@ -100,39 +99,14 @@ def test_backlog_does_not_pile_up_in_a_worker_whose_database_is_slow(
     monkeypatch.setattr(FrameWriter, "write_prepared", wait_and_write)
     worker = bench.worker(batch_frames=200)
     with running(worker):
-        wait_until(lambda: any(lane.flight for lane in worker._lanes), "the first batch")
+        wait_until(lambda: worker._pipeline.flight is not None, "the first batch")
         time.sleep(1.5)
-        read = sum(
-            worker._source._consumer.position(partition) or 0
-            for partition in worker._source._consumer.assignment()
-        )
+        assert isinstance(worker._source, FrameSource)
+        consumer = worker._source._consumer
+        read = sum(consumer.position(partition) or 0 for partition in consumer.assignment())
         held.set()
-    # Ten messages fill a batch: each lane writes one, gathers one, and has some that wait; one poll
-    # is in hand.
-    assert 10 <= read <= worker._settings.lanes * (10 + 10 + WAITING_RECORDS) + POLL_RECORDS
-
-
-def test_a_lane_whose_vehicle_is_locked_does_not_hold_up_the_other(bench: Bench) -> None:
-    worker = bench.worker(lanes=2)
-    vins = iter(new_vins(64))
-    with running(worker):
-        wait_until(lambda: len(worker._lane_of) == 3, "the partitions")
-        sides: dict[int, str] = {}  # by lane, a vehicle whose key goes to a partition of it
-        while len(sides) < 2:
-            vin = next(vins)
-            ((partition, _),) = bench.send(speeds(bench, vin, ago_us(900), 1))
-            sides[worker._lanes.index(worker._lane_of[partition])] = vin
-        wait_until(lambda: len(bench.rows(*sides.values())) == 2, "a row of each")
-        with connect(bench.dsn) as other, other.transaction():
-            other.execute(
-                "SELECT FROM vehicle_state JOIN vehicle USING (vehicle_id) WHERE vin = %s"
-                " FOR UPDATE",
-                (sides[0],),
-            )
-            bench.send(*(speeds(bench, vin, ago_us(600), 1) for vin in sides.values()))
-            wait_until(lambda: len(bench.rows(sides[1])) == 2, "the free one")
-            assert len(bench.rows(sides[0])) == 1
-        wait_until(lambda: len(bench.rows(sides[0])) == 2, "the locked one")
+    # Ten messages fill a batch: one is written, one gathered, some wait, and one poll is in hand.
+    assert 10 <= read <= 10 + 10 + WAITING_RECORDS + POLL_RECORDS
 
 
 def test_kafka_is_told_where_the_database_stands(bench: Bench) -> None:

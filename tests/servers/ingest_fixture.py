@@ -17,8 +17,10 @@ from kafka.admin import KafkaAdminClient
 from psycopg import sql
 
 from ingest.kafka import ensure_topics
+from ingest.lanes.reader import Reader
+from ingest.progress import Progress
 from ingest.settings import IngestSettings
-from ingest.worker import Progress, Worker
+from ingest.worker import Worker
 from schemas.wire import ContentType, Message, encode_json, encode_protobuf, make_block
 from storage.connection import connect
 from storage.settings import StorageSettings
@@ -192,6 +194,16 @@ class Bench:
             catalogue=self.catalogue,
         )
 
+    def reader(self, **changes: Any) -> Reader:
+        """A worker whose lanes are processes, likewise."""
+        return Reader(
+            self.settings.model_copy(update=changes),
+            self.storage,
+            bootstrap=self.bootstrap,
+            dsn=self.dsn,
+            catalogue=self.catalogue,
+        )
+
     def drain(self, **changes: Any) -> Progress:
         """Run a worker until all that the topic holds is taken in."""
         stop, until, ends = threading.Event(), time.monotonic() + 60, self._ends()
@@ -311,7 +323,7 @@ def source(letter: Any) -> tuple[int, int]:
 
 
 @contextmanager
-def running(worker: Worker) -> Iterator[_Running]:
+def running(worker: Worker | Reader) -> Iterator[_Running]:
     """A worker in a thread of its own, stopped at the end; what it raised is raised here."""
     run = _Running(worker)
     run.thread.start()
@@ -328,13 +340,13 @@ def running(worker: Worker) -> Iterator[_Running]:
 class _Running:
     """A worker at work."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker | Reader) -> None:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.done = Progress(frames=0, messages=0, refused=0, batches=0)
         self.thread = threading.Thread(target=self._run, args=(worker,))
 
-    def _run(self, worker: Worker) -> None:
+    def _run(self, worker: Worker | Reader) -> None:
         try:
             worker.run(self.stop, progress=self._note)
         except BaseException as error:  # noqa: BLE001 - raised where it is waited for

@@ -1,9 +1,4 @@
-"""A lane: some of a worker's partitions, one batch being gathered and one on its way.
-
-PostgreSQL takes a connection's rows on one core, so a worker with two lanes writes over two. Lanes
-share nothing but the poll: each advances the offsets of its own partitions in its own transactions,
-as two workers would.
-"""
+"""A worker's partitions, one batch of them being gathered and one on its way."""
 
 from __future__ import annotations
 
@@ -25,18 +20,18 @@ if TYPE_CHECKING:
 
 
 WAITING_RECORDS = 100
-"""So many messages wait for a lane before no more are fetched: about what a poll brings."""
+"""So many messages wait before no more are fetched: about what a poll brings."""
 
 WAITING_BYTES = 8 << 20
 """Likewise so many bytes of them."""
 
 
-class Lane:
+class Pipeline:
     """Gathers one batch while another one is laid out and written.
 
     Args:
-        assembler: this lane's own.
-        writing: the thread that lays its batches out and writes them.
+        assembler: gathers and lays out.
+        writing: the thread that lays batches out and writes them.
 
     Attributes:
         flight: the batch that is on its way, None where there is none.
@@ -56,7 +51,7 @@ class Lane:
 
     @property
     def partitions(self) -> frozenset[int]:
-        """The partitions that are this lane's."""
+        """The partitions that are read."""
         return frozenset(self._positions)
 
     @property

@@ -1,0 +1,444 @@
+"""One member of the consumer group that reads for several lanes, each a process of its own.
+
+Python runs one thread at a time, and decoding, laying out and writing want more than that: lanes
+are processes, so that two cores are two cores. The reader polls Kafka, hands each lane the messages
+of its partitions, and keeps the membership. Whatever is owed to nobody being lost or doubled stays
+with the lanes: they ask the database where their partitions stand, and have the reader begin there.
+
+A lane that does not keep up has its partitions paused, the others go on. A lane that dies ends the
+worker: whoever starts it again goes on where the database stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from ingest.errors import IngestError, KafkaUnreachableError
+from ingest.kafka import FrameSource
+from ingest.lanes.channel import (
+    Assigned,
+    Begin,
+    Ended,
+    Figures,
+    Moving,
+    Ready,
+    Records,
+    Spans,
+    Stop,
+    Taken,
+    Task,
+    Written,
+    packed,
+)
+from ingest.lanes.figures import LaneFigures
+from ingest.progress import Progress
+from ingest.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import SecretStr
+
+    from ingest.lanes.channel import Packed
+    from ingest.record import Record
+    from ingest.settings import IngestSettings
+    from schemas.catalogue import Catalogue
+    from storage.settings import StorageSettings
+
+HANDED_BYTES = 12 << 20
+"""What a lane may be handed before it has taken it up [bytes]; then its partitions are paused."""
+
+PIECE_BYTES = 512 << 10
+"""What goes to a lane at a time [bytes]: of a larger piece, Python asks the socket for all that is
+left of it, again and again, and makes room for that each time."""
+
+POLL_S = 0.1
+"""How long one poll of Kafka waits [s]: also how soon a stop is noticed."""
+
+BRIEF_POLL_S = 0.01
+"""Likewise while a lane is about to want something [s]."""
+
+START_S = 60.0
+"""How long a lane may take to come up [s]."""
+
+IDENTIFY_AGAIN_S = 1.0
+"""Wait before Kafka is asked again which topic this is [s]."""
+
+logger = logging.getLogger(__name__)
+
+
+def nothing() -> None:
+    """Prepare nothing."""
+
+
+def open_worker(
+    settings: IngestSettings,
+    storage: StorageSettings,
+    *,
+    bootstrap: str,
+    dsn: SecretStr,
+    catalogue: Catalogue,
+    prepare: Callable[[], None] = nothing,
+) -> Worker | Reader:
+    """A worker with as many lanes as settings say; one of one lane needs no process beside its own.
+
+    Arguments and errors are those of `Reader`.
+    """
+    if settings.lanes == 1:
+        return Worker(settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue)
+    return Reader(
+        settings, storage, bootstrap=bootstrap, dsn=dsn, catalogue=catalogue, prepare=prepare
+    )
+
+
+class Reader:
+    """A worker whose lanes are processes; used as `ingest.worker.Worker` is.
+
+    Args:
+        settings: topic, group and how many lanes.
+        storage: how long history is kept.
+        bootstrap: host:port,... of the brokers.
+        dsn: the database.
+        catalogue: the signal catalogue.
+        prepare: called first in each lane's process, to set up logging; can be pickled.
+
+    Attributes:
+        metrics: what it has done and how it is, for another thread to read.
+
+    Raises:
+        KafkaUnreachableError, DatabaseUnreachableError, SchemaError: it cannot start.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        storage: StorageSettings,
+        *,
+        bootstrap: str,
+        dsn: SecretStr,
+        catalogue: Catalogue,
+        prepare: Callable[[], None] = nothing,
+    ) -> None:
+        self.metrics = LaneFigures(self._tell_spans)
+        self._settings = settings
+        self._said: SimpleQueue[tuple[int, object]] = SimpleQueue()
+        self._assignments, self._moving = 0, True
+        self._last_record = monotonic()
+        self._progress: Callable[[Progress], None] = lambda _: None
+        self._lanes: list[_Lane] = []
+        task = Task(
+            settings=settings.model_copy(update={"lanes": 1}),
+            storage=storage,
+            bootstrap=bootstrap,
+            dsn=dsn,
+            catalogue_version=catalogue.version,
+            signals=catalogue.signals,
+            prepare=prepare,
+        )
+        with ExitStack() as opened:
+            # Closed in the opposite order: the group is left last, when all is written.
+            self._source = FrameSource(settings, bootstrap)
+            opened.callback(self._source.close)
+            for number in range(settings.lanes):
+                lane = _Lane(number, task, self._said)
+                opened.callback(lane.close)
+                self._lanes.append(lane)
+            self._wait_until_ready()
+            self._opened = opened.pop_all()
+
+    def run(
+        self,
+        stop: Event,
+        *,
+        until_idle_s: float | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> Progress:
+        """Work until told to stop; a reader runs once. As `Worker.run`.
+
+        Raises:
+            OffsetOutOfRangeError: the log does not reach back to where the database stands.
+            TelemetryError: what a lane has ended by.
+            IngestError: a lane died, or Kafka refuses, or holds what cannot be read.
+        """
+        self._progress = progress
+        self._last_record = monotonic()
+        with self._opened:
+            try:
+                while not (stop.is_set() or self._idle(until_idle_s) or self._lane_ended()):
+                    self._turn()
+            finally:
+                self._finish()
+        return self._done()
+
+    def _turn(self) -> None:
+        self.metrics.turned()
+        waiting = [not lane.begun or lane.full for lane in self._lanes]
+        # Where none can be handed anything, what they say next is what there is to wait for.
+        self._hear(POLL_S if all(waiting) and not self._moving else 0.0)
+        records = self._source.poll(BRIEF_POLL_S if any(waiting) else POLL_S)
+        if self._source.assignment_changed():
+            self._share_out()
+            return
+        if records:
+            self._last_record = monotonic()
+        handed: dict[int, list[Record]] = {}
+        for record in records:
+            handed.setdefault(record.partition, []).append(record)
+        for lane in self._lanes:
+            lane.hand([one for partition in lane.partitions for one in handed.get(partition, ())])
+            if lane.full and not lane.paused:
+                self._source.hold(lane.partitions)
+                lane.paused = True
+
+    def _share_out(self) -> None:
+        """Partitions came or went, or are another's: lanes drop what they have and begin anew."""
+        if not self._moving:
+            self._moving = True
+            for lane in self._lanes:
+                lane.void()
+        if not self._source.assignment_complete():
+            return
+        partitions = sorted(self._source.assignment())
+        try:
+            self._source.identify()
+        except KafkaUnreachableError as error:
+            logger.warning("%s It is asked again.", error)
+            self._source.assign_again()
+            Event().wait(IDENTIFY_AGAIN_S)
+            return
+        self._assignments += 1
+        self._moving = False
+        for place, lane in enumerate(self._lanes):
+            lane.assign(
+                Assigned(
+                    number=self._assignments,
+                    partitions=frozenset(partitions[place :: len(self._lanes)]),
+                    cluster_id=self._source.cluster_id,
+                    topic_id=self._source.topic_id,
+                )
+            )
+        self._last_record = monotonic()
+
+    def _hear(self, wait_s: float) -> None:
+        """Take in all that lanes have said, and wait for it so long where they have not."""
+        with suppress(Empty):
+            while True:
+                number, said = self._said.get(wait_s > 0, wait_s or None)
+                self._take_in(self._lanes[number], said)
+                wait_s = 0.0
+
+    def _take_in(self, lane: _Lane, said: object) -> None:
+        match said:
+            case Begin() if said.number == self._assignments and not self._moving:
+                lane.begin(said)
+                self._source.start_at(said.positions)
+            case Taken() if said.generation == lane.generation:
+                lane.held -= said.size
+                if lane.paused and not lane.full:
+                    lane.paused = False
+                    self._source.release(lane.partitions)
+            case Written():
+                lane.written |= said.offsets
+                self._source.mirror(said.offsets)
+            case Progress():
+                lane.done = said
+                self._progress(self._done())
+            case Figures():
+                self.metrics.told(lane.number, said.families, said.fault)
+            case Ready():
+                lane.ready = True
+            case Ended():
+                lane.ended, lane.error = True, said.error
+
+    def _idle(self, until_idle_s: float | None) -> bool:
+        if until_idle_s is None or self._moving or not all(lane.begun for lane in self._lanes):
+            return False
+        if not any(lane.partitions for lane in self._lanes):  # more workers than partitions
+            until_idle_s = max(until_idle_s, self._settings.session_timeout_s)
+        settled = all(lane.settled for lane in self._lanes)
+        return settled and monotonic() - self._last_record > until_idle_s
+
+    def _lane_ended(self) -> bool:
+        return any(lane.ended for lane in self._lanes)
+
+    def _finish(self) -> None:
+        """Have the lanes write what they have in hand and end; then say why, if they failed."""
+        for lane in self._lanes:
+            lane.say(Stop())
+        with suppress(IngestError):  # what the lanes have is written all the same
+            self._source.pause()
+        while not all(lane.ended for lane in self._lanes):
+            number, said = self._said.get()
+            self._take_in(self._lanes[number], said)
+        for lane in self._lanes:
+            if lane.error is not None:
+                raise lane.error
+
+    def _wait_until_ready(self) -> None:
+        until = monotonic() + START_S
+        while not all(lane.ready for lane in self._lanes):
+            try:
+                number, said = self._said.get(timeout=max(0.0, until - monotonic()))
+            except Empty:
+                raise IngestError(f"A lane did not come up within {START_S:.0f} s.") from None
+            lane = self._lanes[number]
+            self._take_in(lane, said)
+            if lane.ended:
+                raise lane.error or IngestError(f"Lane {number} ended before it was ready.")
+
+    def _done(self) -> Progress:
+        """What all lanes together have done."""
+        return Progress(
+            frames=sum(lane.done.frames for lane in self._lanes),
+            messages=sum(lane.done.messages for lane in self._lanes),
+            refused=sum(lane.done.refused for lane in self._lanes),
+            batches=sum(lane.done.batches for lane in self._lanes),
+        )
+
+    def _tell_spans(self, spans: Mapping[int, tuple[int, int]]) -> None:
+        for lane in self._lanes:
+            lane.say(Spans(spans))
+
+
+class _Lane:
+    """The reader's end of a lane.
+
+    Args:
+        number: its place among the lanes.
+        task: what it is started with.
+        said: where what it says is put, with its number.
+    """
+
+    def __init__(self, number: int, task: Task, said: SimpleQueue[tuple[int, object]]) -> None:
+        self.number = number
+        self.ready = self.ended = self.paused = False
+        self.error: Exception | None = None
+        self.partitions: frozenset[int] = frozenset()
+        self.generation = 0
+        self.begun = False
+        self.held = 0
+        """Bytes handed over that it has not taken up."""
+        self.handed: dict[int, int] = {}
+        """By partition: the offset after the last record handed over."""
+        self.written: dict[int, int] = {}
+        self.done = Progress(frames=0, messages=0, refused=0, batches=0)
+        ours, its = socket.socketpair()
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ingest.lanes.process", str(its.fileno())],
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+        self._socket, self._pipe = ours, Connection(os.dup(ours.fileno()))
+        self._to_say: SimpleQueue[memoryview | None] = SimpleQueue()
+        # A pipe that is full would stop the reader, so that Kafka took it for dead.
+        self._threads = [
+            Thread(target=self._speak, name=f"to lane {number}", daemon=True),
+            Thread(target=self._listen, args=(said,), name=f"from lane {number}", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        self.say(task)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
+    def full(self) -> bool:
+        """Whether it has been handed so much that it should be handed no more."""
+        return self.held >= HANDED_BYTES
+
+    @property
+    def settled(self) -> bool:
+        """Whether the database has all that was handed over."""
+        return all(self.written.get(part, -1) >= offset for part, offset in self.handed.items())
+
+    def say(self, what: object) -> None:
+        """Tell it something, as soon as it listens."""
+        self._to_say.put(ForkingPickler.dumps(what))
+
+    def void(self) -> None:
+        """What it has is void; it waits for partitions."""
+        self._reset()
+        self.say(Moving())
+
+    def assign(self, assigned: Assigned) -> None:
+        """These partitions are its now."""
+        self._reset()
+        self.partitions = assigned.partitions
+        self.say(assigned)
+
+    def begin(self, begin: Begin) -> None:
+        """It begins anew; all that was handed over before is dropped by it."""
+        self._reset()
+        self.generation, self.begun = begin.generation, True
+
+    def hand(self, records: Sequence[Record]) -> None:
+        """Hand over records of its partitions, in the order read."""
+        if not records or not self.begun:
+            return
+        self.handed |= {record.partition: record.offset + 1 for record in records}
+        piece: list[Packed] = []
+        size = 0
+        for record in records:
+            piece.append(packed(record))
+            size += len(record.value or b"")
+            if size >= PIECE_BYTES:
+                self._hand(piece, size)
+                piece, size = [], 0
+        if piece:
+            self._hand(piece, size)
+
+    def _hand(self, piece: Sequence[Packed], size: int) -> None:
+        self.held += size
+        self.say(Records(generation=self.generation, records=piece))
+
+    def close(self) -> None:
+        """Have it end, if it has not."""
+        self._to_say.put(None)
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._process.wait()
+        for thread in self._threads:
+            thread.join()
+        self._pipe.close()
+        self._socket.close()
+
+    def _reset(self) -> None:
+        self.begun = self.paused = False
+        self.held = 0
+        self.handed.clear()
+        self.written.clear()
+
+    def _speak(self) -> None:
+        with suppress(OSError):
+            while (what := self._to_say.get()) is not None:
+                self._pipe.send_bytes(what)
+
+    def _listen(self, said: SimpleQueue[tuple[int, object]]) -> None:
+        ended = False
+        with suppress(EOFError, OSError):
+            while not ended:
+                heard = self._pipe.recv()
+                ended = isinstance(heard, Ended)
+                said.put((self.number, heard))
+        if not ended:
+            error = IngestError(
+                f"Lane {self.number} of this worker is gone (process {self._process.pid}, exit "
+                f"status {self._process.wait()}). Nothing is lost: start the worker again, it goes "
+                "on where the database stands."
+            )
+            said.put((self.number, Ended(error)))
