@@ -25,6 +25,7 @@ from ingest.sparse import divide, unite, unknown_ids
 from schemas.wire import DecodeError, Message, Refusal, decode
 from schemas.wire.json import MAX_JSON_BYTES
 from storage.batch import Batch, CountKey, GroupRows, OffsetAdvance, RefusedValue
+from storage.row_merge import by_vehicle_and_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -111,8 +112,6 @@ class _Part:
 
     order: NDArray[np.int64]
     rows: GroupRows
-    vehicles: frozenset[int]
-    """Of which there may be rows."""
 
 
 @dataclass(slots=True)
@@ -374,13 +373,12 @@ class Assembler:
         vehicle_ids = np.array([owner.vehicle_id for owner in taken], dtype=np.int64)[owners]
         for side, values in ((plan.narrow, narrow), (plan.wide, wide)):
             _check_limits(side, values[:, :-1], times, vehicle_ids, owners, progress)
-        vehicles = frozenset(taken[place].vehicle_id for place, _, _ in members)
         for group_plan in plan.groups:
             placed = _place(group_plan, times, vehicle_ids, narrow, wide, fills_gaps=fills_gaps)
             if placed is not None:
                 rows, present = placed
                 progress.parts[group_plan.group.name, fills_gaps].append(
-                    _Part(order=order[present], rows=rows, vehicles=vehicles)
+                    _Part(order=order[present], rows=rows)
                 )
 
 
@@ -524,21 +522,8 @@ def _rows_present(narrow: NDArray[np.float32], wide: NDArray[np.float64]) -> NDA
 
 
 def _join(parts: Sequence[_Part]) -> GroupRows:
-    """One group's rows, those of a vehicle in the order in which they were sent."""
-    if len(parts) == 1:
-        return parts[0].rows
-    rows = GroupRows(
-        group=parts[0].rows.group,
-        vehicle_ids=np.concatenate([part.rows.vehicle_ids for part in parts]),
-        times_us=np.concatenate([part.rows.times_us for part in parts]),
-        narrow=np.concatenate([part.rows.narrow for part in parts]),
-        wide=np.concatenate([part.rows.wide for part in parts]),
-        fills_gaps=parts[0].rows.fills_gaps,
-    )
-    vehicles = [part.vehicles for part in parts]
-    if len(frozenset().union(*vehicles)) == sum(map(len, vehicles)):
-        return rows
-    return rows.take(np.argsort(np.concatenate([part.order for part in parts]), kind="stable"))
+    """One group's rows by vehicle and time, those of the same moment in the order sent."""
+    return by_vehicle_and_time([part.rows for part in parts], [part.order for part in parts])
 
 
 def _events_in_time(progress: _Progress) -> Iterator[tuple[int, Event, bool]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ingest.clock import as_microseconds
 from storage.latest_values import NEVER_US
-from storage.row_merge import in_order
+from storage.row_merge import by_vehicle_and_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -102,20 +102,33 @@ class Memory:
         return np.full(count, np.nan), np.full(count, NEVER_US, dtype=np.int64)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class _Rows:
-    """The n rows of a group by vehicle and time, with the c tracked signals only."""
+    """A group's n rows by vehicle and time, of which c signals are tracked.
 
-    columns: NDArray[np.intp]
-    """(c,) places of these signals among all that are tracked."""
-    vehicle_ids: NDArray[np.int64]
-    times_us: NDArray[np.int64]
-    values: NDArray[np.float64]
-    """(n, c)"""
-    last: NDArray[np.int64]
-    """(n, c) the vehicle's last row, up to this one, that has the signal; -1: none."""
-    firsts: NDArray[np.intp]
-    """Each vehicle's first row."""
+    Nothing of them is copied before it is asked for: a batch has millions of values, and hardly
+    more moments than messages.
+
+    Args:
+        rows: in this order; of two of the same moment the later one counts.
+        columns: (c,) places of the tracked signals among all that are tracked.
+        sources: of each of these, whether it stands in `wide`, and which column it is there.
+    """
+
+    def __init__(
+        self, rows: GroupRows, columns: NDArray[np.intp], sources: Sequence[tuple[bool, int]]
+    ) -> None:
+        self.columns = columns
+        self.vehicle_ids, self.times_us = rows.vehicle_ids, rows.times_us
+        self._values = [(rows.wide if wide else rows.narrow)[:, place] for wide, place in sources]
+        begins = np.ones(len(rows), dtype=np.bool_)
+        begins[1:] = self.vehicle_ids[1:] != self.vehicle_ids[:-1]
+        self.firsts = np.flatnonzero(begins)
+        """Each vehicle's first row."""
+
+    def values(self, column: int) -> NDArray[np.floating] | None:
+        """(n,) the values of a signal by its place among all tracked; None: another group's."""
+        found = np.flatnonzero(self.columns == column)
+        return self._values[int(found[0])] if len(found) else None
 
     def up_to(
         self, vehicle_ids: NDArray[np.int64], times_us: NDArray[np.int64]
@@ -133,12 +146,23 @@ class _Rows:
 
     def known_at(self, rows: NDArray[np.intp]) -> Values:
         """(m, c) what the vehicles of these rows had sent up to them."""
-        last = self.last[rows]
-        there = last >= 0
-        return (
-            np.where(there, self.values[last, np.arange(last.shape[1])], np.nan),
-            np.where(there, self.times_us[last], NEVER_US),
-        )
+        shape = (len(rows), len(self.columns))
+        known, since = np.empty(shape), np.empty(shape, dtype=np.int64)
+        firsts = self.firsts[np.searchsorted(self.firsts, rows, side="right") - 1]
+        times_us = self.times_us[rows]
+        for number, values in enumerate(self._values):
+            sent = values[rows]
+            known[:, number], since[:, number] = sent, times_us
+            absent = np.flatnonzero(np.isnan(sent))
+            if not len(absent):
+                continue
+            # Only where a row lacks a signal is there a need to look further back.
+            last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
+            found = last[rows[absent]]
+            there = found >= firsts[absent]
+            known[absent, number] = np.where(there, values[found], np.nan)
+            since[absent, number] = np.where(there, self.times_us[found], NEVER_US)
+        return known, since
 
 
 class KnownValues:
@@ -196,11 +220,12 @@ class KnownValues:
         """
         column = self._places[name]
         for rows in self._groups:
-            if column not in rows.columns:
+            sent = rows.values(column)
+            if sent is None:
                 continue
-            sent = rows.values[:, int(np.flatnonzero(rows.columns == column)[0])]
             here = np.flatnonzero(~np.isnan(sent))
-            vehicles, times, values = rows.vehicle_ids[here], rows.times_us[here], sent[here]
+            vehicles, times = rows.vehicle_ids[here], rows.times_us[here]
+            values = sent[here].astype(np.float64)
             kept = np.ones(len(here), dtype=np.bool_)
             kept[:-1] = (np.diff(vehicles) != 0) | (np.diff(times) != 0)
             vehicles, times, values = vehicles[kept], times[kept], values[kept]
@@ -238,33 +263,13 @@ def _rows(
     members: Sequence[GroupRows], catalogue: Catalogue, group: str, tracked: Mapping[str, int]
 ) -> _Rows | None:
     columns: list[int] = []
-    sides: list[list[int]] = []
+    sources: list[tuple[bool, int]] = []
     for wide in (False, True):
         names = [one.name for one in catalogue.groups[group].signals if one.wide is wide]
-        sides.append([place for place, name in enumerate(names) if name in tracked])
-        columns += [tracked[name] for name in names if name in tracked]
+        for place, name in enumerate(names):
+            if name in tracked:
+                columns.append(tracked[name])
+                sources.append((wide, place))
     if not columns:
         return None
-    vehicle_ids = np.concatenate([part.vehicle_ids for part in members])
-    times_us = np.concatenate([part.times_us for part in members])
-    values = np.empty((len(times_us), len(columns)))
-    split = len(sides[0])
-    np.concatenate([part.narrow[:, sides[0]] for part in members], out=values[:, :split])
-    np.concatenate([part.wide[:, sides[1]] for part in members], out=values[:, split:])
-    if not in_order(vehicle_ids, times_us, strictly=False):
-        order = np.lexsort((times_us, vehicle_ids))  # stable
-        vehicle_ids, times_us, values = vehicle_ids[order], times_us[order], values[order]
-    rows = np.arange(len(times_us))
-    last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows[:, np.newaxis]), axis=0)
-    begins = np.ones(len(rows), dtype=np.bool_)
-    begins[1:] = np.diff(vehicle_ids) != 0
-    first = np.maximum.accumulate(np.where(begins, rows, 0))
-    last[last < first[:, np.newaxis]] = -1
-    return _Rows(
-        columns=np.array(columns, dtype=np.intp),
-        vehicle_ids=vehicle_ids,
-        times_us=times_us,
-        values=values,
-        last=last,
-        firsts=np.flatnonzero(begins),
-    )
+    return _Rows(by_vehicle_and_time(members), np.array(columns, dtype=np.intp), sources)

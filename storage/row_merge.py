@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from storage.batch import GroupRows
 
-    from storage.batch import GroupRows
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,34 @@ def merge(rows: GroupRows) -> Merged:
         merged += int(changed.sum())
         completed += int((told & ~changed).sum())
     return Merged(rows=kept, repeated=repeated, merged=merged, completed=completed)
+
+
+def by_vehicle_and_time(
+    parts: Sequence[GroupRows], order: Sequence[NDArray[np.int64]] | None = None
+) -> GroupRows:
+    """One group's rows together, sorted; nothing is copied where one part is in order already.
+
+    Args:
+        parts: rows of one group.
+        order: (n,) of each part: how rows of the same vehicle and time follow each other; None: as
+            the parts do, and the rows in them.
+    """
+    rows = parts[0]
+    if len(parts) > 1:
+        rows = GroupRows(
+            group=rows.group,
+            vehicle_ids=np.concatenate([part.vehicle_ids for part in parts]),
+            times_us=np.concatenate([part.times_us for part in parts]),
+            narrow=np.concatenate([part.narrow for part in parts]),
+            wide=np.concatenate([part.wide for part in parts]),
+            fills_gaps=rows.fills_gaps,
+        )
+    if in_order(rows.vehicle_ids, rows.times_us, strictly=order is not None):
+        return rows
+    keys = [rows.times_us, rows.vehicle_ids]
+    if order is not None:
+        keys.insert(0, np.concatenate(order))
+    return rows.take(np.lexsort(keys))  # stable
 
 
 def in_order(

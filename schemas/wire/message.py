@@ -7,6 +7,7 @@ by value, for one of them must not cost the others.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ MAX_ROWS = 10 * MAX_FRAMES  # rows of all blocks; ours: ten blocks may share eve
 MAX_EVENTS = 10 * MAX_FRAMES  # events in a message; ours: ten a frame
 MAX_SIGNAL_ID = 2**31 - 1  # what int32 holds
 MAX_CATALOGUE_VERSION = 2**32 - 1  # what the wire's uint32 holds
+
+REMEMBERED_SETS = 512  # sets of ids known to be well-formed; a fleet has a few a model
+REMEMBERED_IDS = 4096  # ids of such a set, ten times the catalogue's: no sender fills our memory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -113,7 +117,8 @@ class Message:
     @property
     def frame_count(self) -> int:
         """How many distinct times the rows have."""
-        return self.frame_times_us.size
+        # Of a message's few rows a set tells it in a fraction of the time that sorting takes.
+        return len({time for block in self.blocks for time in block.times_us.tolist()})
 
 
 def shape_mismatch(what: str, rows: int, columns: int, found: str) -> DecodeError:
@@ -146,8 +151,22 @@ def _check_table(what: str, shape: tuple[int, ...], expected: tuple[int, int]) -
 
 
 def _check_ids(narrow: NDArray[np.int32], wide: NDArray[np.int32]) -> None:
-    if narrow.size + wide.size == 0:
+    size = narrow.size + wide.size
+    if size == 0:
         return
+    if size > REMEMBERED_IDS:
+        _check_distinct(narrow, wide)
+    else:
+        _found_distinct(narrow.tobytes(), wide.tobytes())
+
+
+@lru_cache(maxsize=REMEMBERED_SETS)
+def _found_distinct(narrow: bytes, wide: bytes) -> None:
+    """Remembers sets of ids that are as they should be: a vehicle sends the same ones all day."""
+    _check_distinct(np.frombuffer(narrow, dtype=np.int32), np.frombuffer(wide, dtype=np.int32))
+
+
+def _check_distinct(narrow: NDArray[np.int32], wide: NDArray[np.int32]) -> None:
     ids = np.sort(np.concatenate((narrow, wide)))
     if ids[0] < 1:
         raise DecodeError(
