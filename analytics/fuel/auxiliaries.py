@@ -45,6 +45,10 @@ class Auxiliaries:
         x = rpm * 1e-3
         return np.asarray(self.constant_w + self.cubic_w * x * x * x, dtype=np.float64)
 
+    def at_speed(self, rpm: float) -> float:
+        """The same at one engine speed, W."""
+        return self.constant_w + self.cubic_w * (rpm * 1e-3) ** 3
+
 
 def told_sums(drive: Drive) -> Floats:
     """The sums of what the engine tells, (CELLS,); zeros where it tells nothing."""
@@ -55,6 +59,15 @@ def told_sums(drive: Drive) -> Floats:
     )
 
 
+def told_auxiliaries(told: Floats) -> Auxiliaries | None:
+    """The auxiliaries that the engine tells of, by sums of `told_sums`; None: it tells nothing."""
+    if told[-1] < LEAST_S:
+        return None
+    fit = normal.solve(told, TERMS, usual=np.zeros(TERMS), usual_weight=RIDGE_S, scale=SCALE)
+    constant, cubic = fit.coefficients.tolist()
+    return Auxiliaries(constant_w=constant, cubic_w=max(cubic, 0.0))
+
+
 def auxiliaries_of(told: Floats, idle_w: float, idle_rpm: float) -> Auxiliaries:
     """A vehicle's auxiliaries.
 
@@ -63,10 +76,8 @@ def auxiliaries_of(told: Floats, idle_w: float, idle_rpm: float) -> Auxiliaries:
         idle_w: what torque at idle says they take.
         idle_rpm: at which speed that is.
     """
-    if told[-1] < LEAST_S:
+    known = told_auxiliaries(told)
+    if known is None:
         return Auxiliaries(constant_w=idle_w, cubic_w=0.0)
-    fit = normal.solve(told, TERMS, usual=np.zeros(TERMS), usual_weight=RIDGE_S, scale=SCALE)
-    constant, cubic = fit.coefficients.tolist()
-    known = Auxiliaries(constant_w=constant, cubic_w=max(cubic, 0.0))
-    unknown_w = max(idle_w - float(known.at(np.full(1, idle_rpm))[0]), 0.0)
-    return Auxiliaries(constant_w=constant + unknown_w, cubic_w=known.cubic_w)
+    unknown_w = max(idle_w - known.at_speed(idle_rpm), 0.0)
+    return Auxiliaries(constant_w=known.constant_w + unknown_w, cubic_w=known.cubic_w)
