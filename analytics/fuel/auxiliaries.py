@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from analytics.fuel import normal
+from analytics.fuel.signals import HELD_S
+from analytics.fuel.traces import usual_step_s
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 TERMS = 2
 CELLS = normal.cells(TERMS)
 LEAST_S = 60.0  # s; less tells nothing
+STEADY = 1.1  # engine speed whose cube differs by more between told and used tells of another
 SCALE = np.array([1.0, 1.0])
 RIDGE_S = 1.0  # s; what little is needed to solve a vehicle that knew one speed only
 
@@ -52,11 +56,20 @@ class Auxiliaries:
 
 def told_sums(drive: Drive) -> Floats:
     """The sums of what the engine tells, (CELLS,); zeros where it tells nothing."""
-    rows = drive.running & np.isfinite(drive.parasitic_w) & (drive.dt_s > 0) & (drive.rpm > 0)
+    known = drive.running & np.isfinite(drive.parasitic_w) & (drive.dt_s > 0) & (drive.rpm > 0)
+    rows = known & _steady(drive)
     x = drive.rpm[rows] * 1e-3
     return normal.sums(
         np.stack([np.ones(len(x)), x * x * x]), drive.parasitic_w[rows], drive.dt_s[rows]
     )
+
+
+def _steady(drive: Drive) -> NDArray[np.bool_]:
+    """Where engine speed was about the same for as long as a told torque may be held."""
+    rows = max(round(HELD_S["engine_parasitic_losses"] / usual_step_s(drive)), 1)
+    behind = {"size": rows, "origin": (rows - 1) // 2, "mode": "nearest"}
+    least, most = minimum_filter1d(drive.rpm, **behind), maximum_filter1d(drive.rpm, **behind)
+    return np.asarray(most <= STEADY * least)
 
 
 def told_auxiliaries(told: Floats) -> Auxiliaries | None:

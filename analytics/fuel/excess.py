@@ -78,20 +78,18 @@ class Excess:
         calm = traces.calmly(at_m, filled)
         slow = traces.slower(drive, self._speed_factor())
         foreseen = traces.with_foresight(drive, at_m, filled, self._replay.rolling_m_s2)
-        even = traces.steadily(drive)
         spared = {
             "speed": self._saved(slow),
             "harsh": self._saved(calm),
             "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
-            "cruise": self._saved(even),
+            "cruise": self._dragged(),
             "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
         excess = {name: litres * self._share(name) for name, litres in spared.items()}
         for name, factor in figures()["seen"].items():
             excess[name] = excess[name] / factor
-        excess["cruise"] = excess["cruise"] + self._share("rolling") * self._rolled()
         excess["idling"] = self._share("idling") * self._idling()
         excess["fault"] = self._fault()
         excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven - excess["fault"]
@@ -191,14 +189,14 @@ class Excess:
         extra = Auxiliaries(constant_w=constant_w, cubic_w=cubic_w)
         return self._saved(extra_w=-extra.at(self._drive.rpm))
 
-    def _rolled(self) -> Floats:
-        """What the engine's drag costs where the vehicle could roll out of gear by itself."""
-        drive = self._drive
-        if not self._peers.eco_roll:
-            return np.zeros(len(drive))
-        rows = traces.rolling_on(drive)
-        idle_l_s = self._replay.idle_l_h / 3600.0
-        return np.where(rows, drag_j(drive) * self._replay.l_per_j - idle_l_s * drive.dt_s, 0.0)
+    def _dragged(self) -> Floats:
+        """What the engine's drag takes out of the vehicle that then has to be pulled again.
+
+        A foot that wanders lifts and pulls in turn; a steady one, or rolling out of gear, spares
+        what turning the unfuelled engine took in between.
+        """
+        work = np.where(traces.rolling_on(self._drive), drag_j(self._drive), 0.0)
+        return np.asarray(work * self._replay.l_per_j, dtype=np.float64)
 
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""

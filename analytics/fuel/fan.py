@@ -27,7 +27,7 @@ TERMS = 3
 USUAL = np.array([0.0, 0.0, LOCKED_W / LOCKED_OF_NM * (1e3 / LOCKED_RPM) ** 3])
 """W at 1,000 rpm a Nm of rated torque, by powers of the fan's turns over the engine's."""
 
-USUAL_VEHICLES = 0.1  # so many vehicles that tell count as much as what is published
+USUAL_VEHICLES = 0.02  # so many vehicles that tell count as much as what is published
 
 
 def fan_law(turns: Floats, cubic_w: Floats, rated_nm: Floats) -> Floats:

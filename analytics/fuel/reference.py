@@ -46,8 +46,7 @@ RATES = {
     "idling": ("long_idle_s", "driving_s"),
     "coasting": ("foresight_j", "kinetic_j"),
     "harsh": ("calm_j", "pull_j"),
-    "cruise": ("wander_j", "open_m"),
-    "rolling": ("roll_j", "open_m"),
+    "cruise": ("dragged_j", "open_m"),
 }
 """Habits as rates: what was spent needlessly, and what it is counted of."""
 
@@ -87,7 +86,6 @@ class Peers:
         unknown_w: what it does not know of, at idle; NaN likewise.
         fan_turns: the cool engine's fan's turns over its own; NaN likewise.
         fan_law: what a fan takes by these, of `fan.fan_law`.
-        eco_roll: whether peers roll out of gear by themselves.
         places: (n, 2) where peers drive, latitude and longitude in half degrees; NaN: not known.
         place_rates: (n,) what they spend of PLACED.
     """
@@ -103,7 +101,6 @@ class Peers:
     unknown_w: float
     fan_turns: float
     fan_law: Floats
-    eco_roll: bool
     places: Floats
     place_rates: Floats
 
@@ -192,7 +189,6 @@ def published(vehicle_class: str) -> Peers:
         unknown_w=np.nan,
         fan_turns=np.nan,
         fan_law=fan.USUAL,
-        eco_roll=False,
         places=np.empty((0, 2)),
         place_rates=np.empty(0),
     )
@@ -303,7 +299,6 @@ def _peers(stats: list[Floats], law: Floats) -> Peers:
         unknown_w=_better(unknown, SOUND),
         fan_turns=_better(np.array([fan_turns(style) for style in styles]), SOUND),
         fan_law=law,
-        eco_roll=bool((table[:, PARTS["style"]][:, SUMS.index("eco_roll_s")] > LEAST_S).any()),
     )
 
 

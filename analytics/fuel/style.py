@@ -42,9 +42,7 @@ SUMS = (
     "foresight_j",
     "calm_j",
     "open_m",
-    "wander_j",
-    "eco_roll_s",
-    "roll_j",
+    "dragged_j",
     "rated_s",
     "rated_nms",
     "fan_s",
@@ -91,7 +89,6 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
     foresight = traces.with_foresight(drive, at_m, filled, replay.rolling_m_s2)
     foreseen_l = float((replay.burnt() - replay.burnt(foresight)).sum())
     calm = traces.calmly(at_m, filled)
-    even = traces.steadily(drive)
 
     def pull(ends: Floats) -> float:
         force = force_n(drive, load, begins(drive, ends), ends, gear)
@@ -116,9 +113,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
         "open_m": drive.way_m @ open_road,
-        "wander_j": driven - pull(even),
-        "eco_roll_s": drive.dt_s @ drive.eco_roll,
-        "roll_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
+        "dragged_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
         "rated_s": drive.dt_s @ rated,
         "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,
