@@ -43,8 +43,8 @@ SOFTEST = 0.5
 FAULT_FROM = 1.01
 """An engine that burns so much more for its work than it used to has changed."""
 
-BUILT_SO = 0.1
-"""Sound trucks of one model differ by so large a part in what the engine tells of auxiliaries."""
+BUILT_SO = 0.15
+"""Sound trucks of one model differ by no larger part in what the engine tells of auxiliaries."""
 
 UNEXPLAINED = 1.02
 """Beyond this part of what the model says a way burns, something burnt that no cause explains."""
