@@ -15,7 +15,8 @@ from analytics.fuel import engine_map, fan, traces
 from analytics.fuel.auxiliaries import Auxiliaries
 from analytics.fuel.calibration import LEARNT_S
 from analytics.fuel.figures import figures
-from analytics.fuel.reference import PLACED, fan_turns, place_of, rate, rated_nm
+from analytics.fuel.habits import fan_turns, place_of, rate, rated_nm
+from analytics.fuel.reference import PLACED
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
 

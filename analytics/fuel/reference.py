@@ -18,6 +18,7 @@ from analytics.fuel.auxiliaries import told_auxiliaries
 from analytics.fuel.calibration import PARTS
 from analytics.fuel.figures import figures
 from analytics.fuel.gearing import BINS, LEAST_S
+from analytics.fuel.habits import RATES, fan_turns, place_of, rate, rated_nm
 from analytics.fuel.idle import at_idle
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS
@@ -41,15 +42,6 @@ LEAST_WAY_M = 20_000.0
 
 LEAST_BAND_M = 3_000.0
 """Nor does less in a band of posted speeds [m]."""
-
-RATES = {
-    "idling": ("long_idle_s", "driving_s"),
-    "coasting": ("foresight_j", "kinetic_j"),
-    "harsh": ("calm_j", "pull_j"),
-    "cruise": ("dragged_j", "open_m"),
-}
-"""Habits as rates: what was spent needlessly, and what it is counted of."""
-
 
 PLACED = "coasting"
 """The habit that traffic and lights of a place leave more or less room for."""
@@ -218,36 +210,6 @@ def learn_reference(stats: pd.DataFrame) -> Reference:
 
 def _way_m(stats: Floats) -> float:
     return float(stats[PARTS["style"]][SUMS.index("way_m")])
-
-
-def rate(style: Floats, name: str) -> float:
-    """A habit's rate by a vehicle's style sums; NaN where there is nothing to count it of."""
-    spent, of = (float(style[SUMS.index(each)]) for each in RATES[name])
-    return spent / of if of > 0 else float("nan")
-
-
-def rated_nm(style: Floats) -> float:
-    """The engine's rated torque, Nm; NaN where the vehicle does not tell."""
-    return _mean_of(style, "rated_nms", "rated_s")
-
-
-def place_of(style: Floats) -> Floats:
-    """Where a vehicle drives on average: latitude and longitude; NaN where it does not tell."""
-    seconds, north, east = (
-        float(style[SUMS.index(name)]) for name in ("placed_s", "latitude_s", "longitude_s")
-    )
-    return np.array([north, east]) / seconds if seconds >= LEAST_S else np.full(2, np.nan)
-
-
-def fan_turns(style: Floats) -> float:
-    """Turns of the fan a turn of the cool engine; NaN where the vehicle does not tell."""
-    return _mean_of(style, "fan_turns", "fan_s")
-
-
-def _mean_of(style: Floats, what: str, seconds: str) -> float:
-    """One sum over another; NaN where that is too little."""
-    summed, weight = float(style[SUMS.index(what)]), float(style[SUMS.index(seconds)])
-    return summed / weight if weight >= LEAST_S else float("nan")
 
 
 def _told(table: Floats) -> Floats:
