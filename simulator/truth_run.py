@@ -42,7 +42,7 @@ SIGNALS = (
     "ambient_temperature", "barometric_pressure", "aftertreatment_fuel_rate", "fan_speed",
     "engine_parasitic_losses", "air_conditioning", "fuel_volume_1", "fuel_volume_2",
     "fuel_level_1", "fuel_level_2", "fuel_cap_1_open", "fuel_cap_2_open",
-    *(f"tyre_pressure_{place}" for place in TYRES),
+    *(f"tyre_{what}_{place}" for what in ("pressure", "temperature") for place in TYRES),
 )  # fmt: skip
 """What fuel analysis reads, unless other names are asked for."""
 

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
 
 from analytics.fuel import engine_map, normal, road_load
 from analytics.fuel.auxiliaries import CELLS as AUXILIARY_CELLS
-from analytics.fuel.auxiliaries import Auxiliaries, auxiliaries_of, told_sums
+from analytics.fuel.auxiliaries import Auxiliaries, auxiliaries_of, told_auxiliaries, told_sums
 from analytics.fuel.drive import drive_of
 from analytics.fuel.gearing import CELLS as GEAR_CELLS
 from analytics.fuel.gearing import Gearing, gear_sums
-from analytics.fuel.physics import RAD_S_PER_RPM
+from analytics.fuel.idle import CELLS as IDLE_CELLS
+from analytics.fuel.idle import at_idle, idle_sums
 from analytics.fuel.replay import Replay, force_n
 from analytics.fuel.road_load import RoadLoad
 from analytics.fuel.signals import TYRE_PRESSURES
@@ -32,14 +32,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STATS_VERSION = 2
+STATS_VERSION = 3
 """Raised when the same day would give other sums, or in another order."""
 
-AT_REST_ROWS = 4
-"""Rows before and after that must stand, too."""
-
 FRICTION_TERMS = 3
-IDLE_SUMS = ("idle_s", "auxiliary_ws", "rpm_s")
 TORQUE_BIN_NM = 125.0  # Nm; a greatest does not add up over days, how long each was given does
 TORQUE_BINS = 32
 TURN_BIN = 0.25  # rad/m
@@ -51,7 +47,7 @@ _SIZES = {
     "friction": normal.cells(FRICTION_TERMS),
     "road": normal.cells(road_load.TERMS),
     "told": AUXILIARY_CELLS,
-    "idle": len(IDLE_SUMS),
+    "idle": IDLE_CELLS,
     "torques": TORQUE_BINS,
     "turns": TURN_BINS,
     "gears": GEAR_CELLS,
@@ -73,11 +69,8 @@ PARTS = {
 }
 """Where each part stands."""
 
-USUAL_AUXILIARY_W = 3_500.0  # W; alternator, pumps, compressor of a heavy truck (VECTO: 3 to 5 kW)
-USUAL_IDLE_RPM = 600.0  # rpm
-LEAST_RPM = 300.0  # rpm; no engine idles slower
 USUAL_MOST_NM = 2_200.0  # Nm; a 12-litre engine
-LEAST_IDLE_S = 30.0  # s; less tells nothing of the auxiliaries
+LEAST_S = 30.0  # s; less tells nothing of gears and torques
 ENGINE_SCALE = np.array([0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]) * 1e-2
 FRICTION_SCALE = np.array([1.0, 1.0, 1.0])
 USUAL_FRICTION = np.array([60.0, 60.0, 20.0])  # Nm, Nm/krpm, Nm/krpm²: a 12-litre diesel (Heywood)
@@ -98,9 +91,10 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
     if len(drive) == 0:
         return np.zeros(STAT_CELLS)
     usual = road_load.USUAL.get(vehicle_class, road_load.USUAL["heavy_truck"])
-    idle = _idle_sums(drive)
+    idle = idle_sums(drive, samples["coolant_temperature"])
+    standing = at_idle(idle)
     told = told_sums(drive)
-    auxiliaries = auxiliaries_of(told, *_at_idle(idle))
+    auxiliaries = auxiliaries_of(told, standing.beside_friction_w, standing.rpm)
     burning = engine_map.burning(drive)
     indicated = drive.torque_nm + drive.friction_nm
     gear = np.nan_to_num(drive.rad_per_m)
@@ -132,31 +126,6 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
     return np.concatenate([*found.values(), style_sums(samples, drive, usual, day)])
 
 
-def _idle_sums(drive: Drive) -> Floats:
-    """Of the engine at idle with nothing to drive: the time, and what the auxiliaries take."""
-    resting = drive.running & ~drive.moving & ~drive.pto & (drive.dt_s > 0)
-    # Who has just stopped or is about to pull away is not at rest.
-    resting = minimum_filter1d(resting.astype(np.uint8), 2 * AT_REST_ROWS + 1, mode="nearest") == 1
-    idle = resting & np.isfinite(drive.torque_nm)
-    power = drive.torque_nm[idle] * drive.rpm[idle] * RAD_S_PER_RPM
-    seconds = drive.dt_s[idle]
-    return np.array(
-        [
-            seconds.sum(),
-            seconds @ power,
-            seconds @ drive.rpm[idle],
-        ]
-    )
-
-
-def _at_idle(sums: Floats) -> tuple[float, float]:
-    """What auxiliaries take at idle, W, and at which engine speed."""
-    idle_s, work, rpm = sums.tolist()
-    if idle_s < LEAST_IDLE_S:
-        return USUAL_AUXILIARY_W, USUAL_IDLE_RPM
-    return work / idle_s, rpm / idle_s if rpm >= LEAST_RPM * idle_s else USUAL_IDLE_RPM
-
-
 def _friction_sums(drive: Drive) -> Floats:
     known = drive.running & np.isfinite(drive.friction_nm) & (drive.dt_s > 0)
     return normal.sums(
@@ -179,8 +148,10 @@ class Calibration:
         burning_s: from how much driving the map was learnt.
         friction: (3,) of friction torque over engine speed.
         road: its road load.
-        auxiliary_w: what its auxiliaries take at idle.
-        auxiliaries: what they take at any engine speed.
+        beside_friction_w: its power at idle beside the friction it tells of.
+        auxiliary_w: what its auxiliaries take at idle, friction on torque's own scale.
+        auxiliaries: what they take at any engine speed, beside the friction it tells of.
+        told: those of them that the engine knows of; None: it does not tell.
         idle_rpm: at which speed it idles.
         top_gear: engine turns over the way in its highest gear, rad/m.
         most_indicated_nm: the greatest torque that burning gives.
@@ -196,8 +167,10 @@ class Calibration:
     burning_s: float
     friction: Floats
     road: RoadLoad
+    beside_friction_w: float
     auxiliary_w: float
     auxiliaries: Auxiliaries
+    told: Auxiliaries | None
     idle_rpm: float
     top_gear: float
     most_indicated_nm: float
@@ -236,6 +209,7 @@ class Calibration:
                 **{name: np.array(told[name]) for name in _ARRAYS},
                 "road": RoadLoad.from_dict(told["road"]),
                 "auxiliaries": Auxiliaries(**told["auxiliaries"]),
+                "told": None if told["told"] is None else Auxiliaries(**told["told"]),
                 "gearing": Gearing(
                     seconds=np.array(told["gearing"]["seconds"]),
                     gear=np.array(told["gearing"]["gear"]),
@@ -272,7 +246,8 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         usual_weight=engine_map.USUAL_WEIGHT_S,
         scale=FRICTION_SCALE,
     )
-    auxiliary_w, idle_rpm = _at_idle(stats[PARTS["idle"]])
+    standing = at_idle(stats[PARTS["idle"]])
+    told = stats[PARTS["told"]]
     road = road_load.solve(stats[PARTS["road"]], usual)
     return Calibration(
         engine=engine.coefficients,
@@ -280,9 +255,11 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         burning_s=engine.weight,
         friction=friction.coefficients,
         road=road,
-        auxiliary_w=auxiliary_w,
-        auxiliaries=auxiliaries_of(stats[PARTS["told"]], auxiliary_w, idle_rpm),
-        idle_rpm=idle_rpm,
+        beside_friction_w=standing.beside_friction_w,
+        auxiliary_w=standing.auxiliary_w,
+        auxiliaries=auxiliaries_of(told, standing.beside_friction_w, standing.rpm),
+        told=told_auxiliaries(told),
+        idle_rpm=standing.rpm,
         top_gear=_top_gear(stats[PARTS["turns"]]),
         most_indicated_nm=_most_nm(stats),
         gearing=Gearing.of(stats[PARTS["gears"]]),
@@ -296,7 +273,7 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
 def _top_gear(seconds: Floats) -> float:
     """The lowest engine turns over the way that were driven for more than a moment, rad/m."""
     passed = np.cumsum(seconds)
-    if passed[-1] < LEAST_IDLE_S:
+    if passed[-1] < LEAST_S:
         return 0.0
     return TURN_BIN * (float(np.searchsorted(passed, road_load.TOP_GEAR_SHARE * passed[-1])) + 1)
 
@@ -304,7 +281,7 @@ def _top_gear(seconds: Floats) -> float:
 def _most_nm(stats: Floats) -> float:
     """The torque that is passed in next to none of the time."""
     above_s = np.cumsum(stats[PARTS["torques"]][::-1])[::-1]
-    if above_s[0] < LEAST_IDLE_S:
+    if above_s[0] < LEAST_S:
         return USUAL_MOST_NM
     bins = int(np.count_nonzero(above_s > FULL_LOAD_PART * above_s[0]))
     return TORQUE_BIN_NM * bins

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analytics.fuel import engine_map, traces
+from analytics.fuel import engine_map, fan, traces
+from analytics.fuel.auxiliaries import Auxiliaries
 from analytics.fuel.calibration import LEARNT_S
 from analytics.fuel.figures import figures
-from analytics.fuel.reference import PLACED, fan_turns, parasitic_w, place_of, rate
+from analytics.fuel.habits import fan_turns, place_of, rate, rated_nm
+from analytics.fuel.reference import PLACED
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
 
@@ -42,13 +44,8 @@ SOFTEST = 0.5
 FAULT_FROM = 1.01
 """An engine that burns so much more for its work than it used to has changed."""
 
-STUCK_FAN = 0.6
-"""A fan that turns so many times a turn of the cool engine never lets go; idle ones slip."""
-
-FAN_RPM = 1_200.0  # rpm; engine speed that a fan's power is told at
-USUAL_FAN_W = 5_000.0  # W; a heavy truck's fan turning with the engine (makers: 3 to 8 kW)
-FAN_OF_NM = 2_600.0  # Nm; greatest torque of the engine that is the fan of
-FAN_SHOWN = 0.3  # weight of what shows at idle: an eighth of its power, in noise of as much
+BUILT_SO = 0.15
+"""Sound trucks of one model differ by no larger part in what the engine tells of auxiliaries."""
 
 UNEXPLAINED = 1.02
 """Beyond this part of what the model says a way burns, something burnt that no cause explains."""
@@ -82,20 +79,18 @@ class Excess:
         calm = traces.calmly(at_m, filled)
         slow = traces.slower(drive, self._speed_factor())
         foreseen = traces.with_foresight(drive, at_m, filled, self._replay.rolling_m_s2)
-        even = traces.steadily(drive)
         spared = {
             "speed": self._saved(slow),
             "harsh": self._saved(calm),
             "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
-            "cruise": self._saved(even),
+            "cruise": self._dragged(),
             "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
         excess = {name: litres * self._share(name) for name, litres in spared.items()}
         for name, factor in figures()["seen"].items():
             excess[name] = excess[name] / factor
-        excess["cruise"] = excess["cruise"] + self._share("rolling") * self._rolled()
         excess["idling"] = self._share("idling") * self._idling()
         excess["fault"] = self._fault()
         excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven - excess["fault"]
@@ -171,39 +166,38 @@ class Excess:
     def _auxiliary(self) -> Floats:
         """What auxiliaries that take more than the peers' burn.
 
-        Those that the engine knows of (a fan that never lets go) are measured under way; what it
-        does not know of shows at idle, as torque that nothing explains. A stuck fan takes the cube
-        of engine speed (affinity laws), everything else about the same at any.
+        Those that the engine knows of are compared as it tells them, a constant part and one that
+        grows with the cube of its speed; the fan of one that does not tell by how it turns; and
+        what is known to nobody by the torque at idle that nothing explains.
         """
         calibration, peers = self._calibration, self._peers
-        known_w = parasitic_w(calibration.style)
-        told_w = parasitic_w(calibration.style, "idle_")
-        extra_w: Floats | float = 0.0
-        if np.isfinite(known_w) and np.isfinite(told_w) and np.isfinite(peers.parasitic_w):
-            extra_w += max(known_w - peers.parasitic_w, 0.0)
-            extra_w += max(calibration.auxiliary_w - told_w - peers.unknown_w, 0.0)
+        if calibration.told is not None and np.isfinite(peers.constant_w):
+            told = calibration.told
+            constant_w = told.constant_w - peers.constant_w
+            constant_w = constant_w if constant_w > BUILT_SO * peers.constant_w else 0.0
+            cubic_w = max(told.cubic_w - peers.cubic_w, 0.0)
+            unknown_w = calibration.auxiliary_w - told.at_speed(calibration.idle_rpm)
+            constant_w += max(unknown_w - peers.unknown_w, 0.0)
         elif np.isfinite(peers.auxiliary_w):
-            extra_w += max(calibration.auxiliary_w - peers.auxiliary_w, 0.0)
-            if fan_turns(calibration.style) > STUCK_FAN:
-                extra_w = self._fan_w(float(extra_w))
-        return self._saved(extra_w=-extra_w)
+            style = calibration.style
+            cubic_w = fan.extra_cubic_w(
+                peers.fan_law, fan_turns(style), peers.fan_turns, rated_nm(style)
+            )
+            extra = Auxiliaries(constant_w=calibration.auxiliary_w, cubic_w=-cubic_w)
+            constant_w = max(extra.at_speed(calibration.idle_rpm) - peers.auxiliary_w, 0.0)
+        else:
+            return np.zeros(len(self._drive))
+        extra = Auxiliaries(constant_w=constant_w, cubic_w=cubic_w)
+        return self._saved(extra_w=-extra.at(self._drive.rpm))
 
-    def _fan_w(self, idle_w: float) -> Floats:
-        """What a stuck fan takes, by the little that shows at idle and by what is usual."""
-        calibration = self._calibration
-        usual_w = USUAL_FAN_W * calibration.most_indicated_nm / FAN_OF_NM
-        shown_w = idle_w * (FAN_RPM / calibration.idle_rpm) ** 3
-        fan_w = FAN_SHOWN * shown_w + (1 - FAN_SHOWN) * usual_w
-        return np.asarray(fan_w * (self._drive.rpm / FAN_RPM) ** 3, dtype=np.float64)
+    def _dragged(self) -> Floats:
+        """What the engine's drag takes out of the vehicle that then has to be pulled again.
 
-    def _rolled(self) -> Floats:
-        """What the engine's drag costs where the vehicle could roll out of gear by itself."""
-        drive = self._drive
-        if not self._peers.eco_roll:
-            return np.zeros(len(drive))
-        rows = traces.rolling_on(drive)
-        idle_l_s = self._replay.idle_l_h / 3600.0
-        return np.where(rows, drag_j(drive) * self._replay.l_per_j - idle_l_s * drive.dt_s, 0.0)
+        A foot that wanders lifts and pulls in turn; a steady one, or rolling out of gear, spares
+        what turning the unfuelled engine took in between.
+        """
+        work = np.where(traces.rolling_on(self._drive), drag_j(self._drive), 0.0)
+        return np.asarray(work * self._replay.l_per_j, dtype=np.float64)
 
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from analytics.fuel import fan
+from analytics.fuel.auxiliaries import told_auxiliaries
 from analytics.fuel.calibration import PARTS
 from analytics.fuel.figures import figures
 from analytics.fuel.gearing import BINS, LEAST_S
+from analytics.fuel.habits import RATES, fan_turns, place_of, rate, rated_nm
+from analytics.fuel.idle import at_idle
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS
 
@@ -39,16 +43,6 @@ LEAST_WAY_M = 20_000.0
 LEAST_BAND_M = 3_000.0
 """Nor does less in a band of posted speeds [m]."""
 
-RATES = {
-    "idling": ("long_idle_s", "driving_s"),
-    "coasting": ("foresight_j", "kinetic_j"),
-    "harsh": ("calm_j", "pull_j"),
-    "cruise": ("wander_j", "open_m"),
-    "rolling": ("roll_j", "open_m"),
-}
-"""Habits as rates: what was spent needlessly, and what it is counted of."""
-
-
 PLACED = "coasting"
 """The habit that traffic and lights of a place leave more or less room for."""
 
@@ -61,8 +55,11 @@ GOOD_NEAR = 0.1
 LEAST_NEAR = 4
 """Fewer of them tell nothing of it."""
 
-_ARRAYS = ("speed_m_s", "gear", "tyre_kpa", "places", "place_rates")
-_NUMBERS = ("auxiliary_w", "parasitic_w", "unknown_w")
+SOUND = 0.4
+"""Of what no habit moves the sound vehicles' middle is the yardstick; the rest has the defects."""
+
+_ARRAYS = ("speed_m_s", "gear", "tyre_kpa", "fan_law", "places", "place_rates")
+_NUMBERS = ("auxiliary_w", "constant_w", "cubic_w", "unknown_w", "fan_turns")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -74,11 +71,13 @@ class Peers:
         rates: of RATES, what a good driver still spends.
         speed_m_s: (BANDS,) chosen speed by the posted one; NaN where not known.
         gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
-        tyre_kpa: (16,) pressure by place, warm, as driven; NaN where not known.
+        tyre_kpa: (16,) filling pressure by place; NaN where not known.
         auxiliary_w: what auxiliaries take at idle; NaN where not known.
-        parasitic_w: what auxiliaries that the engine knows of take under way; NaN likewise.
+        constant_w: what those that the engine knows of take at any engine speed; NaN likewise.
+        cubic_w: what they take besides at 1,000 rpm, which grows with its cube; NaN likewise.
         unknown_w: what it does not know of, at idle; NaN likewise.
-        eco_roll: whether peers roll out of gear by themselves.
+        fan_turns: the cool engine's fan's turns over its own; NaN likewise.
+        fan_law: what a fan takes by these, of `fan.fan_law`.
         places: (n, 2) where peers drive, latitude and longitude in half degrees; NaN: not known.
         place_rates: (n,) what they spend of PLACED.
     """
@@ -89,9 +88,11 @@ class Peers:
     gear: Floats
     tyre_kpa: Floats
     auxiliary_w: float
-    parasitic_w: float
+    constant_w: float
+    cubic_w: float
     unknown_w: float
-    eco_roll: bool
+    fan_turns: float
+    fan_law: Floats
     places: Floats
     place_rates: Floats
 
@@ -175,9 +176,11 @@ def published(vehicle_class: str) -> Peers:
         gear=np.full(BINS, np.nan),
         tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
         auxiliary_w=np.nan,
-        parasitic_w=np.nan,
+        constant_w=np.nan,
+        cubic_w=np.nan,
         unknown_w=np.nan,
-        eco_roll=False,
+        fan_turns=np.nan,
+        fan_law=fan.USUAL,
         places=np.empty((0, 2)),
         place_rates=np.empty(0),
     )
@@ -191,13 +194,14 @@ def learn_reference(stats: pd.DataFrame) -> Reference:
             characters of its VIN; None: not known) and `stats`, its days' sums, added.
     """
     rows = stats[[_way_m(each) >= LEAST_WAY_M for each in stats["stats"]]]
+    law = _fan_law(list(rows["stats"]))
     groups = {
-        str(name): _peers(list(some["stats"]))
+        str(name): _peers(list(some["stats"]), law)
         for name, some in rows.dropna(subset=["group"]).groupby("group")
         if len(some) >= LEAST_PEERS
     }
     classes = {
-        str(name): _peers(list(some["stats"]))
+        str(name): _peers(list(some["stats"]), law)
         for name, some in rows.groupby("vehicle_class")
         if len(some) >= LEAST_PEERS
     }
@@ -208,46 +212,40 @@ def _way_m(stats: Floats) -> float:
     return float(stats[PARTS["style"]][SUMS.index("way_m")])
 
 
-def rate(style: Floats, name: str) -> float:
-    """A habit's rate by a vehicle's style sums; NaN where there is nothing to count it of."""
-    spent, of = (float(style[SUMS.index(each)]) for each in RATES[name])
-    return spent / of if of > 0 else float("nan")
+def _told(table: Floats) -> Floats:
+    """Constant and cubic part of what engines tell of their auxiliaries, (2, v), W; NaN without."""
+    told = [told_auxiliaries(sums) for sums in table[:, PARTS["told"]]]
+    return np.array(
+        [(np.nan, np.nan) if one is None else (one.constant_w, one.cubic_w) for one in told]
+    ).T
 
 
-def parasitic_w(style: Floats, when: str = "") -> float:
-    """What auxiliaries take by the engine's word, W, under way or "idle_"; NaN without it."""
-    seconds, work = (float(style[SUMS.index(f"{when}parasitic_{unit}")]) for unit in ("s", "ws"))
-    return work / seconds if seconds >= LEAST_S else float("nan")
-
-
-def place_of(style: Floats) -> Floats:
-    """Where a vehicle drives on average: latitude and longitude; NaN where it does not tell."""
-    seconds, north, east = (
-        float(style[SUMS.index(name)]) for name in ("placed_s", "latitude_s", "longitude_s")
+def _fan_law(stats: list[Floats]) -> Floats:
+    """What a fan takes, by all vehicles that tell it."""
+    if not stats:
+        return fan.USUAL
+    table = np.stack(stats)
+    styles = table[:, PARTS["style"]]
+    return fan.fan_law(
+        np.array([fan_turns(style) for style in styles]),
+        _told(table)[1],
+        np.array([rated_nm(style) for style in styles]),
     )
-    return np.array([north, east]) / seconds if seconds >= LEAST_S else np.full(2, np.nan)
 
 
-def fan_turns(style: Floats) -> float:
-    """Turns of the fan a turn of the cool engine; NaN where the vehicle does not tell."""
-    seconds, turns = (float(style[SUMS.index(name)]) for name in ("fan_s", "fan_turns"))
-    return turns / seconds if seconds >= LEAST_S else float("nan")
-
-
-def _peers(stats: list[Floats]) -> Peers:
+def _peers(stats: list[Floats], law: Floats) -> Peers:
     table = np.stack(stats)
     rates = {}
     for name in RATES:
         found = np.array([rate(style, name) for style in table[:, PARTS["style"]]])
-        rates[name] = _better(found[np.isfinite(found)])
+        rates[name] = _better(found)
     way, ways_speed = np.hsplit(table[:, PARTS["speeds"]], 2)
     seconds, turns = np.hsplit(table[:, PARTS["gears"]], 2)
     tyre_s, tyre_kpa = np.hsplit(table[:, PARTS["tyres"]], 2)
-    idle_s, watts = table[:, PARTS["idle"]][:, 0], table[:, PARTS["idle"]][:, 1]
-    auxiliary = _mean(watts, idle_s, LEAST_S * 6)
-    known = np.array([parasitic_w(style) for style in table[:, PARTS["style"]]])
-    told = np.array([parasitic_w(style, "idle_") for style in table[:, PARTS["style"]]])
-    unknown = auxiliary - told
+    standing = [at_idle(sums) for sums in table[:, PARTS["idle"]]]
+    auxiliary = np.array([each.auxiliary_w if each.seconds > 0 else np.nan for each in standing])
+    constant, cubic = _told(table)
+    unknown = auxiliary - constant - cubic * np.array([each.rpm * 1e-3 for each in standing]) ** 3
     styles = list(table[:, PARTS["style"]])
     return Peers(
         places=np.stack([np.rint(2 * place_of(style)) / 2 for style in styles]),
@@ -257,16 +255,19 @@ def _peers(stats: list[Floats]) -> Peers:
         speed_m_s=_quantiles(_mean(ways_speed, way, LEAST_BAND_M), GOOD),
         gear=_good_gear(seconds, turns),
         tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
-        auxiliary_w=_better(auxiliary[np.isfinite(auxiliary)]),
-        parasitic_w=_better(known[np.isfinite(known)]),
-        unknown_w=_better(unknown[np.isfinite(unknown)]),
-        eco_roll=bool((table[:, PARTS["style"]][:, SUMS.index("eco_roll_s")] > LEAST_S).any()),
+        auxiliary_w=_better(auxiliary, SOUND),
+        constant_w=_better(constant, SOUND),
+        cubic_w=_better(cubic, SOUND),
+        unknown_w=_better(unknown, SOUND),
+        fan_turns=_better(np.array([fan_turns(style) for style in styles]), SOUND),
+        fan_law=law,
     )
 
 
-def _better(values: Floats) -> float:
-    """The better quarter's edge; NaN of none."""
-    return float(np.quantile(values, GOOD)) if len(values) else float("nan")
+def _better(values: Floats, share: float = GOOD) -> float:
+    """The edge of the better quarter, or another share, of those that are known; NaN of none."""
+    known = values[np.isfinite(values)]
+    return float(np.quantile(known, share)) if len(known) else float("nan")
 
 
 def _mean(sums: Floats, weights: Floats, least: float) -> Floats:

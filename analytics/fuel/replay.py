@@ -116,7 +116,9 @@ class Replay:
         force = force_n(drive, calibration.road, drive.before_m_s, drive.speed_m_s, self._gear)
         self._power = np.maximum(force, 0.0) * 0.5 * (drive.before_m_s + drive.speed_m_s)
         idle = np.full(1, calibration.idle_rpm)
-        friction = calibration.friction_nm(idle) + calibration.auxiliary_w / (idle * RAD_S_PER_RPM)
+        friction = calibration.friction_nm(idle) + calibration.beside_friction_w / (
+            idle * RAD_S_PER_RPM
+        )
         # What the engine burns at idle, L/h, and what a little more work costs it, L/J.
         self.idle_l_h = float(engine_map.fuel_l_h(calibration.engine, idle, friction)[0])
         self.l_per_j = _l_per_j(drive, calibration)
@@ -161,7 +163,8 @@ class Replay:
         force = force_n(drive, road, begin, end, gear, calibration.top_gear)
         rpm = np.where(drive.geared, gear * end / RAD_S_PER_RPM, drive.rpm)
         rpm = np.maximum(rpm, calibration.idle_rpm)
-        auxiliary_w = np.maximum(calibration.auxiliaries.at(rpm) + extra_w, 0.0)
+        # Less than nothing, where the road load took a fan's work for air.
+        auxiliary_w = calibration.auxiliaries.at(rpm) + extra_w
         omega = rpm * RAD_S_PER_RPM
         torque = (force * mean + auxiliary_w) / omega
         friction = self._friction * calibration.friction_ratio(drive.rpm, rpm)

@@ -34,6 +34,9 @@ TYRE_PRESSURES = tuple(
 )
 """Where tyre pressure is measured [kPa]."""
 
+TYRE_TEMPERATURES = tuple(name.replace("pressure", "temperature") for name in TYRE_PRESSURES)
+"""Temperature of the same tyres, told in the same message [°C] (J1939 PGN 65268)."""
+
 HELD_S: dict[str, float] = {
     "gear_ratio": 0.0,
     "ambient_temperature": 30.0,
@@ -49,7 +52,7 @@ HELD_S: dict[str, float] = {
     "fuel_cap_1_open": 30.0,
     "fuel_cap_2_open": 30.0,
     "engine_reference_torque": 180.0,
-} | dict.fromkeys(TYRE_PRESSURES, 180.0)
+} | dict.fromkeys(TYRE_PRESSURES + TYRE_TEMPERATURES, 180.0)
 """Signals besides those of behaviour, and how long a value holds [s]: three of its periods."""
 
 FUEL_SIGNALS: tuple[str, ...] = (*SIGNALS, *HELD_S)

@@ -9,7 +9,7 @@ import numpy as np
 from analytics.fuel import traces
 from analytics.fuel.physics import RAD_S_PER_RPM
 from analytics.fuel.replay import begins, force_n
-from analytics.fuel.signals import TYRE_PRESSURES
+from analytics.fuel.signals import TYRE_PRESSURES, TYRE_TEMPERATURES
 from analytics.spans import runs
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ FREE_PART = 0.5  # of the posted speed; who drives slower is hindered
 STEADY_M_S = 0.8  # m/s; who changes speed by more in ten seconds does not choose it
 NEEDED_IDLE_S = 60.0  # s; lights, manoeuvres, an engine that warms up or cools down
 COOL_C = 85.0  # °C; below, a fan that turns with the engine is stuck (thermostats open at 82 to 88)
+FILLED_C = 20.0  # °C; tyres are filled to the pressure recommended of cold ones
+WARMER_K = 25.0  # K; so much warmer than outside is the air in a truck's tyre under way
+AIR_KPA = 101.3  # kPa; gauges tell pressure above the outside, gas answers the absolute one
+KELVIN = 273.15
 
 SUMS = (
     "driving_s",
@@ -38,13 +42,9 @@ SUMS = (
     "foresight_j",
     "calm_j",
     "open_m",
-    "wander_j",
-    "eco_roll_s",
-    "roll_j",
-    "parasitic_s",
-    "parasitic_ws",
-    "idle_parasitic_s",
-    "idle_parasitic_ws",
+    "dragged_j",
+    "rated_s",
+    "rated_nms",
     "fan_s",
     "fan_turns",
     "placed_s",
@@ -89,7 +89,6 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
     foresight = traces.with_foresight(drive, at_m, filled, replay.rolling_m_s2)
     foreseen_l = float((replay.burnt() - replay.burnt(foresight)).sum())
     calm = traces.calmly(at_m, filled)
-    even = traces.steadily(drive)
 
     def pull(ends: Floats) -> float:
         force = force_n(drive, load, begins(drive, ends), ends, gear)
@@ -97,16 +96,13 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
 
     driven = pull(drive.speed_m_s)
     slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
-    parasitic_w, coolant = drive.parasitic_w, samples["coolant_temperature"]
-    told = drive.running & np.isfinite(parasitic_w)
-    fan = samples["fan_speed"]
+    coolant, fan = samples["coolant_temperature"], samples["fan_speed"]
     # A cool engine needs no fan.
     cool = drive.running & np.isfinite(fan) & (drive.rpm > 0) & (coolant < COOL_C)
     latitude, longitude = samples["latitude"], samples["longitude"]
     placed = drive.moving & np.isfinite(latitude) & np.isfinite(longitude)
-    driven_s = drive.dt_s * (told & drive.moving)
-    stood_s = drive.dt_s * (told & ~drive.moving & ~drive.pto)
-    known_w = np.nan_to_num(parasitic_w)
+    rated_nm = samples["engine_reference_torque"]
+    rated = drive.running & (rated_nm > 0)
     open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
     found = {
         "driving_s": moving_s.sum(),
@@ -117,13 +113,9 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
         "open_m": drive.way_m @ open_road,
-        "wander_j": driven - pull(even),
-        "eco_roll_s": drive.dt_s @ drive.eco_roll,
-        "roll_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
-        "parasitic_s": driven_s.sum(),
-        "parasitic_ws": driven_s @ known_w,
-        "idle_parasitic_s": stood_s.sum(),
-        "idle_parasitic_ws": stood_s @ known_w,
+        "dragged_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
+        "rated_s": drive.dt_s @ rated,
+        "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,
         "latitude_s": drive.dt_s[placed] @ latitude[placed],
         "longitude_s": drive.dt_s[placed] @ longitude[placed],
@@ -161,12 +153,15 @@ def band_of(limit_m_s: Floats) -> NDArray[np.intp]:
 
 
 def _tyres(samples: Samples, drive: Drive) -> Floats:
-    """Seconds of driving and pressure times these, by the tyre's place."""
+    """Seconds of driving and filling pressure times these, by the tyre's place."""
+    outside_c = np.nan_to_num(samples["ambient_temperature"], nan=FILLED_C)
     seconds, pressures = [], []
-    for name in TYRE_PRESSURES:
-        pressure = samples[name]
+    for pressure_of, temperature_of in zip(TYRE_PRESSURES, TYRE_TEMPERATURES, strict=True):
+        pressure, inside_c = samples[pressure_of], samples[temperature_of]
         told = drive.moving & (pressure > 0)
         weight = drive.dt_s[told]
         seconds.append(weight.sum())
-        pressures.append(weight @ pressure[told])
+        air_c = np.where(np.isfinite(inside_c), inside_c, outside_c + WARMER_K)[told]
+        filled = (pressure[told] + AIR_KPA) * (FILLED_C + KELVIN) / (air_c + KELVIN) - AIR_KPA
+        pressures.append(weight @ filled)
     return np.array(seconds + pressures)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import uniform_filter1d
 
 from analytics.spans import runs
 
@@ -32,8 +32,6 @@ RECOVERY_S = 120.0  # s; later it is another speed for another reason
 HALT_S = 5.0  # s; who stands longer had to stop
 HINDERED = 0.3  # part of the posted speed; who drives slower does not choose his speed
 EASED_ROWS = 9  # rows over which one chosen speed passes into another
-WANDER_S = 90.0  # s; a steady foot keeps the mean speed of so long
-WANDER_M_S = 2.0  # m/s; more is traffic
 FOLLOWS = 3  # rows after rolling that show whether the driver brakes or pulls on
 CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
 
@@ -143,7 +141,7 @@ def slower(drive: Drive, factor: Floats) -> Floats:
 def rolling_on(drive: Drive) -> Mask:
     """Steps on the open road in which the wheels drag the engine, and pull follows, no brake.
 
-    Who rolls out of gear there keeps the speed that the engine takes.
+    A steady foot, or rolling out of gear, keeps the speed that the engine takes there.
     """
     dragged = (
         drive.geared
@@ -160,14 +158,3 @@ def rolling_on(drive: Drive) -> Mask:
             (drive.torque_nm[after] > 0).any()
         )
     return followed
-
-
-def steadily(drive: Drive) -> Floats:
-    """Speeds of a steady foot, where a foot keeps the speed of the open road."""
-    size = max(int(WANDER_S / usual_step_s(drive)), 2)
-    mean = uniform_filter1d(drive.speed_m_s, size)
-    spread = maximum_filter1d(np.abs(drive.speed_m_s - mean), size)
-    open_road = (mean > CRUISE_FROM_M_S) & (spread < WANDER_M_S) & ~drive.braking
-    alone = maximum_filter1d(drive.cruise.astype(np.uint8), size) == 0
-    steady = open_road & alone & (drive.dt_s > 0)
-    return np.where(steady, mean, drive.speed_m_s)

@@ -197,6 +197,25 @@ def test_soft_tyres_cost_rolling_resistance() -> None:
     assert found["tyres"] == pytest.approx(soft_l - firm, rel=0.15)
 
 
+def test_a_hot_tyre_is_no_full_one() -> None:
+    """Gas law: filled to 850 kPa at 20 °C, a tyre shows 972 at 57 °C."""
+    place = "tyre_pressure_axle1_left"
+    inside = place.replace("pressure", "temperature")
+    peers = _with_tyres({place: 850.0, inside: 20.0})
+    speed = world.town_and_country(**GOOD)
+    rows = world.signals_of(speed, slope=world.waves(len(speed)))
+
+    def tyres(kpa: float, inside_c: float) -> float:
+        samples = fuel_samples(rows.assign(**{place: kpa, inside: inside_c}))
+        own = calibrate(day_statistics(samples))
+        found = attribute(samples, own, peers.of("LVBV3JBB", "heavy_truck"), _part(rows))
+        return float(found.set_index("cause")["litres"]["tyres"])
+
+    hot = (850.0 + 101.3) * (57.0 + 273.15) / (20.0 + 273.15) - 101.3
+    assert tyres(hot, 57.0) == pytest.approx(0.0, abs=1e-3)
+    assert tyres(850.0, 57.0) > 0.01
+
+
 def _with_tyres(pressures: dict[str, float]) -> Reference:
     speed = world.town_and_country(**GOOD)
     rows = world.signals_of(speed, slope=world.waves(len(speed))).assign(**pressures)
@@ -211,6 +230,29 @@ def _with_tyres(pressures: dict[str, float]) -> Reference:
             }
         )
     )
+
+
+def test_a_foot_that_lifts_and_pulls_in_turn_is_cruise_not_used() -> None:
+    once = np.concatenate([world.ramp(20.5, 23.5, 0.1), world.ramp(23.5, 20.5, 0.14)])
+    speed = np.concatenate([world.stop(60), world.ramp(0.0, 20.5, 0.5), np.tile(once, 60)])
+
+    def lost(*, cruise: bool) -> tuple[float, float]:
+        rows = world.signals_of(speed, cruise=cruise)
+        samples = fuel_samples(rows)
+        own, peers = calibrate(day_statistics(samples)), default_reference().of(None, "heavy_truck")
+        found = attribute(samples, own, peers, _part(rows)).set_index("cause")["litres"]
+        drive = drive_of(samples)
+        dragged_w = np.maximum(-drive.torque_nm, 0.0) * drive.rpm * 2 * np.pi / 60
+        return float(found["cruise"]), float(dragged_w @ drive.dt_s)
+
+    wandering, drag_j = lost(cruise=False)
+    held, _ = lost(cruise=True)
+
+    # Of good drivers 50 J a metre are published; so much is nobody's excess.
+    excess_j = drag_j - 50.0 * speed.sum()
+    assert excess_j > 0.0
+    assert wandering == pytest.approx(excess_j / (world.EFFICIENCY * world.DIESEL_J_L), rel=0.1)
+    assert held == 0.0
 
 
 def test_auxiliaries_that_take_more_than_the_peers_cost_it() -> None:
