@@ -19,6 +19,7 @@ from psycopg import errors, sql
 
 from storage import binary_copy, columnstore
 from storage.batch import Batch, CountKey
+from storage.column_copy import Columns, copy_columns
 from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
 from storage.errors import refusal_of
 from storage.frame_writer import FrameWriter, raise_counts
@@ -126,9 +127,7 @@ class HistoryWriter(FrameWriter):
         self._timescaledb = server.timescaledb is not None
         self._direct = direct and self._timescaledb and columnstore.can_copy_directly(connection)
         self._places: dict[tuple[str, int], _Place] = {}
-        # A power cut may take the last commits with it, whole: no more than a load broken off
-        # earlier. `finish` waits until the disk has all of them.
-        connection.execute("SET synchronous_commit = off")
+        commit_behind(connection)
 
     def write_history(self, part: HistoryRows) -> Written:
         """Write one group's rows of one day and commit; without rows, what was refused of them.
@@ -248,8 +247,8 @@ class HistoryWriter(FrameWriter):
     def _copy_directly(self, rows: GroupRows, chunk: Chunk) -> int:
         """In the columnstore's order, time descending: a columnstore batch is cut as rows come."""
         if len(rows):
-            encoded = binary_copy.encode(rows.backwards(), self._catalogue.groups[rows.group])
-            self._rows.copy(chunk.identifier, encoded)
+            columns = Columns(rows, self._catalogue.groups[rows.group])
+            copy_columns(self._connection, chunk.identifier, columns)
         return len(rows)
 
     def _store(
@@ -293,6 +292,15 @@ class HistoryWriter(FrameWriter):
             },
         ).fetchall()
         return ~np.isin(rows.vehicle_ids, [vehicle_id for (vehicle_id,) in known])
+
+
+def commit_behind(connection: Connection) -> None:
+    """Do not wait for the disk at every commit of this connection.
+
+    A power cut may take the last commits with it, whole, of all connections the later ones: no more
+    than a load broken off earlier. `HistoryWriter.finish` waits until the disk has all of them.
+    """
+    connection.execute("SET synchronous_commit = off")
 
 
 def _start(day: int) -> datetime:
