@@ -26,23 +26,25 @@ if TYPE_CHECKING:
 
     from schemas.catalogue import Group
     from storage.batch import GroupRows
+    from storage.binary_copy import Columns as _OfType
     from storage.connection import Connection
 
-STRETCH_BYTES = 1 << 18
-"""About how much is laid out at a time [bytes]; it stays in a core's cache until it is sent."""
+STRETCH_ROWS = 1000
+"""Rows that are laid out at a time: some hundred kilobytes, which stay in a core's cache."""
 
 ROWS_A_RUN = 8
 """Where rows lack the same columns as the one before them for fewer than so many in the mean, all
 get room for all columns, and the bytes of the absent values are dropped."""
 
-_WIRE: dict[ValueType, str] = {
-    ValueType.DOUBLE: ">f8",
-    ValueType.BIGINT: ">i8",
-    ValueType.INTEGER: ">i4",
-    ValueType.REAL: ">f4",
-    ValueType.SMALLINT: ">i2",
-    ValueType.BOOLEAN: "u1",
+_WIRE: dict[ValueType, np.dtype[Any]] = {
+    ValueType.DOUBLE: np.dtype(">f8"),
+    ValueType.BIGINT: np.dtype(">i8"),
+    ValueType.INTEGER: np.dtype(">i4"),
+    ValueType.REAL: np.dtype(">f4"),
+    ValueType.SMALLINT: np.dtype(">i2"),
+    ValueType.BOOLEAN: np.dtype("u1"),
 }
+"""How each column type travels."""
 
 _PREFIX = 2 + 2 * (4 + 8)
 """A record's bytes before its values: field count, vehicle and time."""
@@ -52,26 +54,31 @@ _PREFIX = 2 + 2 * (4 + 8)
 class _Section:
     """Columns of one type that are absent from the same rows."""
 
+    columns: _OfType
+    places: NDArray[np.intp]
+    """Which of the narrow or wide columns they are."""
     names: tuple[str, ...]
-    values: NDArray[Any]
-    """(k, n) big-endian, as unsigned integers: numpy moves these without a look at their order."""
     absent: NDArray[np.bool_] | None
     """(n,); None where all rows have them."""
 
     @property
     def width(self) -> int:
         """Of a cell [bytes]: its length and its value."""
-        return 4 + int(self.values.itemsize)
+        return 4 + _WIRE[self.columns.type].itemsize
 
+    def encode(self, table: NDArray[Any]) -> NDArray[Any]:
+        """(k, m) of all narrow or wide columns' values, as unsigned integers of wire bytes.
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """How rows that lack the same columns are laid out."""
-
-    cells: bytes
-    """All cells of a row, without values."""
-    moves: tuple[tuple[_Section, int], ...]
-    """Columns that are there, and the byte of a record where their first value goes."""
+        NumPy moves integers without a look at the order of their bytes.
+        """
+        wire, values = _WIRE[self.columns.type], table[self.places]
+        if self.columns.type is ValueType.BOOLEAN:
+            values = values != 0
+        elif self.columns.type not in (ValueType.REAL, ValueType.DOUBLE):
+            values = np.rint(values)
+        with np.errstate(invalid="ignore"):  # absent ones become integers too, and are left out
+            encoded: NDArray[Any] = values.astype(wire).view(f"u{wire.itemsize}")
+        return encoded
 
 
 class Columns:
@@ -86,72 +93,122 @@ class Columns:
     """
 
     def __init__(self, rows: GroupRows, group: Group) -> None:
-        self._count = len(rows)
-        # Vehicle and time; time runs backwards, as in the columnstore.
-        self._keys = np.empty((2, self._count), dtype=">i8")
-        self._keys[0] = rows.vehicle_ids[::-1]
-        self._keys[1] = rows.times_us[::-1] - POSTGRES_EPOCH_US
-        self._sections = _sections(rows, group)
+        # Time runs backwards, as in the columnstore.
+        self._rows, self._count = rows.backwards(), len(rows)
+        self._sections = _sections(self._rows, group)
         names = (name for section in self._sections for name in section.names)
         self.names = ("vehicle_id", "time", *names)
-        self._width = _PREFIX + sum(
-            len(section.names) * section.width for section in self._sections
-        )
         mixed = [section.absent for section in self._sections if section.absent is not None]
         self._absent = np.packbits(np.array(mixed, dtype=np.bool_).reshape(-1, self._count), axis=0)
         """(b, n) bits: which sections a row lacks."""
-        self._plans: dict[bytes, _Plan] = {}
+        self._moves: dict[bytes, list[_Move]] = {}
+        key = (8).to_bytes(4, "big") + bytes(8)
+        cells = b"".join(
+            len(section.names) * ((section.width - 4).to_bytes(4, "big") + bytes(section.width - 4))
+            for section in self._sections
+        )
+        self._record = np.frombuffer(
+            len(self.names).to_bytes(2, "big") + 2 * key + cells, dtype=np.uint8
+        )
+        """A row that has all columns, with its lengths, and no values yet."""
 
     def stretches(self) -> Iterator[NDArray[np.uint8]]:
         """The rows' bytes, without COPY's header and trailer."""
-        changes = (self._absent[:, 1:] != self._absent[:, :-1]).any(axis=0)
-        runs = np.flatnonzero(np.r_[True, changes]).tolist()
-        alike = len(runs) * ROWS_A_RUN <= self._count
-        step = max(1, STRETCH_BYTES // self._width)
-        bounds = [*runs, self._count] if alike else [0, self._count]
-        for first, last in pairwise(bounds):
-            for begin in range(first, last, step):
-                end = min(begin + step, last)
-                yield self._alike(begin, end) if alike else self._ragged(begin, end)
+        changes = np.flatnonzero((self._absent[:, 1:] != self._absent[:, :-1]).any(axis=0)) + 1
+        alike = (len(changes) + 1) * ROWS_A_RUN <= self._count
+        for begin in range(0, self._count, STRETCH_ROWS):
+            end = min(begin + STRETCH_ROWS, self._count)
+            records = self._records(begin, end)
+            if alike:
+                inside = changes[(changes > begin) & (changes < end)].tolist()
+                yield self._by_runs(begin, [begin, *inside, end], records)
+            else:
+                yield self._ragged(begin, end, records)
 
-    def _alike(self, begin: int, end: int) -> NDArray[np.uint8]:
-        """Rows that lack the same columns."""
-        kind = self._absent[:, begin].tobytes()
-        plan = self._plans.get(kind)
-        if plan is None:
-            plan = self._plans[kind] = _plan(self._sections, begin)
-        buffer = self._records(begin, end, plan.cells)
-        for section, place in plan.moves:
-            _put(buffer, place, section, begin, end)
-        return buffer.reshape(-1)
-
-    def _ragged(self, begin: int, end: int) -> NDArray[np.uint8]:
-        """Rows of which nearly each lacks other columns."""
-        buffer = self._records(begin, end, b"".join(_cells(each) for each in self._sections))
-        kept = np.ones(buffer.shape, dtype=np.bool_)
+    def _records(self, begin: int, end: int) -> NDArray[np.uint8]:
+        """(m, width) rows as if they had all columns."""
+        records = np.empty((end - begin, len(self._record)), dtype=np.uint8)
+        records[:] = self._record
+        keys = _view(records, 2 + 4, 2, np.dtype(">i8"), 4 + 8)
+        keys[:, 0] = self._rows.vehicle_ids[begin:end]
+        keys[:, 1] = self._rows.times_us[begin:end] - POSTGRES_EPOCH_US
+        # Values are encoded as they lie in memory, and turned round on their way into records.
+        tables = (self._rows.narrow[begin:end][::-1].T, self._rows.wide[begin:end][::-1].T)
         place = _PREFIX
         for section in self._sections:
-            _put(buffer, place + 4, section, begin, end)
+            values = section.encode(tables[section.columns.wide])[:, ::-1].T
+            fields = len(section.names)
+            _view(records, place + 4, fields, values.dtype, section.width)[...] = values
+            place += fields * section.width
+        return records
+
+    def _by_runs(
+        self, begin: int, bounds: Sequence[int], records: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:
+        """Records of rows that lack the same columns from one of the bounds to the next."""
+        runs = [(first, last, self._moves_of(first)) for first, last in pairwise(bounds)]
+        sizes = [(last - first) * sum(move.bytes for move in moves) for first, last, moves in runs]
+        if sum(sizes) == records.size:
+            return records.reshape(-1)
+        data, at = np.empty(sum(sizes), dtype=np.uint8), 0
+        for (first, last, moves), size in zip(runs, sizes, strict=True):
+            full = records[first - begin : last - begin]
+            shorter = data[at : at + size].reshape(len(full), -1)
+            at, to = at + size, 0
+            for move in moves:
+                until = to + move.bytes
+                if move.place is None:
+                    shorter[:, to:until] = 0xFF
+                else:
+                    shorter[:, to:until] = full[:, move.place : move.place + move.bytes]
+                to = until
+        return data
+
+    def _moves_of(self, row: int) -> list[_Move]:
+        kind = self._absent[:, row].tobytes()
+        moves = self._moves.get(kind)
+        if moves is None:
+            moves = self._moves[kind] = _moves(self._sections, row)
+        return moves
+
+    def _ragged(self, begin: int, end: int, records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Records of rows of which nearly each lacks other columns."""
+        kept = np.ones(records.shape, dtype=np.bool_)
+        place = _PREFIX
+        for section in self._sections:
             stop = place + len(section.names) * section.width
             if section.absent is not None:
                 absent = section.absent[begin:end]
-                cells = (end - begin, len(section.names), section.width)
-                buffer[absent, place:stop] = 0xFF
-                there = kept[:, place:stop].reshape(cells)
-                there[:, :, 4:] = ~absent[:, None, None]
-                kept[:, place:stop] = there.reshape(end - begin, -1)
+                records[absent, place:stop] = 0xFF
+                for value in range(place + 4, stop, section.width):
+                    kept[absent, value : value + section.width - 4] = False
             place = stop
-        return buffer[kept]
+        return records[kept]
 
-    def _records(self, begin: int, end: int, cells: bytes) -> NDArray[np.uint8]:
-        """(end - begin, width) records with their keys and all lengths, and no values yet."""
-        key = (8).to_bytes(4, "big") + bytes(8)
-        record = len(self.names).to_bytes(2, "big") + 2 * key + cells
-        buffer = np.empty((end - begin, len(record)), dtype=np.uint8)
-        buffer[:] = np.frombuffer(record, dtype=np.uint8)
-        keys = _view(buffer, 2 + 4, 2, self._keys.dtype, len(key))
-        keys[...] = self._keys[:, begin:end].T
-        return buffer
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Bytes of a record that go on together."""
+
+    bytes: int
+    place: int | None
+    """Where they are in a record with all columns; None: they say that cells are absent."""
+
+
+def _moves(sections: Sequence[_Section], row: int) -> list[_Move]:
+    """What becomes of the records of rows that lack the same columns as `row` does."""
+    moves, place, begin = [], _PREFIX, 0
+    for section in sections:
+        fields, width = len(section.names), section.width
+        if section.absent is not None and section.absent[row]:
+            if place > begin:
+                moves.append(_Move(place - begin, begin))
+            moves.append(_Move(4 * fields, None))
+            begin = place + fields * width
+        place += fields * width
+    if place > begin:
+        moves.append(_Move(place - begin, begin))
+    return moves
 
 
 def copy_columns(connection: Connection, table: sql.Identifier, columns: Columns) -> None:
@@ -167,58 +224,19 @@ def copy_columns(connection: Connection, table: sql.Identifier, columns: Columns
 
 
 def _sections(rows: GroupRows, group: Group) -> list[_Section]:
-    matrices = [np.ascontiguousarray(matrix[::-1].T) for matrix in (rows.narrow, rows.wide)]
+    lacking = (np.isnan(rows.narrow.T), np.isnan(rows.wide.T))
     found = []
     for columns in layout(group):
-        values = matrices[columns.wide][columns.places]
-        absent = np.isnan(values)
         kinds: dict[bytes, list[int]] = {}
-        for number, bits in enumerate(np.packbits(absent, axis=1)):
+        for number, bits in enumerate(np.packbits(lacking[columns.wide][columns.places], axis=1)):
             kinds.setdefault(bits.tobytes(), []).append(number)
-        wire = np.dtype(_WIRE[columns.type])
-        with np.errstate(invalid="ignore"):  # absent ones become integers too, and are left out
-            encoded = _cast(values, columns.type).astype(wire).view(f"u{wire.itemsize}")
         for members in kinds.values():
-            lacking = absent[members[0]]
-            if not lacking.all():
-                found.append(
-                    _Section(
-                        names=tuple(columns.names[member] for member in members),
-                        values=encoded[members],
-                        absent=lacking if lacking.any() else None,
-                    )
-                )
-    return found
-
-
-def _cast(values: NDArray[Any], type_: ValueType) -> NDArray[Any]:
-    if type_ is ValueType.BOOLEAN:
-        return np.asarray(values != 0)
-    return values if type_ in (ValueType.REAL, ValueType.DOUBLE) else np.rint(values)
-
-
-def _plan(sections: Sequence[_Section], row: int) -> _Plan:
-    cells, moves, place = [], [], _PREFIX
-    for section in sections:
-        if section.absent is not None and section.absent[row]:
-            cells.append(b"\xff" * (4 * len(section.names)))
-        else:
-            cells.append(_cells(section))
-            moves.append((section, place + 4))
-        place += len(cells[-1])
-    return _Plan(b"".join(cells), tuple(moves))
-
-
-def _cells(section: _Section) -> bytes:
-    """A section's cells with their lengths, and no values yet."""
-    size = section.width - 4
-    return len(section.names) * (size.to_bytes(4, "big") + bytes(size))
-
-
-def _put(buffer: NDArray[np.uint8], place: int, section: _Section, begin: int, end: int) -> None:
-    """Write rows of a section, its first value at byte `place` of each record."""
-    fields, dtype = len(section.names), section.values.dtype
-    _view(buffer, place, fields, dtype, section.width)[...] = section.values[:, begin:end].T
+            places = columns.places[members]
+            absent = lacking[columns.wide][places[0]]
+            if not absent.all():
+                names = tuple(columns.names[member] for member in members)
+                found.append(_Section(columns, places, names, absent if absent.any() else None))
+    return sorted(found, key=lambda section: section.absent is not None)
 
 
 def _view(
