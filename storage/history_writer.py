@@ -177,8 +177,7 @@ class HistoryWriter(FrameWriter):
 
     def _write(self, part: HistoryRows, day: int, *, direct: bool) -> tuple[Written, _Place | None]:
         place = None
-        vehicles = np.unique(part.rows.vehicle_ids).tolist()
-        spans = erased_spans(self._connection, vehicles)
+        spans = erased_spans(self._connection, _vehicles(part.rows.vehicle_ids))
         rows, erased = blank_positions(part.rows, spans, self._catalogue)
         if not len(rows):
             self._account(part, spans, {("erased", POSITIONS): erased})
@@ -199,8 +198,7 @@ class HistoryWriter(FrameWriter):
         else:
             new, filled, repeated = self._store(rows, apart, stored=False)
         if new or filled:
-            vehicles = np.unique(rows.vehicle_ids).tolist()
-            self._touch_days([(vehicle_id, day) for vehicle_id in vehicles])
+            self._touch_days([(vehicle_id, day) for vehicle_id in _vehicles(rows.vehicle_ids)])
             group = self._catalogue.groups[rows.group]
             self._upsert_state([latest(rows, group)], fills_gaps=True)
         counts = {
@@ -237,7 +235,7 @@ class HistoryWriter(FrameWriter):
         return _Place(chunk=chunk, day=day, bytes_before=before)
 
     def _worth_it(self, rows: GroupRows, apart: NDArray[np.bool_], chunk: Chunk) -> bool:
-        vehicles = len(np.unique(rows.vehicle_ids[apart]))
+        vehicles = len(_vehicles(rows.vehicle_ids[apart]))
         return (
             vehicles > 0
             and int(apart.sum()) >= ROWS_TOGETHER * vehicles
@@ -276,7 +274,7 @@ class HistoryWriter(FrameWriter):
 
     def _apart(self, rows: GroupRows, day: int) -> NDArray[np.bool_]:
         """(n,) rows of vehicles of which nothing is stored between their first and last one."""
-        starts = np.flatnonzero(np.r_[True, rows.vehicle_ids[1:] != rows.vehicle_ids[:-1]])
+        starts = np.flatnonzero(_firsts(rows.vehicle_ids))
         ends = np.r_[starts[1:], len(rows)] - 1
         statement = sql.SQL(query("vehicles_between")).format(
             table=sql.Identifier(table_name(rows.group)),
@@ -292,6 +290,19 @@ class HistoryWriter(FrameWriter):
             },
         ).fetchall()
         return ~np.isin(rows.vehicle_ids, [vehicle_id for (vehicle_id,) in known])
+
+
+def _firsts(vehicle_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) which rows are the first of their vehicle."""
+    firsts = np.ones(len(vehicle_ids), dtype=np.bool_)
+    firsts[1:] = vehicle_ids[1:] != vehicle_ids[:-1]
+    return firsts
+
+
+def _vehicles(vehicle_ids: NDArray[np.int64]) -> list[int]:
+    """Whose rows they are."""
+    found: list[int] = vehicle_ids[_firsts(vehicle_ids)].tolist()
+    return found
 
 
 def commit_behind(connection: Connection) -> None:
