@@ -66,7 +66,8 @@ def _used_s(server: psutil.Process | None) -> float:
         with suppress(psutil.NoSuchProcess):  # such as a worker of autovacuum
             times = process.cpu_times()
             running_s += times.user + times.system
-    return running_s + (ended.user + ended.system + ended.children_user + ended.children_system,)
+    ended_s = ended.children_user + ended.children_system
+    return running_s + ended.user + ended.system + ended_s
 
 
 if __name__ == "__main__":
