@@ -158,7 +158,9 @@ def pieces(file: HistoryFile) -> Iterator[Piece]:
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES)
+        return pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=BUFFER_BYTES, read_dictionary=["vin"]
+        )
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -210,44 +212,57 @@ def _unknown_text(path: Path, unknown: list[str], catalogue: Catalogue) -> str:
 
 
 def _piece(batch: pa.RecordBatch, first_row: int, signals: Iterable[Signal]) -> Piece:
-    vin = batch.column("vin")
+    vin, time = batch.column("vin"), batch.column("time")
     if not pa.types.is_dictionary(vin.type):
         vin = vin.dictionary_encode()
-    time = batch.column("time")
-    microseconds = time.cast(pa.timestamp("us", tz=time.type.tz), safe=False).cast(pa.int64())
+    ticks = _numbers(time, np.dtype(np.int64))
+    timed, per_s = _valid(time), _TICKS_PER_S[time.type.unit]
+    us = ticks // (per_s // 1_000_000) if per_s > 1_000_000 else ticks * (1_000_000 // per_s)
     return Piece(
         first_row=first_row,
         vins=tuple("" if text is None else text for text in vin.dictionary.to_pylist()),
-        vin_places=_array(vin.indices.cast(pa.int64()), np.dtype(np.int64), -1),
-        times_us=_array(microseconds, np.dtype(np.int64), 0),
-        timed=_valid(time),
+        vin_places=np.where(_valid(vin.indices), _numbers(vin.indices), -1).astype(np.int64),
+        times_us=np.where(timed, us, 0),
+        timed=timed,
         columns={signal.name: _values(batch.column(signal.name), signal) for signal in signals},
     )
 
 
+_TICKS_PER_S = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
 def _values(column: pa.Array, signal: Signal) -> NDArray[np.floating]:
     """Null becomes NaN; what float32 cannot reach an infinity, which is out of limits."""
-    width = pa.float64() if signal.wide else pa.float32()
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    if column.type != width:
-        column = column.cast(width, safe=False)
-    return _array(column, np.dtype(np.float64 if signal.wide else np.float32), np.nan)
+    with np.errstate(over="ignore"):
+        values: NDArray[np.floating] = _numbers(column).astype(
+            np.float64 if signal.wide else np.float32, copy=False
+        )
+    if column.null_count:
+        values = values.copy()
+        values[~_valid(column)] = np.nan
+    return values
 
 
-def _array(column: pa.Array, dtype: np.dtype[Any], absent: float) -> NDArray[Any]:
-    """A column of that type, `absent` where it is null.
+def _numbers(column: pa.Array, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """A column's numbers, anything where it is null; read as `dtype` where that is given.
 
-    Arrow's own `to_numpy` imports pandas, which takes as long as 10,000 rows.
+    Arrow's own conversion imports pandas, and a cast all of `pyarrow.compute`: as long as thousands
+    of rows take.
     """
-    values = np.frombuffer(column.buffers()[1], dtype=dtype)[column.offset :][: len(column)]
-    return np.where(_valid(column), values, dtype.type(absent)) if column.null_count else values
+    data = column.buffers()[1]
+    if pa.types.is_boolean(column.type):
+        return _bits(data, column)
+    values = np.frombuffer(data, dtype=dtype or column.type.to_pandas_dtype())
+    return values[column.offset :][: len(column)]
 
 
 def _valid(column: pa.Array) -> NDArray[np.bool_]:
-    """(n,) which values are not null, from Arrow's bitmap."""
-    bitmap = column.buffers()[0]
-    if bitmap is None or not column.null_count:
+    """(n,) which values are not null."""
+    if not column.null_count:
         return np.ones(len(column), dtype=np.bool_)
+    return _bits(column.buffers()[0], column)
+
+
+def _bits(bitmap: pa.Buffer, column: pa.Array) -> NDArray[np.bool_]:
     bits = np.unpackbits(np.frombuffer(bitmap, dtype=np.uint8), bitorder="little")
     return bits[column.offset :][: len(column)].view(np.bool_)

@@ -66,20 +66,6 @@ class _Section:
         """Of a cell [bytes]: its length and its value."""
         return 4 + _WIRE[self.columns.type].itemsize
 
-    def encode(self, table: NDArray[Any]) -> NDArray[Any]:
-        """(k, m) of all narrow or wide columns' values, as unsigned integers of wire bytes.
-
-        NumPy moves integers without a look at the order of their bytes.
-        """
-        wire, values = _WIRE[self.columns.type], table[self.places]
-        if self.columns.type is ValueType.BOOLEAN:
-            values = values != 0
-        elif self.columns.type not in (ValueType.REAL, ValueType.DOUBLE):
-            values = np.rint(values)
-        with np.errstate(invalid="ignore"):  # absent ones become integers too, and are left out
-            encoded: NDArray[Any] = values.astype(wire).view(f"u{wire.itemsize}")
-        return encoded
-
 
 class Columns:
     """A group's rows, ready to be copied from the last to the first.
@@ -101,6 +87,7 @@ class Columns:
         mixed = [section.absent for section in self._sections if section.absent is not None]
         self._absent = np.packbits(np.array(mixed, dtype=np.bool_).reshape(-1, self._count), axis=0)
         """(b, n) bits: which sections a row lacks."""
+        self._by_type = _by_type(self._sections)
         self._moves: dict[bytes, list[_Move]] = {}
         key = (8).to_bytes(4, "big") + bytes(8)
         cells = b"".join(
@@ -134,12 +121,15 @@ class Columns:
         keys[:, 1] = self._rows.times_us[begin:end] - POSTGRES_EPOCH_US
         # Values are encoded as they lie in memory, and turned round on their way into records.
         tables = (self._rows.narrow[begin:end][::-1].T, self._rows.wide[begin:end][::-1].T)
-        place = _PREFIX
-        for section in self._sections:
-            values = section.encode(tables[section.columns.wide])[:, ::-1].T
-            fields = len(section.names)
-            _view(records, place + 4, fields, values.dtype, section.width)[...] = values
-            place += fields * section.width
+        for columns, sections in self._by_type:
+            places = np.concatenate([section.places for section, _ in sections])
+            values = _encode(tables[columns.wide][places], columns.type)[:, ::-1].T
+            done = 0
+            for section, place in sections:
+                fields = len(section.names)
+                to = _view(records, place + 4, fields, values.dtype, section.width)
+                to[...] = values[:, done : done + fields]
+                done += fields
         return records
 
     def _by_runs(
@@ -237,6 +227,29 @@ def _sections(rows: GroupRows, group: Group) -> list[_Section]:
                 names = tuple(columns.names[member] for member in members)
                 found.append(_Section(columns, places, names, absent if absent.any() else None))
     return sorted(found, key=lambda section: section.absent is not None)
+
+
+def _by_type(sections: Sequence[_Section]) -> list[tuple[_OfType, list[tuple[_Section, int]]]]:
+    """Sections of each type, with the byte of a record with all columns where each begins."""
+    found: dict[ValueType, tuple[_OfType, list[tuple[_Section, int]]]] = {}
+    place = _PREFIX
+    for section in sections:
+        _, members = found.setdefault(section.columns.type, (section.columns, []))
+        members.append((section, place))
+        place += len(section.names) * section.width
+    return list(found.values())
+
+
+def _encode(values: NDArray[Any], type_: ValueType) -> NDArray[Any]:
+    """Values as they travel; as unsigned integers, which NumPy moves whatever their bytes are."""
+    wire = _WIRE[type_]
+    if type_ is ValueType.BOOLEAN:
+        values = values != 0
+    elif type_ not in (ValueType.REAL, ValueType.DOUBLE):
+        values = np.rint(values)
+    with np.errstate(invalid="ignore"):  # absent ones become integers too, and are left out
+        encoded: NDArray[Any] = values.astype(wire).view(f"u{wire.itemsize}")
+    return encoded
 
 
 def _view(

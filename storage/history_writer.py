@@ -23,6 +23,7 @@ from storage.column_copy import Columns, copy_columns
 from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
 from storage.errors import refusal_of
 from storage.frame_writer import FrameWriter, raise_counts
+from storage.history_state import keep_newest
 from storage.latest_values import latest
 from storage.prepared import DAY_US
 from storage.queries import query
@@ -199,8 +200,7 @@ class HistoryWriter(FrameWriter):
             new, filled, repeated = self._store(rows, apart, stored=False)
         if new or filled:
             self._touch_days([(vehicle_id, day) for vehicle_id in _vehicles(rows.vehicle_ids)])
-            group = self._catalogue.groups[rows.group]
-            self._upsert_state([latest(rows, group)], fills_gaps=True)
+            keep_newest(self._connection, latest(rows, self._catalogue.groups[rows.group]))
         counts = {
             ("repeated", rows.group): repeated + part.repeated,
             ("merged", rows.group): filled + part.merged,
