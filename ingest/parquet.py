@@ -158,9 +158,7 @@ def pieces(file: HistoryFile) -> Iterator[Piece]:
 
 def _open(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(
-            path, pre_buffer=False, buffer_size=BUFFER_BYTES, read_dictionary=["vin"]
-        )
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER_BYTES)
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(f"{path} cannot be read as Parquet: {error}") from error
 
@@ -246,8 +244,7 @@ def _values(column: pa.Array, signal: Signal) -> NDArray[np.floating]:
 def _numbers(column: pa.Array, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
     """A column's numbers, anything where it is null; read as `dtype` where that is given.
 
-    Arrow's own conversion imports pandas, and a cast all of `pyarrow.compute`: as long as thousands
-    of rows take.
+    Arrow's own conversion imports pandas, which takes as long as thousands of rows.
     """
     data = column.buffers()[1]
     if pa.types.is_boolean(column.type):
