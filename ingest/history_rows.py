@@ -93,8 +93,8 @@ class Layout:
             values: list[RefusedValue] = []
             counts: dict[str, int] = {}
             # A column after the other in memory, as they come from the file and are written.
-            near = np.full((len(narrow.signals), len(judged.order)), np.nan, dtype=np.float32)
-            far = np.full((len(wide.signals), len(judged.order)), np.nan, dtype=np.float64)
+            near = np.empty((len(narrow.signals), len(judged.order)), dtype=np.float32)
+            far = np.empty((len(wide.signals), len(judged.order)), dtype=np.float64)
             for columns, table in ((narrow, near), (wide, far)):
                 _fill(table, columns, piece, judged.order)
                 _check_limits(columns, table, judged, values, counts)
@@ -182,11 +182,13 @@ def _columns(planner: Planner, group: Group, *, wide: bool) -> _Columns:
 def _fill(
     table: NDArray[np.floating], columns: _Columns, piece: Piece, order: NDArray[np.intp]
 ) -> None:
-    """Move the columns that the file has into the table's lines, of the rows that are taken."""
+    """Move the columns into the table's lines, of the rows that are taken; the others are absent."""
     everything = len(order) == len(piece)
     for place, signal in enumerate(columns.signals):
         values = piece.columns.pop(signal.name, None)
-        if values is not None:
+        if values is None:
+            table[place] = np.nan
+        else:
             table[place] = values if everything else values[order]
 
 
