@@ -182,7 +182,7 @@ def _columns(planner: Planner, group: Group, *, wide: bool) -> _Columns:
 def _fill(
     table: NDArray[np.floating], columns: _Columns, piece: Piece, order: NDArray[np.intp]
 ) -> None:
-    """Move the columns into the table's lines, of the rows that are taken; the others are absent."""
+    """Move columns into the table, of the rows that are taken; a missing column is absent."""
     everything = len(order) == len(piece)
     for place, signal in enumerate(columns.signals):
         values = piece.columns.pop(signal.name, None)
