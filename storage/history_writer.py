@@ -129,6 +129,8 @@ class HistoryWriter(FrameWriter):
         self._direct = direct and self._timescaledb and columnstore.can_copy_directly(connection)
         self._places: dict[tuple[str, int], _Place] = {}
         commit_behind(connection)
+        if self._direct:
+            connection.execute(query("keep_memory"))
 
     def write_history(self, part: HistoryRows) -> Written:
         """Write one group's rows of one day and commit; without rows, what was refused of them.
