@@ -24,7 +24,7 @@ from ingest.writing import one_line
 from storage.batch import CountKey
 from storage.connection import connect
 from storage.frame_writer import raise_counts
-from storage.history_writer import TOPIC, HistoryRows
+from storage.history_writer import TOPIC, HistoryRows, commit_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,6 +131,7 @@ class HistoryLoader:
         )
         try:
             with connect(self._dsn) as connection, threads:
+                commit_behind(connection)
                 numbers = VehicleNumbers(lambda: connection, self._settings.unknown_vin)
                 for file in files:
                     for piece in pieces(file):
@@ -161,6 +162,7 @@ class HistoryLoader:
         done: Loaded,
     ) -> None:
         now = datetime.now(tz=UTC)
+        numbers.look_up(vin.encode() for vin in piece.vins)
         judged = judge(
             piece,
             numbers.number,

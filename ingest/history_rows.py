@@ -83,28 +83,30 @@ class Layout:
     def rows(self, piece: Piece, judged: Judged) -> Iterator[DayRows]:
         """The rows of each group, day by day; those in which all its signals are absent left out.
 
-        Values out of limits are taken out, and told with the first day of their group; where that
-        leaves no row, with none.
+        A group takes its columns out of the piece, so that memory holds them once. Values out of
+        limits are taken out, and told with the first day of their group; where that leaves no row,
+        with none.
         """
         for group, narrow, wide in self._groups:
             if not any(signal.name in piece.columns for signal in group.signals):
                 continue
             values: list[RefusedValue] = []
             counts: dict[str, int] = {}
-            near = np.full((len(judged.order), len(narrow.signals)), np.nan, dtype=np.float32)
-            far = np.full((len(judged.order), len(wide.signals)), np.nan, dtype=np.float64)
-            for columns, matrix in ((narrow, near), (wide, far)):
-                _fill(matrix, columns, piece, judged.order)
-                _check_limits(columns, matrix, judged, values, counts)
-            present = np.logical_not(np.isnan(near).all(axis=1) & np.isnan(far).all(axis=1))
+            # A column after the other in memory, as they come from the file and are written.
+            near = np.empty((len(narrow.signals), len(judged.order)), dtype=np.float32)
+            far = np.empty((len(wide.signals), len(judged.order)), dtype=np.float64)
+            for columns, table in ((narrow, near), (wide, far)):
+                _fill(table, columns, piece, judged.order)
+                _check_limits(columns, table, judged, values, counts)
+            present = np.logical_not(np.isnan(near).all(axis=0) & np.isnan(far).all(axis=0))
             if not present.any() and not values:
                 continue
             rows = GroupRows(
                 group=group.name,
                 vehicle_ids=judged.vehicle_ids,
                 times_us=judged.times_us,
-                narrow=near,
-                wide=far,
+                narrow=near.T,
+                wide=far.T,
                 fills_gaps=True,
             )
             yield from _by_day(rows if present.all() else rows.take(present), tuple(values), counts)
@@ -178,39 +180,42 @@ def _columns(planner: Planner, group: Group, *, wide: bool) -> _Columns:
 
 
 def _fill(
-    matrix: NDArray[np.floating], columns: _Columns, piece: Piece, order: NDArray[np.intp]
+    table: NDArray[np.floating], columns: _Columns, piece: Piece, order: NDArray[np.intp]
 ) -> None:
-    """Lay the columns that the file has into the matrix, of the rows that are taken."""
+    """Move columns into the table, of the rows that are taken; a missing column is absent."""
     everything = len(order) == len(piece)
     for place, signal in enumerate(columns.signals):
-        values = piece.columns.get(signal.name)
-        if values is not None:
-            matrix[:, place] = values if everything else values[order]
+        values = piece.columns.pop(signal.name, None)
+        if values is None:
+            table[place] = np.nan
+        else:
+            table[place] = values if everything else values[order]
 
 
 def _check_limits(
     columns: _Columns,
-    matrix: NDArray[np.floating],
+    table: NDArray[np.floating],
     judged: Judged,
     refused: list[RefusedValue],
     counts: dict[str, int],
 ) -> None:
     """Make values out of limits absent, in place, and keep account of them."""
-    wrong = (matrix < columns.side.lowest) | (matrix > columns.side.highest)
+    wrong = table < columns.side.lowest[:, None]
+    wrong |= table > columns.side.highest[:, None]
     if not wrong.any():
         return
-    for place in np.flatnonzero(wrong.any(axis=0)):
-        counts[columns.signals[place].name] = int(wrong[:, place].sum())
-    for row, place in np.argwhere(wrong)[: REFUSED_VALUES_PER_PIECE - len(refused)]:
+    for place in np.flatnonzero(wrong.any(axis=1)):
+        counts[columns.signals[place].name] = int(wrong[place].sum())
+    for row, place in np.argwhere(wrong.T)[: REFUSED_VALUES_PER_PIECE - len(refused)]:
         refused.append(
             RefusedValue(
                 vehicle_id=int(judged.vehicle_ids[row]),
                 time=as_time(int(judged.times_us[row])),
                 signal_id=columns.signals[place].id,
-                value=float(matrix[row, place]),
+                value=float(table[place, row]),
             )
         )
-    matrix[wrong] = np.nan
+    table[wrong] = np.nan
 
 
 def _by_day(
@@ -221,19 +226,27 @@ def _by_day(
             rows=rows, values=0, refused_values=refused_values, out_of_limits=out_of_limits
         )
         return
-    result = merge(rows)
-    rows, repeated, merged = result.rows, result.repeated, result.merged
+    repeated = merged = 0
+    if not _in_order(rows):
+        result = merge(rows)
+        rows, repeated, merged = result.rows, result.repeated, result.merged
     days = rows.times_us // DAY_US
-    for day in np.unique(days):
-        of_day = days == day
-        these = rows if of_day.all() else rows.take(of_day)
+    one_day = int(days.min()) == int(days.max())
+    for day in days[:1] if one_day else np.unique(days):
+        these = rows if one_day else rows.take(days == day)
         yield DayRows(
             rows=these,
-            values=int(these.narrow.size + these.wide.size)
-            - int(np.isnan(these.narrow).sum() + np.isnan(these.wide).sum()),
+            values=these.value_count,
             refused_values=refused_values,
             out_of_limits=out_of_limits,
             repeated=repeated,
             merged=merged,
         )
         refused_values, out_of_limits, repeated, merged = (), {}, 0, 0
+
+
+def _in_order(rows: GroupRows) -> bool:
+    """Whether rows stand by vehicle and time, each pair once."""
+    vehicles, times = rows.vehicle_ids, rows.times_us
+    later = (vehicles[1:] == vehicles[:-1]) & (times[1:] > times[:-1])
+    return bool((later | (vehicles[1:] > vehicles[:-1])).all())

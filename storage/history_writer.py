@@ -19,9 +19,11 @@ from psycopg import errors, sql
 
 from storage import binary_copy, columnstore
 from storage.batch import Batch, CountKey
+from storage.column_copy import Columns, copy_columns
 from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
 from storage.errors import refusal_of
 from storage.frame_writer import FrameWriter, raise_counts
+from storage.history_state import keep_newest
 from storage.latest_values import latest
 from storage.prepared import DAY_US
 from storage.queries import query
@@ -126,9 +128,9 @@ class HistoryWriter(FrameWriter):
         self._timescaledb = server.timescaledb is not None
         self._direct = direct and self._timescaledb and columnstore.can_copy_directly(connection)
         self._places: dict[tuple[str, int], _Place] = {}
-        # A power cut may take the last commits with it, whole: no more than a load broken off
-        # earlier. `finish` waits until the disk has all of them.
-        connection.execute("SET synchronous_commit = off")
+        commit_behind(connection)
+        if self._direct:
+            connection.execute(query("keep_memory"))
 
     def write_history(self, part: HistoryRows) -> Written:
         """Write one group's rows of one day and commit; without rows, what was refused of them.
@@ -178,8 +180,7 @@ class HistoryWriter(FrameWriter):
 
     def _write(self, part: HistoryRows, day: int, *, direct: bool) -> tuple[Written, _Place | None]:
         place = None
-        vehicles = np.unique(part.rows.vehicle_ids).tolist()
-        spans = erased_spans(self._connection, vehicles)
+        spans = erased_spans(self._connection, _vehicles(part.rows.vehicle_ids))
         rows, erased = blank_positions(part.rows, spans, self._catalogue)
         if not len(rows):
             self._account(part, spans, {("erased", POSITIONS): erased})
@@ -200,10 +201,8 @@ class HistoryWriter(FrameWriter):
         else:
             new, filled, repeated = self._store(rows, apart, stored=False)
         if new or filled:
-            vehicles = np.unique(rows.vehicle_ids).tolist()
-            self._touch_days([(vehicle_id, day) for vehicle_id in vehicles])
-            group = self._catalogue.groups[rows.group]
-            self._upsert_state([latest(rows, group)], fills_gaps=True)
+            self._touch_days([(vehicle_id, day) for vehicle_id in _vehicles(rows.vehicle_ids)])
+            keep_newest(self._connection, latest(rows, self._catalogue.groups[rows.group]))
         counts = {
             ("repeated", rows.group): repeated + part.repeated,
             ("merged", rows.group): filled + part.merged,
@@ -238,7 +237,7 @@ class HistoryWriter(FrameWriter):
         return _Place(chunk=chunk, day=day, bytes_before=before)
 
     def _worth_it(self, rows: GroupRows, apart: NDArray[np.bool_], chunk: Chunk) -> bool:
-        vehicles = len(np.unique(rows.vehicle_ids[apart]))
+        vehicles = len(_vehicles(rows.vehicle_ids[apart]))
         return (
             vehicles > 0
             and int(apart.sum()) >= ROWS_TOGETHER * vehicles
@@ -248,8 +247,8 @@ class HistoryWriter(FrameWriter):
     def _copy_directly(self, rows: GroupRows, chunk: Chunk) -> int:
         """In the columnstore's order, time descending: a columnstore batch is cut as rows come."""
         if len(rows):
-            encoded = binary_copy.encode(rows.backwards(), self._catalogue.groups[rows.group])
-            self._rows.copy(chunk.identifier, encoded)
+            columns = Columns(rows, self._catalogue.groups[rows.group])
+            copy_columns(self._connection, chunk.identifier, columns)
         return len(rows)
 
     def _store(
@@ -277,7 +276,7 @@ class HistoryWriter(FrameWriter):
 
     def _apart(self, rows: GroupRows, day: int) -> NDArray[np.bool_]:
         """(n,) rows of vehicles of which nothing is stored between their first and last one."""
-        starts = np.flatnonzero(np.r_[True, rows.vehicle_ids[1:] != rows.vehicle_ids[:-1]])
+        starts = np.flatnonzero(_firsts(rows.vehicle_ids))
         ends = np.r_[starts[1:], len(rows)] - 1
         statement = sql.SQL(query("vehicles_between")).format(
             table=sql.Identifier(table_name(rows.group)),
@@ -293,6 +292,28 @@ class HistoryWriter(FrameWriter):
             },
         ).fetchall()
         return ~np.isin(rows.vehicle_ids, [vehicle_id for (vehicle_id,) in known])
+
+
+def _firsts(vehicle_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) which rows are the first of their vehicle."""
+    firsts = np.ones(len(vehicle_ids), dtype=np.bool_)
+    firsts[1:] = vehicle_ids[1:] != vehicle_ids[:-1]
+    return firsts
+
+
+def _vehicles(vehicle_ids: NDArray[np.int64]) -> list[int]:
+    """Whose rows they are."""
+    found: list[int] = vehicle_ids[_firsts(vehicle_ids)].tolist()
+    return found
+
+
+def commit_behind(connection: Connection) -> None:
+    """Do not wait for the disk at every commit of this connection.
+
+    A power cut may take the last commits with it, whole, of all connections the later ones: no more
+    than a load broken off earlier. `HistoryWriter.finish` waits until the disk has all of them.
+    """
+    connection.execute("SET synchronous_commit = off")
 
 
 def _start(day: int) -> datetime:

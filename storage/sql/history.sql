@@ -52,3 +52,9 @@ WHERE EXISTS (
     WHERE row.vehicle_id = span.vehicle_id AND row.time >= {start} AND row.time < {stop}
       AND row.time >= timestamptz 'epoch' + span.first_us * interval '1 microsecond'
       AND row.time <= timestamptz 'epoch' + span.last_us * interval '1 microsecond')
+
+-- :name keep_memory
+-- Let the C library of this backend keep what is freed, up to some ten megabytes. glibc gives the heap
+-- back by twice the largest mapped block that was freed, 32 MB at the most; with less, each columnstore
+-- batch returns its memory to the kernel, and the next one has every page cleared anew.
+SELECT length(repeat('-', 30000000))

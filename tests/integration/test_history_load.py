@@ -85,6 +85,44 @@ def test_what_is_loaded_lies_in_the_columnstore_and_its_key_holds(
         assert again.rowcount == 0
 
 
+@pytest.mark.timescale
+def test_a_vehicle_that_lacks_now_these_now_those_signals_keeps_its_order_and_whole_batches(
+    migrated: Migrated, tmp_path: Path
+) -> None:
+    (vin,), day = new_vins(1), morning_us(17)
+    rows: dict[Key, Values] = {
+        (vin, day + second * SECOND_US): {
+            "wheel_speed": 80.0,
+            **({"steering_angle": 1.0} if second // 60 % 2 else {}),
+        }
+        for second in range(ROWS)
+    }
+    load(migrated, write(tmp_path / "h.parquet", rows, migrated.catalogue))
+    with connect(migrated.dsn) as connection:
+        chunk = columnstore.find_chunk(connection, "motion", _time(day))
+        assert chunk is not None
+        settings = connection.execute(
+            "SELECT compress_relid::regclass::text FROM _timescaledb_catalog.compression_settings"
+            " WHERE relid = %s::regclass",
+            (chunk.relation,),
+        ).fetchone()
+        assert settings is not None
+        batches = connection.execute(
+            f"SELECT _ts_meta_count FROM {settings[0]} JOIN vehicle USING (vehicle_id)"
+            " WHERE vin = %s",
+            (vin,),
+        )
+        assert batches.fetchall() == [(ROWS,)]
+    # TimescaleDB trusts the order of batches: of overlapping ones it gave rows in another one.
+    times = tables(migrated).execute(
+        "SELECT time FROM signal_motion"
+        " WHERE vehicle_id = (SELECT vehicle_id FROM vehicle WHERE vin = %s) ORDER BY time",
+        vin,
+    )
+    assert times == [(_time(time_us),) for _, time_us in rows]
+    assert tables(migrated).rows(vin) == rows
+
+
 def test_the_same_file_again_changes_nothing(migrated: Migrated, tmp_path: Path) -> None:
     vins, catalogue = new_vins(2), migrated.catalogue
     rows = frames(catalogue, vins, morning_us(29), ROWS)
