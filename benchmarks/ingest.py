@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 VEHICLES = 1000
-MESSAGES = 4000
-"""Messages of a round: 240,000 frames."""
+MESSAGES = 6000
+"""Messages of a round: 360,000 frames, so that joining the group is a small part of it."""
+MESSAGES_BY_PERIOD = 16_000
+"""Likewise where a frame takes a third of the time."""
 JSON_MESSAGES = 1000
 NAIVE_MESSAGES = 60
 """The slow ones get fewer: enough for a rate."""
@@ -55,11 +57,11 @@ def run() -> dict[str, float]:
         filled(bootstrap, sent[:JSON_MESSAGES], json_format=True) as as_json,
         filled(bootstrap, sent[:NAIVE_MESSAGES], json_format=True) as for_naive,
         filled(
-            bootstrap, messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES)
+            bootstrap, messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD)
         ) as by_period,
     ):
         batches = encoded(sent)
-        few_columns = encoded(messages_by_period(vehicles=VEHICLES, messages=2 * MESSAGES))
+        few_columns = encoded(messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD))
         for number in range(1, ROUNDS + 1):
             rates["raw_copy"].append(raw_copy(batches))
             for name, drained in (
