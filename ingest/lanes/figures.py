@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 
-from ingest.metrics import stage_seconds
+from ingest.metrics import KAFKA, server_up, stage_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +42,8 @@ class LaneFigures:
         self._tell = tell
         self._own = CollectorRegistry()
         ProcessCollector(registry=self._own)
+        self._up = server_up(self._own)
+        self._up.labels(KAFKA).set(1)
         self._lock = Lock()
         self._families: dict[int, Sequence[Metric]] = {}
         self._faults: dict[int, str | None] = {}
@@ -63,10 +65,12 @@ class LaneFigures:
 
     def looked(self, spans: Mapping[int, tuple[int, int]]) -> None:
         """Kafka was asked: by partition, where the log begins and ends."""
+        self._up.labels(KAFKA).set(1)
         self._tell(spans)
 
     def unanswered(self) -> None:
-        """Kafka was asked and did not answer: so say the lanes, as soon as they need it."""
+        """Kafka was asked and did not answer."""
+        self._up.labels(KAFKA).set(0)
 
     def fault(self, settings: IngestSettings) -> str | None:
         """Why this worker is not well, for people; None where it is."""

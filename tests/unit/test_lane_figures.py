@@ -80,6 +80,14 @@ def test_a_server_is_up_while_all_lanes_see_it_and_the_slowest_loop_counts(
     assert value(figures, "telemetry_ingest_last_turn_timestamp_seconds") == 90
 
 
+def test_kafka_is_down_when_the_reader_is_not_answered(lanes: list[Metrics]) -> None:
+    figures = joined(lanes)
+    figures.unanswered()
+    assert value(figures, "telemetry_ingest_server_up", server="kafka") == 0
+    figures.looked({0: (0, 9)})
+    assert value(figures, "telemetry_ingest_server_up", server="kafka") == 1
+
+
 def test_memory_is_that_of_all_processes(lanes: list[Metrics]) -> None:
     alone, both = joined([]), joined(lanes)
     one = value(alone, "process_resident_memory_bytes")
