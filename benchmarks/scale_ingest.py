@@ -80,7 +80,8 @@ def ingested(bootstrap: str, sent: Sequence[Message]) -> Iterator[tuple[SecretSt
                 for child in psutil.Process().children()
                 if "benchmarks.ingest_worker" in child.cmdline()
             )
-            watch, began = Watch(connection, [worker]), monotonic()
+            lanes = worker.children()
+            watch, began = Watch(connection, [worker, *lanes]), monotonic()
             ended = processes.wait_for(full.frames)
             used = watch.stop()
         yield (
