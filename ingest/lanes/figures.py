@@ -32,13 +32,14 @@ class LaneFigures:
     """The figures that lanes tell, joined; the reader's own process counts as one of them.
 
     Args:
-        tell: hands the partitions' beginnings and ends on to the lanes, which know their lag.
+        tell: hands the partitions' beginnings and ends on to the lanes, which know their lag; None
+            where Kafka did not answer.
 
     Attributes:
         registry: what a scrape reads.
     """
 
-    def __init__(self, tell: Callable[[Mapping[int, tuple[int, int]]], None]) -> None:
+    def __init__(self, tell: Callable[[Mapping[int, tuple[int, int]] | None], None]) -> None:
         self._tell = tell
         self._own = CollectorRegistry()
         ProcessCollector(registry=self._own)
@@ -66,7 +67,8 @@ class LaneFigures:
         self._tell(spans)
 
     def unanswered(self) -> None:
-        """Kafka was asked and did not answer: so say the lanes, as soon as they need it."""
+        """Kafka was asked and did not answer."""
+        self._tell(None)
 
     def fault(self, settings: IngestSettings) -> str | None:
         """Why this worker is not well, for people; None where it is."""

@@ -227,6 +227,10 @@ def test_figures_of_lanes_are_those_of_one_worker(bench: Bench) -> None:
             for partition in range(3)
         )
         assert lag == 3000 - 8
+        up = {"server": "kafka"}
+        assert value("telemetry_ingest_server_up", up) == 1
+        reader.metrics.unanswered()
+        wait_until(lambda: value("telemetry_ingest_server_up", up) == 0, "Kafka's absence")
         assert reader.metrics.fault(bench.settings) is None
         os.kill(reader._lanes[0].pid, signal.SIGSTOP)
         try:
