@@ -244,7 +244,6 @@ class Reader:
                     topic_id=self._source.topic_id,
                 )
             )
-        self._last_record = monotonic()
 
     def _hear(self, wait_s: float) -> None:
         """Take in all that lanes have said, and wait for it so long where they have not."""
@@ -260,6 +259,7 @@ class Reader:
             case Begin() if said.number == self._assignments and not self._moving:
                 lane.begin(said)
                 self._source.start_at(said.positions)
+                self._last_record = monotonic()  # from here on something can come
             case Taken() if said.generation == lane.generation:
                 lane.held -= said.size
                 if lane.paused and not lane.full:
