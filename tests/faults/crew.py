@@ -105,6 +105,17 @@ class Crew:
         for member in self:
             member.set_clock(ahead_s)
 
+    def renew(self) -> None:
+        """Let all leave and others take their places: none has anything in hand then."""
+        for member in self:
+            if member.leave() is None:
+                member.kill()
+        wait_until(
+            lambda: len([each for each in self if each.was_ready]) == self._lanes.total(),
+            "all workers renewed",
+            ANSWER_S,
+        )
+
     def note_end(self, member: Member) -> None:
         """Let a member go, and remember it where it should have stayed."""
         if member.was_ready and not member.expected_to_end:
