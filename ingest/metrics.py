@@ -159,7 +159,12 @@ class Metrics:
             ["cause"],
             registry=made,
         )
-        self._up = server_up(made)
+        self._up = Gauge(
+            "telemetry_ingest_server_up",
+            "1 while the server answered when it was last spoken to, else 0.",
+            ["server"],
+            registry=made,
+        )
         self._last_turn = Gauge(
             "telemetry_ingest_last_turn_timestamp_seconds",
             "When the worker's loop turned last [s since 1970].",
@@ -294,16 +299,6 @@ class Metrics:
             self._lag.labels(str(partition)).set(lag)
         if not any(lags.values()):
             self._moved = monotonic()
-
-
-def server_up(registry: CollectorRegistry) -> Gauge:
-    """Whether servers answer, by server."""
-    return Gauge(
-        "telemetry_ingest_server_up",
-        "1 while the server answered when it was last spoken to, else 0.",
-        ["server"],
-        registry=registry,
-    )
 
 
 def stage_seconds(registry: CollectorRegistry) -> dict[str, float]:

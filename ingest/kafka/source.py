@@ -182,7 +182,8 @@ class FrameSource:
                 self._consumer.seek(partition, offset)
             self._consumer.resume(partition)
         self._going |= frozenset(offsets)
-        self._read_as = self._consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - as in `poll`
+        if self._read_as is None:  # else it may have been made again since `assignment`
+            self._read_as = self._consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - as in `poll`
 
     def assign_again(self) -> None:
         """Have `assignment_changed` say so once more: the last one could not be taken up."""

@@ -24,6 +24,12 @@ Packed = tuple[
 ]
 """A record's fields but its topic: a class takes longer to pickle."""
 
+RECORD_BYTES = 500
+"""What a record takes besides its bytes, about: counted, so that empty ones are bounded, too."""
+
+HEADER_BYTES = 200
+"""Likewise one of its headers."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
@@ -77,7 +83,7 @@ class Records:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Taken:
-    """A lane has taken up so many bytes of what it was handed."""
+    """A lane has taken up so many bytes of what it was handed, as `size_of` counts them."""
 
     generation: int
     size: int
@@ -92,9 +98,9 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """By partition: where the log begins and ends."""
+    """By partition: where the log begins and ends; None: Kafka was asked and did not answer."""
 
-    spans: Mapping[int, tuple[int, int]]
+    spans: Mapping[int, tuple[int, int]] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,3 +154,10 @@ def unpacked(topic: str, fields: Packed) -> Record:
         headers=headers,
         unread=unread,
     )
+
+
+def size_of(fields: Packed) -> int:
+    """What a record counts for where memory is bounded [bytes]; the same at both ends."""
+    _, _, key, value, _, headers, _ = fields
+    size = RECORD_BYTES + len(key or b"") + len(value or b"")
+    return size + sum(HEADER_BYTES + len(name) + len(content or b"") for name, content in headers)

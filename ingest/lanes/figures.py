@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 
-from ingest.metrics import KAFKA, server_up, stage_seconds
+from ingest.metrics import stage_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,18 +32,17 @@ class LaneFigures:
     """The figures that lanes tell, joined; the reader's own process counts as one of them.
 
     Args:
-        tell: hands the partitions' beginnings and ends on to the lanes, which know their lag.
+        tell: hands the partitions' beginnings and ends on to the lanes, which know their lag; None
+            where Kafka did not answer.
 
     Attributes:
         registry: what a scrape reads.
     """
 
-    def __init__(self, tell: Callable[[Mapping[int, tuple[int, int]]], None]) -> None:
+    def __init__(self, tell: Callable[[Mapping[int, tuple[int, int]] | None], None]) -> None:
         self._tell = tell
         self._own = CollectorRegistry()
         ProcessCollector(registry=self._own)
-        self._up = server_up(self._own)
-        self._up.labels(KAFKA).set(1)
         self._lock = Lock()
         self._families: dict[int, Sequence[Metric]] = {}
         self._faults: dict[int, str | None] = {}
@@ -65,12 +64,11 @@ class LaneFigures:
 
     def looked(self, spans: Mapping[int, tuple[int, int]]) -> None:
         """Kafka was asked: by partition, where the log begins and ends."""
-        self._up.labels(KAFKA).set(1)
         self._tell(spans)
 
     def unanswered(self) -> None:
         """Kafka was asked and did not answer."""
-        self._up.labels(KAFKA).set(0)
+        self._tell(None)
 
     def fault(self, settings: IngestSettings) -> str | None:
         """Why this worker is not well, for people; None where it is."""

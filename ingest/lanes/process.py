@@ -29,6 +29,7 @@ from ingest.lanes.channel import (
     Taken,
     Task,
     Written,
+    size_of,
     unpacked,
 )
 from ingest.worker import Worker
@@ -49,6 +50,11 @@ FIGURES_S = 1.0
 
 POLL_RECORDS = 100
 """Messages that one poll gives at the most: a stop is noticed between polls."""
+
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that come to all processes of a terminal, or of a service: a lane begins with them held
+back, until it can take them."""
 
 
 class Channel:
@@ -113,15 +119,15 @@ class PipedSource:
     def poll(self, timeout_s: float) -> list[Record]:
         """Wait for records; ask `assignment_changed` before using them."""
         with self._news:
-            if not self._changed and (self._paused or not self._waiting):
+            # While partitions move there is nothing either: what asks again at once would spin.
+            if self._paused or (self._moving if self._changed else not self._waiting):
                 self._news.wait(timeout_s)
             if self._changed or self._paused:
                 return []
             fields = [self._waiting.popleft() for _ in range(min(POLL_RECORDS, len(self._waiting)))]
             generation = self._generation
         if fields:
-            size = sum(len(value or b"") for _, _, _, value, *_ in fields)
-            self._channel.say(Taken(generation=generation, size=size))
+            self._channel.say(Taken(generation=generation, size=sum(map(size_of, fields))))
         return [unpacked(self.topic, one) for one in fields]
 
     def assignment_changed(self) -> bool:
@@ -145,9 +151,13 @@ class PipedSource:
             self.cluster_id, self.topic_id = self._assigned.cluster_id, self._assigned.topic_id
 
     def start_at(self, offsets: Mapping[int, int | None]) -> None:
-        """Have the reader read each partition from there (None: from its beginning)."""
+        """Have the reader read each partition from there (None: from its beginning) and give it.
+
+        A pause ends with it: who was interrupted in one does not end it himself.
+        """
         with self._news:
             self._waiting.clear()
+            self._paused = False
             self._generation += 1
             if self._assigned is None:
                 return
@@ -175,12 +185,16 @@ class PipedSource:
 def main() -> None:
     """Work until the reader says stop, or has gone; the socket's number is the only argument."""
     channel = Channel(Connection(int(sys.argv[1])))
-    task = channel.hear()
+    try:
+        task = channel.hear()
+    except (EOFError, OSError):
+        return  # the reader has gone before it began
     if not isinstance(task, Task):
         sys.exit("a lane is started by `telemetry ingest`, not by hand")
     stop = Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the reader, which tells its lanes
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     task.prepare()
     source = PipedSource(task.settings, channel)
     error: TelemetryError | None = None
@@ -201,7 +215,7 @@ def main() -> None:
         channel.say(Ready())
         worker.run(stop, progress=channel.say)
         tell.figures()
-    except TelemetryError as raised:
+    except (TelemetryError, OSError) as raised:
         error = _plain(raised)
     channel.say(Ended(error))
 
@@ -245,13 +259,18 @@ def _listen(
             case Stop():
                 stop.set()
             case Spans():
-                metrics.looked(said.spans)
+                if said.spans is None:
+                    metrics.unanswered()
+                else:
+                    metrics.looked(said.spans)
             case Moving() | Assigned() | Records():
                 source.take(said)
 
 
-def _plain(error: TelemetryError) -> TelemetryError:
+def _plain(error: TelemetryError | OSError) -> TelemetryError:
     """The error itself where it can be handed over, else what it says."""
+    if isinstance(error, OSError):
+        return IngestError(str(error))
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - made here
     except Exception:  # noqa: BLE001 - whatever a class's own making needs

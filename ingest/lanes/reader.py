@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from queue import Empty, SimpleQueue
@@ -40,13 +41,15 @@ from ingest.lanes.channel import (
     Task,
     Written,
     packed,
+    size_of,
 )
 from ingest.lanes.figures import LaneFigures
+from ingest.lanes.process import STOPPING
 from ingest.progress import Progress
 from ingest.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pydantic import SecretStr
 
@@ -57,7 +60,8 @@ if TYPE_CHECKING:
     from storage.settings import StorageSettings
 
 HANDED_BYTES = 12 << 20
-"""What a lane may be handed before it has taken it up [bytes]; then its partitions are paused."""
+"""What a lane may be handed before it has taken it up [bytes]; then its partitions are paused. One
+poll, which is on its way by then, comes on top."""
 
 PIECE_BYTES = 512 << 10
 """What goes to a lane at a time [bytes]: of a larger piece, Python asks the socket for all that is
@@ -71,6 +75,9 @@ BRIEF_POLL_S = 0.01
 
 START_S = 60.0
 """How long a lane may take to come up [s]."""
+
+CLOSE_S = 30.0
+"""How long a lane may take to end once nobody speaks to it any more [s]."""
 
 IDENTIFY_AGAIN_S = 1.0
 """Wait before Kafka is asked again which topic this is [s]."""
@@ -134,6 +141,8 @@ class Reader:
         self._settings = settings
         self._said: SimpleQueue[tuple[int, object]] = SimpleQueue()
         self._assignments, self._moving = 0, True
+        self._unreadable = False
+        """Whether Kafka gave an error: then it must not be polled again."""
         self._last_record = monotonic()
         self._progress: Callable[[Progress], None] = lambda _: None
         self._lanes: list[_Lane] = []
@@ -186,7 +195,7 @@ class Reader:
         waiting = [not lane.begun or lane.full for lane in self._lanes]
         # Where none can be handed anything, what they say next is what there is to wait for.
         self._hear(POLL_S if all(waiting) and not self._moving else 0.0)
-        records = self._source.poll(BRIEF_POLL_S if any(waiting) else POLL_S)
+        records = self._poll(BRIEF_POLL_S if any(waiting) else POLL_S)
         if self._source.assignment_changed():
             self._share_out()
             return
@@ -200,6 +209,13 @@ class Reader:
             if lane.full and not lane.paused:
                 self._source.hold(lane.partitions)
                 lane.paused = True
+
+    def _poll(self, timeout_s: float) -> list[Record]:
+        try:
+            return self._source.poll(timeout_s)
+        except BaseException:
+            self._unreadable = True
+            raise
 
     def _share_out(self) -> None:
         """Partitions came or went, or are another's: lanes drop what they have and begin anew."""
@@ -228,7 +244,6 @@ class Reader:
                     topic_id=self._source.topic_id,
                 )
             )
-        self._last_record = monotonic()
 
     def _hear(self, wait_s: float) -> None:
         """Take in all that lanes have said, and wait for it so long where they have not."""
@@ -239,10 +254,12 @@ class Reader:
                 wait_s = 0.0
 
     def _take_in(self, lane: _Lane, said: object) -> None:
+        lane.heard = monotonic()
         match said:
             case Begin() if said.number == self._assignments and not self._moving:
                 lane.begin(said)
                 self._source.start_at(said.positions)
+                self._last_record = monotonic()  # from here on something can come
             case Taken() if said.generation == lane.generation:
                 lane.held -= said.size
                 if lane.paused and not lane.full:
@@ -273,29 +290,40 @@ class Reader:
         return any(lane.ended for lane in self._lanes)
 
     def _finish(self) -> None:
-        """Have the lanes write what they have in hand and end; then say why, if they failed."""
+        """Have the lanes write what they have in hand and end; then say why, if they failed.
+
+        The membership is kept alive meanwhile, so that no other worker waits for this one's share
+        in a rebalance. A lane that hangs is killed: what it has not committed is read again.
+        """
         for lane in self._lanes:
             lane.say(Stop())
         with suppress(IngestError):  # what the lanes have is written all the same
             self._source.pause()
+        began = monotonic()
         while not all(lane.ended for lane in self._lanes):
-            number, said = self._said.get()
-            self._take_in(self._lanes[number], said)
+            self.metrics.turned()
+            self._hear(POLL_S)
+            if not self._unreadable:
+                with suppress(IngestError):
+                    self._poll(BRIEF_POLL_S)
+            for lane in self._lanes:
+                if monotonic() - max(began, lane.heard) > self._settings.hung_after_s:
+                    lane.kill()
         for lane in self._lanes:
             if lane.error is not None:
                 raise lane.error
 
     def _wait_until_ready(self) -> None:
         until = monotonic() + START_S
-        while not all(lane.ready for lane in self._lanes):
+        while not all(lane.ready or lane.ended for lane in self._lanes):
             try:
                 number, said = self._said.get(timeout=max(0.0, until - monotonic()))
             except Empty:
                 raise IngestError(f"A lane did not come up within {START_S:.0f} s.") from None
             lane = self._lanes[number]
             self._take_in(lane, said)
-            if lane.ended:
-                raise lane.error or IngestError(f"Lane {number} ended before it was ready.")
+            if lane.error is not None:
+                raise lane.error
 
     def _done(self) -> Progress:
         """What all lanes together have done."""
@@ -306,7 +334,7 @@ class Reader:
             batches=sum(lane.done.batches for lane in self._lanes),
         )
 
-    def _tell_spans(self, spans: Mapping[int, tuple[int, int]]) -> None:
+    def _tell_spans(self, spans: Mapping[int, tuple[int, int]] | None) -> None:
         for lane in self._lanes:
             lane.say(Spans(spans))
 
@@ -327,18 +355,22 @@ class _Lane:
         self.partitions: frozenset[int] = frozenset()
         self.generation = 0
         self.begun = False
+        self.heard = monotonic()
+        """When it said something last."""
         self.held = 0
-        """Bytes handed over that it has not taken up."""
+        """Bytes handed over that it has not taken up, as `size_of` counts them."""
         self.handed: dict[int, int] = {}
         """By partition: the offset after the last record handed over."""
         self.written: dict[int, int] = {}
         self.done = Progress(frames=0, messages=0, refused=0, batches=0)
         ours, its = socket.socketpair()
-        with its:
+        with its, _held_back():
+            # It imports from where this process does, and nothing from the folder it runs in.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ingest.lanes.process", str(its.fileno())],
+                [sys.executable, "-P", "-m", "ingest.lanes.process", str(its.fileno())],
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             )
         self._socket, self._pipe = ours, Connection(os.dup(ours.fileno()))
         self._to_say: SimpleQueue[memoryview | None] = SimpleQueue()
@@ -394,8 +426,9 @@ class _Lane:
         piece: list[Packed] = []
         size = 0
         for record in records:
-            piece.append(packed(record))
-            size += len(record.value or b"")
+            fields = packed(record)
+            piece.append(fields)
+            size += size_of(fields)
             if size >= PIECE_BYTES:
                 self._hand(piece, size)
                 piece, size = [], 0
@@ -406,12 +439,20 @@ class _Lane:
         self.held += size
         self.say(Records(generation=self.generation, records=piece))
 
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
     def close(self) -> None:
         """Have it end, if it has not."""
         self._to_say.put(None)
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._process.wait()
+        try:
+            self._process.wait(CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
         for thread in self._threads:
             thread.join()
         self._pipe.close()
@@ -442,3 +483,13 @@ class _Lane:
                 "on where the database stands."
             )
             said.put((self.number, Ended(error)))
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Start a lane with the signals held back that it cannot take yet."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,7 +13,7 @@ from ingest.kafka import ensure_topics
 from ingest.kafka.topics import identify
 from ingest.settings import IngestSettings, UnknownVin
 from storage.errors import DatabaseUnreachableError
-from tests.faults.crew import ANSWER_S, Crew, Member
+from tests.faults.crew import ANSWER_S, Crew
 from tests.faults.fleet import Fleet
 from tests.faults.grounds import Grounds
 from tests.faults.truth import Truth
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from tests.faults.member import Member
+
 TOPIC, SIDE_TOPIC = "faults.frames", "faults.side"
 
 PARTITIONS = 4
 
-WORKERS = 2
+LANES = (2, 1)
+"""Of the workers: a reader with lanes as processes of their own, and one process that does all."""
 
 SESSION_TIMEOUT_S = 6.0
 """The shortest that ingest allows: a worker that died is missed after this [s]."""
@@ -74,7 +77,7 @@ class Arena:
             opened.callback(self.fleet.close)
             logs = folder / "workers"
             logs.mkdir(parents=True, exist_ok=True)
-            self.crew = Crew(self.grounds, self.settings, WORKERS, logs, log)
+            self.crew = Crew(self.grounds, self.settings, LANES, logs, log)
             opened.callback(self.crew.close)
             self.fleet.drive()
             self.wait_for(lambda: sum(self.stored(TOPIC).values()) > 0, "the first batch")
@@ -99,9 +102,9 @@ class Arena:
             for settings in (self.settings, self.side_settings)
         ]
 
-    def worker(self, rng: np.random.Generator) -> Member:
+    def worker(self, rng: np.random.Generator, *, with_lanes: bool = False) -> Member:
         """Some worker that no other fault has in hand."""
-        return self.crew.pick(lambda count: int(rng.integers(count)))
+        return self.crew.pick(lambda count: int(rng.integers(count)), with_lanes=with_lanes)
 
     def stored(self, topic: str) -> dict[int, int]:
         """Where the database stands; empty while it is away."""
@@ -141,7 +144,7 @@ class Arena:
 
     def write_beside(self, while_it_works: Callable[[Member], None]) -> None:
         """Have a worker of the second topic write what is there for it."""
-        member = self.crew.hire(self.side_settings)
+        member = self.crew.hire(1, self.side_settings)
         try:
             self.wait_for(
                 lambda: member.was_ready or member.ended, f"{member.name} at work", ANSWER_S

@@ -102,6 +102,8 @@ def _far_jump(
 ) -> str | None:
     arena.fleet.halt()
     arena.catch_up()
+    # One that lost a partition and does not know yet would judge anew what others have stored.
+    arena.crew.renew()
     arena.crew.set_clock(ahead_s)
     try:
         arena.fleet.send_refused_whole(int(rng.integers(5, 20)), reason)

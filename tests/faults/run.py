@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.faults import data_faults, network_faults, server_faults, worker_faults
+from tests.faults import data_faults, lane_faults, network_faults, server_faults, worker_faults
 from tests.faults.arena import Arena
 from tests.faults.fault import REGISTERED
 from tests.faults.verdict import Judge, Verdict
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.faults.fault import Fault
 
-KINDS = (worker_faults, server_faults, network_faults, data_faults)
+KINDS = (worker_faults, lane_faults, server_faults, network_faults, data_faults)
 """The modules that register faults when they are imported."""
 
 TOGETHER = 0.3

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.faults.arena import SESSION_TIMEOUT_S, TOPIC
+from tests.faults.arena import LANES, SESSION_TIMEOUT_S, TOPIC
 from tests.faults.crew import ANSWER_S
-from tests.faults.driver import PHASES
 from tests.faults.fault import fault
 from tests.faults.fleet import rest
+from tests.faults.handles import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tests.faults.arena import Arena
-    from tests.faults.crew import Member
+    from tests.faults.member import Member
 
 PHASE_TEXTS = {
     "buried": "between its letters and its transaction",
@@ -32,9 +32,11 @@ MISSED = "did not come to that phase: it was struck where it stood"
 
 
 @contextmanager
-def held(arena: Arena, rng: np.random.Generator, phase: str) -> Iterator[tuple[Member, str | None]]:
+def held(
+    arena: Arena, rng: np.random.Generator, phase: str, *, with_lanes: bool = False
+) -> Iterator[tuple[Member, str | None]]:
     """A worker that stands at a phase, and a remark if it did not come there; then it goes on."""
-    member = arena.worker(rng)
+    member = arena.worker(rng, with_lanes=with_lanes)
     member.held = True
     if phase == "buried":
         arena.fleet.send_worthless(8)
@@ -77,7 +79,8 @@ def kill_all(arena: Arena, rng: np.random.Generator) -> str | None:
 def terminate(arena: Arena, rng: np.random.Generator) -> str | None:
     with held(arena, rng, "copied") as (member, remark):
         member.expected_to_end = True
-        member.send(signal.SIGTERM)
+        # To the worker alone, as a container's first process gets it, or to all of a service.
+        (member.send if rng.random() < 0.5 else member.send_reader)(signal.SIGTERM)
         rest(0.5)
         code = member.leave()
         assert code == 0, f"{member.name} left with code {code}: {member.last_words()}"
@@ -101,7 +104,7 @@ fault("worker asleep past its session, after its commit", "sleep")(partial(_slee
 
 @fault("workers join and leave under load", "rebalance")
 def rebalance(arena: Arena, rng: np.random.Generator) -> str | None:
-    guests = [arena.crew.hire() for _ in range(2)]
+    guests = [arena.crew.hire(lanes) for lanes in rng.permutation(LANES).tolist()]
     try:
         arena.wait_for(
             lambda: all(guest.batches or guest.ended for guest in guests),
@@ -126,7 +129,7 @@ def two_groups(arena: Arena, rng: np.random.Generator) -> str | None:
 
 def with_rival(arena: Arena, seconds: float) -> str:
     """A worker of another group owns every partition too, as one does that slept."""
-    rival = arena.crew.hire(arena.settings.model_copy(update={"group": f"{TOPIC}.rival"}))
+    rival = arena.crew.hire(2, arena.settings.model_copy(update={"group": f"{TOPIC}.rival"}))
     try:
         arena.wait_for(lambda: rival.was_ready or rival.ended, "the rival at work", ANSWER_S)
         rest(seconds)

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from ingest.errors import IngestError, OffsetOutOfRangeError
+from ingest.lanes.reader import Reader
+from schemas.catalogue import Catalogue
 from storage.connection import connect
+from storage.errors import DatabaseUnreachableError, SchemaError
 from tests.servers.ingest_fixture import (
     SECOND_US,
     Ledger,
@@ -24,7 +28,6 @@ from tests.servers.ingest_fixture import (
 )
 
 if TYPE_CHECKING:
-    from ingest.lanes.reader import Reader
     from tests.servers.ingest_fixture import Bench
 
 
@@ -158,6 +161,36 @@ def test_a_lane_that_is_killed_ends_the_worker_and_the_next_one_goes_on(bench: B
     assert bench.rows(*vins) == expected
 
 
+def test_a_lane_that_hangs_does_not_keep_the_worker_from_ending(bench: Bench) -> None:
+    reader = bench.reader(hung_after_s=0.5)
+    lane = reader._lanes[0].pid
+    with pytest.raises(IngestError, match="Lane 0 of this worker is gone"), running(reader):  # noqa: PT012 - raised as it ends
+        wait_until(lambda: all(one.begun for one in reader._lanes), "the partitions")
+        os.kill(lane, signal.SIGSTOP)
+    assert not alive(reader)
+
+
+@pytest.mark.parametrize("what", ["unreachable", "no tables"])
+def test_lanes_that_cannot_start_say_why_and_leave_nothing_behind(bench: Bench, what: str) -> None:
+    nowhere = SecretStr("postgresql://nobody@127.0.0.1:1/nothing")
+    newer = Catalogue(version=bench.catalogue.version + 1, signals=bench.catalogue.signals)
+    here = psutil.Process()
+    before = here.num_fds()
+    with pytest.raises(
+        DatabaseUnreachableError if what == "unreachable" else SchemaError
+    ) as raised:
+        Reader(
+            bench.settings,
+            bench.storage,
+            bootstrap=bench.bootstrap,
+            dsn=nowhere if what == "unreachable" else bench.dsn,
+            catalogue=bench.catalogue if what == "unreachable" else newer,
+        )
+    assert ("127.0.0.1:1" if what == "unreachable" else "telemetry migrate") in str(raised.value)
+    assert not [child for child in here.children() if "ingest.lanes.process" in child.cmdline()]
+    assert here.num_fds() <= before
+
+
 def test_two_workers_of_lanes_share_the_partitions_anew(bench: Bench) -> None:
     vins = new_vins(6)
     expected: Rows = {}
@@ -227,6 +260,10 @@ def test_figures_of_lanes_are_those_of_one_worker(bench: Bench) -> None:
             for partition in range(3)
         )
         assert lag == 3000 - 8
+        up = {"server": "kafka"}
+        assert value("telemetry_ingest_server_up", up) == 1
+        reader.metrics.unanswered()
+        wait_until(lambda: value("telemetry_ingest_server_up", up) == 0, "Kafka's absence")
         assert reader.metrics.fault(bench.settings) is None
         os.kill(reader._lanes[0].pid, signal.SIGSTOP)
         try:

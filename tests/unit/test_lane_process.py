@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from multiprocessing import Pipe
+from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
 from ingest.errors import IngestError, OffsetOutOfRangeError
-from ingest.lanes.channel import Assigned, Begin, Moving, Records, Taken, Written, packed
+from ingest.lanes.channel import (
+    Assigned,
+    Begin,
+    Moving,
+    Records,
+    Taken,
+    Written,
+    packed,
+    size_of,
+)
 from ingest.lanes.process import Channel, PipedSource, _plain
 from ingest.record import Record
 from ingest.settings import IngestSettings
@@ -63,7 +73,8 @@ def test_records_come_as_they_were_and_the_reader_is_told_what_was_taken(
     sent = [record(7), record(8, value=None), record(0, partition=4, value=b"\x00" * 9)]
     hand(source, 1, *sent)
     assert source.poll(0.01) == sent
-    assert ours.recv() == Taken(generation=1, size=12)
+    assert ours.recv() == Taken(generation=1, size=sum(size_of(packed(one)) for one in sent))
+    assert size_of(packed(sent[1])) > 500  # one without a value takes memory, too
     assert source.poll(0.01) == []
     assert not ours.poll(0.01)
     assert (source.cluster_id, source.topic_id) == ("c", UUID(int=9))
@@ -88,7 +99,9 @@ def test_no_record_is_given_while_partitions_move(reader: tuple[Connection, Pipe
     source.take(Moving())
     assert source.assignment_changed()
     assert not source.assignment_complete()
-    assert source.poll(0.01) == []
+    began = monotonic()
+    assert source.poll(0.05) == []
+    assert monotonic() - began >= 0.05  # what asks again at once would spin
     source.take(ASSIGNED)
     assert source.assignment_changed()
     assert source.assignment_complete()
@@ -107,7 +120,21 @@ def test_a_paused_source_gives_nothing_and_loses_nothing(
     source.resume()
     assert [one.offset for one in source.poll(0.01)] == [7]
     source.mirror({1: 8})
-    assert [ours.recv() for _ in range(2)] == [Taken(generation=1, size=3), Written({1: 8})]
+    taken = Taken(generation=1, size=size_of(packed(record(7))))
+    assert [ours.recv() for _ in range(2)] == [taken, Written({1: 8})]
+
+
+def test_who_was_interrupted_in_a_pause_gets_records_once_he_begins_anew(
+    reader: tuple[Connection, PipedSource],
+) -> None:
+    _, source = reader
+    source.pause()
+    source.take(Moving())  # whoever waited stops waiting, and resumes nothing
+    source.take(ASSIGNED)
+    source.assignment()
+    source.start_at({1: 7, 4: None})
+    hand(source, 2, record(7))
+    assert [one.offset for one in source.poll(0.01)] == [7]
 
 
 def test_a_reader_that_has_gone_stops_no_lane_from_ending(
@@ -131,3 +158,4 @@ def test_errors_keep_their_kind_or_at_least_their_words() -> None:
     told = _plain(OddError("here", "odd"))
     assert type(told) is IngestError
     assert str(told) == "here: odd"
+    assert str(_plain(OSError("no such file"))) == "no such file"
