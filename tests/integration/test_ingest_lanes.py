@@ -119,8 +119,8 @@ def test_a_lane_whose_vehicle_is_locked_does_not_hold_up_the_other(bench: Bench)
 def test_a_lane_that_does_not_keep_up_is_paused_and_loses_nothing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.lanes.reader.HANDED_BYTES", 4000)
-    monkeypatch.setattr("ingest.lanes.reader.PIECE_BYTES", 1000)
+    monkeypatch.setattr("ingest.lanes.lane.HANDED_BYTES", 4000)
+    monkeypatch.setattr("ingest.lanes.lane.PIECE_BYTES", 1000)
     monkeypatch.setattr("ingest.kafka.source.POLL_RECORDS", 7)
     ledger, vins, rng = Ledger(bench.catalogue), new_vins(6), np.random.default_rng(5)
     for number in range(60):
