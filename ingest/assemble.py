@@ -56,7 +56,7 @@ NAME_LENGTH = 80
 ROW_ORDER_STRIDE = 1 << 20
 """More than a message has blocks: message * stride + block puts rows in the order sent."""
 
-FRAME_VALUES = 128
+FRAME_VALUES = 120
 """A message weighs a frame for each of these values at least, absent ones too: so a batch of full
 frames is bounded in bytes, and one of frames that hold little is worth its transaction."""
 

@@ -46,10 +46,10 @@ class IngestSettings(KafkaSettings):
         description="register: a new VIN becomes a vehicle; refuse: it goes to the dead letters.",
     )
     batch_frames: int = Field(
-        default=32_000,
+        default=30_000,
         ge=1,
         description="Frames that are written in one transaction at the most; one of all signals "
-        "counts as three.",
+        "counts as three and a half.",
     )
     batch_seconds: float = Field(
         default=0.5,

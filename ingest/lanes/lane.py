@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ingest.lanes.channel import Assigned, Begin, Packed, Task
     from ingest.record import Record
 
-HANDED_BYTES = 12 << 20
+HANDED_BYTES = 6 << 20
 """What a lane may be handed before it has taken it up [bytes]; then its partitions are paused. One
 poll, which is on its way by then, comes on top."""
 
