@@ -118,7 +118,7 @@ class Fleet:
 
     def send_until(self, condition: Callable[[], bool], what: str) -> None:
         """Go on sending until something is so."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60  # processes that start, on cores that others use as well
         while not condition():
             assert time.monotonic() < until, f"{what} did not come to be"
             self.send(1)

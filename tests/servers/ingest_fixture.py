@@ -356,7 +356,7 @@ class _Running:
         self.done = done
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
     """Wait until something is so; fail with its name where it does not come to be."""
     until = time.monotonic() + timeout_s
     while not condition():
