@@ -38,7 +38,7 @@ TRAILER = b"\xff\xff"
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01 00:00 UTC, where PostgreSQL's timestamps begin [µs since 1970]."""
 
-_WIRE: dict[ValueType, np.dtype[Any]] = {
+WIRE: dict[ValueType, np.dtype[Any]] = {
     ValueType.DOUBLE: np.dtype(">f8"),
     ValueType.BIGINT: np.dtype(">i8"),
     ValueType.INTEGER: np.dtype(">i4"),
@@ -48,7 +48,7 @@ _WIRE: dict[ValueType, np.dtype[Any]] = {
 }
 """How each column type travels; the order is that of the columns in the COPY."""
 
-_PREFIX = 2 + 2 * (4 + 8)
+PREFIX = 2 + 2 * (4 + 8)
 """A record's bytes before its values: field count, vehicle and time."""
 
 
@@ -82,7 +82,7 @@ def _layout(signals: tuple[tuple[str, ValueType, bool], ...]) -> tuple[Columns, 
     narrow = [signal for signal in signals if not signal[2]]
     wide = [signal for signal in signals if signal[2]]
     found = []
-    for type_ in _WIRE:
+    for type_ in WIRE:
         members = [signal for signal in signals if signal[1] is type_]
         if members:
             pool = wide if members[0][2] else narrow
@@ -117,9 +117,9 @@ def _encode_patterns(rows: GroupRows, group: Group, kinds: Sequence[Pattern]) ->
     sections = [found for columns in layout(group) for found in _sections(columns, kinds)]
     names = ["vehicle_id", "time", *(name for section in sections for name in section.names)]
     widths = [
-        _PREFIX
+        PREFIX
         + sum(
-            len(section.places) * (4 + _WIRE[section.columns.type].itemsize * section.present[kind])
+            len(section.places) * (4 + WIRE[section.columns.type].itemsize * section.present[kind])
             for section in sections
         )
         for kind in range(len(kinds))
@@ -137,11 +137,11 @@ def _encode_patterns(rows: GroupRows, group: Group, kinds: Sequence[Pattern]) ->
         keys[:, 0] = rows.vehicle_ids[pattern.rows]
         keys[:, 1] = rows.times_us[pattern.rows] - POSTGRES_EPOCH_US
         narrow, wide = rows.narrow[pattern.rows], rows.wide[pattern.rows]
-        offset = _PREFIX
+        offset = PREFIX
         for section in sections:
             fields = len(section.places)
             if section.present[kind]:
-                wire = _WIRE[section.columns.type]
+                wire = WIRE[section.columns.type]
                 values = _picked(wide if section.columns.wide else narrow, section.places)
                 cells = _view(buffer, offset, fields, _cell(wire))
                 cells["value"] = _cast(values, section.columns.type)
@@ -163,9 +163,9 @@ def _lengths(sections: Sequence[_Section], kind: int, width: int, names: int) ->
     """A record of one kind with its field count and all lengths, and no values yet."""
     record = np.zeros((1, width), dtype=np.uint8)
     _fill_keys(record, names, np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
-    offset = _PREFIX
+    offset = PREFIX
     for section in sections:
-        fields, wire = len(section.places), _WIRE[section.columns.type]
+        fields, wire = len(section.places), WIRE[section.columns.type]
         if section.present[kind]:
             _view(record, offset, fields, _cell(wire))["length"] = wire.itemsize
             offset += fields * (4 + wire.itemsize)
@@ -216,12 +216,12 @@ def _encode_ragged(rows: GroupRows, group: Group) -> Encoded:
         if section is not None
     ]
     widths = [len(names) * (4 + wire.itemsize) for names, wire, _, _ in sections]
-    record = _PREFIX + sum(widths)
+    record = PREFIX + sum(widths)
     buffer = np.empty((count, record), dtype=np.uint8)
     names = ["vehicle_id", "time", *(name for section in sections for name in section[0])]
     _fill_keys(buffer, len(names), rows.vehicle_ids, rows.times_us)
     kept: NDArray[np.bool_] | None = None
-    offset = _PREFIX
+    offset = PREFIX
     for (section_names, wire, values, absent), width in zip(sections, widths, strict=True):
         view = _view(buffer, offset, len(section_names), _cell(wire))
         view["length"] = wire.itemsize
@@ -245,17 +245,17 @@ def _values(
     absent = np.isnan(values)
     per_column = absent.sum(axis=0)
     if not per_column.any():
-        return columns.names, _WIRE[columns.type], _cast(values, columns.type), None
+        return columns.names, WIRE[columns.type], _cast(values, columns.type), None
     present = np.flatnonzero(per_column < len(rows))
     if not len(present):
         return None
     names = [columns.names[place] for place in present]
     values, absent = values[:, present], absent[:, present]
     if not per_column[present].any():
-        return names, _WIRE[columns.type], _cast(values, columns.type), None
+        return names, WIRE[columns.type], _cast(values, columns.type), None
     if columns.type not in (ValueType.REAL, ValueType.DOUBLE):
         values[absent] = 0
-    return names, _WIRE[columns.type], _cast(values, columns.type), absent
+    return names, WIRE[columns.type], _cast(values, columns.type), absent
 
 
 def _cast(values: NDArray[np.floating], type_: ValueType) -> NDArray[Any]:

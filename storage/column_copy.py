@@ -17,7 +17,7 @@ import numpy as np
 from psycopg import sql
 
 from schemas.catalogue import ValueType
-from storage.binary_copy import HEADER, POSTGRES_EPOCH_US, TRAILER, layout
+from storage.binary_copy import HEADER, POSTGRES_EPOCH_US, PREFIX, TRAILER, WIRE, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,19 +36,6 @@ ROWS_A_RUN = 8
 """Where rows lack the same columns as the one before them for fewer than so many in the mean, all
 get room for all columns, and the bytes of the absent values are dropped."""
 
-_WIRE: dict[ValueType, np.dtype[Any]] = {
-    ValueType.DOUBLE: np.dtype(">f8"),
-    ValueType.BIGINT: np.dtype(">i8"),
-    ValueType.INTEGER: np.dtype(">i4"),
-    ValueType.REAL: np.dtype(">f4"),
-    ValueType.SMALLINT: np.dtype(">i2"),
-    ValueType.BOOLEAN: np.dtype("u1"),
-}
-"""How each column type travels."""
-
-_PREFIX = 2 + 2 * (4 + 8)
-"""A record's bytes before its values: field count, vehicle and time."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Section:
@@ -64,7 +51,7 @@ class _Section:
     @property
     def width(self) -> int:
         """Of a cell [bytes]: its length and its value."""
-        return 4 + _WIRE[self.columns.type].itemsize
+        return 4 + WIRE[self.columns.type].itemsize
 
 
 class Columns:
@@ -164,7 +151,7 @@ class Columns:
     def _ragged(self, begin: int, end: int, records: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Records of rows of which nearly each lacks other columns."""
         kept = np.ones(records.shape, dtype=np.bool_)
-        place = _PREFIX
+        place = PREFIX
         for section in self._sections:
             stop = place + len(section.names) * section.width
             if section.absent is not None:
@@ -187,7 +174,7 @@ class _Move:
 
 def _moves(sections: Sequence[_Section], row: int) -> list[_Move]:
     """What becomes of the records of rows that lack the same columns as `row` does."""
-    moves, place, begin = [], _PREFIX, 0
+    moves, place, begin = [], PREFIX, 0
     for section in sections:
         fields, width = len(section.names), section.width
         if section.absent is not None and section.absent[row]:
@@ -232,7 +219,7 @@ def _sections(rows: GroupRows, group: Group) -> list[_Section]:
 def _by_type(sections: Sequence[_Section]) -> list[tuple[_OfType, list[tuple[_Section, int]]]]:
     """Sections of each type, with the byte of a record with all columns where each begins."""
     found: dict[ValueType, tuple[_OfType, list[tuple[_Section, int]]]] = {}
-    place = _PREFIX
+    place = PREFIX
     for section in sections:
         _, members = found.setdefault(section.columns.type, (section.columns, []))
         members.append((section, place))
@@ -242,7 +229,7 @@ def _by_type(sections: Sequence[_Section]) -> list[tuple[_OfType, list[tuple[_Se
 
 def _encode(values: NDArray[Any], type_: ValueType) -> NDArray[Any]:
     """Values as they travel; as unsigned integers, which NumPy moves whatever their bytes are."""
-    wire = _WIRE[type_]
+    wire = WIRE[type_]
     if type_ is ValueType.BOOLEAN:
         values = values != 0
     elif type_ not in (ValueType.REAL, ValueType.DOUBLE):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from storage import binary_copy, partitions
+from storage import partitions
 from storage.batch import CountKey, OffsetAdvance
 from storage.erased import without_erased
 from storage.errors import OffsetConflictError, refusal_of
@@ -26,6 +26,7 @@ from storage.prepared import prepare
 from storage.queries import query
 from storage.report_writer import insert_reports
 from storage.row_writer import RowWriter
+from storage.state_writer import upsert_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,11 +122,7 @@ class FrameWriter:
                 self._insert_events(batch)
             with refusal_of(f"state and counts ({where})"):
                 self._touch_days([*prepared.touched, *self._driven_days(batch)])
-                for fills_gaps in (False, True):
-                    self._upsert_state(
-                        [part for part in newest if part.fills_gaps is fills_gaps],
-                        fills_gaps=fills_gaps,
-                    )
+                self._upsert_states(newest)
                 raise_counts(self._connection, +counts)
             self._mark("commit")
         self._remember(newest)
@@ -234,23 +231,15 @@ class FrameWriter:
                 },
             )
 
-    def _upsert_state(self, newest: list[Latest], *, fills_gaps: bool) -> None:
-        if not newest:
-            return
-        if fills_gaps:
-            self._connection.execute("TRUNCATE state_stage")  # the others of the batch were there
-        with (
-            self._connection.cursor() as cursor,
-            cursor.copy(
-                'COPY state_stage (vehicle_id, signal_group, time, "values", times)'
-                " FROM STDIN (FORMAT binary)"
-            ) as copy,
-        ):
-            copy.write(binary_copy.HEADER)
-            for part in newest:
-                copy.write(binary_copy.encode_state(part))
-            copy.write(binary_copy.TRAILER)
-        self._connection.execute(query("upsert_state"), {"fills_gaps": fills_gaps})
+    def _upsert_states(self, newest: list[Latest]) -> None:
+        usual = [part for part in newest if not part.fills_gaps]
+        gaps = [part for part in newest if part.fills_gaps]
+        if usual:
+            upsert_state(self._connection, usual, fills_gaps=False)
+        if usual and gaps:
+            self._connection.execute("TRUNCATE state_stage")
+        if gaps:
+            upsert_state(self._connection, gaps, fills_gaps=True)
 
     def _remember(self, newest: list[Latest]) -> None:
         for part in newest:

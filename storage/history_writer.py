@@ -23,11 +23,11 @@ from storage.column_copy import Columns, copy_columns
 from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
 from storage.errors import refusal_of
 from storage.frame_writer import FrameWriter, raise_counts
-from storage.history_state import keep_newest
 from storage.latest_values import latest
 from storage.prepared import DAY_US
 from storage.queries import query
 from storage.signal_tables import table_name
+from storage.state_writer import upsert_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,7 +202,8 @@ class HistoryWriter(FrameWriter):
             new, filled, repeated = self._store(rows, apart, stored=False)
         if new or filled:
             self._touch_days([(vehicle_id, day) for vehicle_id in _vehicles(rows.vehicle_ids)])
-            keep_newest(self._connection, latest(rows, self._catalogue.groups[rows.group]))
+            newest = latest(rows, self._catalogue.groups[rows.group])
+            upsert_state(self._connection, [newest], fills_gaps=True)
         counts = {
             ("repeated", rows.group): repeated + part.repeated,
             ("merged", rows.group): filled + part.merged,

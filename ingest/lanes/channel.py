@@ -42,7 +42,7 @@ class Task:
     catalogue_version: int
     signals: tuple[Signal, ...]
     """Of the catalogue, which is made anew: what it remembers cannot be pickled."""
-    prepare: Callable[[], None]
+    prepare: Callable[[], None] | None
     """Called first, to set up logging."""
 
 

@@ -195,7 +195,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the reader, which tells its lanes
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    task.prepare()
+    if task.prepare is not None:
+        task.prepare()
     source = PipedSource(task.settings, channel)
     error: TelemetryError | None = None
     try:

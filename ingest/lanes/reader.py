@@ -2,8 +2,8 @@
 
 Python runs one thread at a time, and decoding, laying out and writing want more than that: lanes
 are processes, so that two cores are two cores. The reader polls Kafka, hands each lane the messages
-of its partitions, and keeps the membership. Whatever is owed to nobody being lost or doubled stays
-with the lanes: they ask the database where their partitions stand, and have the reader begin there.
+of its partitions, and keeps the membership. That nothing is lost or doubled is the part of lanes:
+they ask the database where their partitions stand, and have the reader begin there.
 
 A lane that does not keep up has its partitions paused, the others go on. A lane that dies ends the
 worker: whoever starts it again goes on where the database stands.
@@ -62,10 +62,6 @@ IDENTIFY_AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
 
 
-def nothing() -> None:
-    """Prepare nothing."""
-
-
 def open_worker(
     settings: IngestSettings,
     storage: StorageSettings,
@@ -73,7 +69,7 @@ def open_worker(
     bootstrap: str,
     dsn: SecretStr,
     catalogue: Catalogue,
-    prepare: Callable[[], None] = nothing,
+    prepare: Callable[[], None] | None = None,
 ) -> Worker | Reader:
     """A worker with as many lanes as settings say; one of one lane needs no process beside its own.
 
@@ -87,21 +83,10 @@ def open_worker(
 
 
 class Reader:
-    """A worker whose lanes are processes; used as `ingest.worker.Worker` is.
+    """A worker whose lanes are processes; made, used and read as `ingest.worker.Worker` is.
 
     Args:
-        settings: topic, group and how many lanes.
-        storage: how long history is kept.
-        bootstrap: host:port,... of the brokers.
-        dsn: the database.
-        catalogue: the signal catalogue.
         prepare: called first in each lane's process, to set up logging; can be pickled.
-
-    Attributes:
-        metrics: what it has done and how it is, for another thread to read.
-
-    Raises:
-        KafkaUnreachableError, DatabaseUnreachableError, SchemaError: it cannot start.
     """
 
     def __init__(
@@ -112,7 +97,7 @@ class Reader:
         bootstrap: str,
         dsn: SecretStr,
         catalogue: Catalogue,
-        prepare: Callable[[], None] = nothing,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.metrics = LaneFigures(self._tell_spans)
         self._settings = settings
