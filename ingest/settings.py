@@ -46,7 +46,7 @@ class IngestSettings(KafkaSettings):
         description="register: a new VIN becomes a vehicle; refuse: it goes to the dead letters.",
     )
     batch_frames: int = Field(
-        default=30_000,
+        default=26_000,
         ge=1,
         description="Frames that are written in one transaction at the most; one of all signals "
         "counts as three and a half.",
