@@ -24,7 +24,8 @@ from storage import binary_copy
 from storage.connection import connect, server
 from storage.partitions import ensure_days
 from storage.row_writer import COPY_CHUNK_BYTES
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from benchmarks.streaming import Filled
     from schemas.wire import Message
     from storage.connection import Connection
+    from storage.steps import Steps
 
 DAYS_BACK = 3
 """Days whose partitions plain PostgreSQL needs beforehand."""
@@ -42,19 +44,28 @@ class EncodedBatch:
     """A batch's rows, ready to be copied."""
 
     parts: tuple[tuple[str, binary_copy.Encoded], ...]
-    """By group."""
+    """By table."""
     frames: int
 
 
-def encoded(sent: Iterable[Message]) -> list[EncodedBatch]:
-    """The rows that ingest writes, in batches of its size."""
+def steps_of_server() -> Steps:
+    """What a database of ours on this server keeps in steps."""
+    with database() as dsn, connect(dsn) as connection:
+        return read_steps(connection)
+
+
+def encoded(sent: Iterable[Message], steps: Steps) -> list[EncodedBatch]:
+    """The rows that ingest writes, in batches of its size, ready for a database with such steps."""
     signals, assembler = catalogue.default(), frame_assembler()
     batches, batch_frames = [], IngestSettings().batch_frames
 
     def build() -> None:
         frames = assembler.frames
         parts = tuple(
-            (rows.group, binary_copy.encode(rows, signals.groups[rows.group]))
+            (
+                stored_table(rows.group, steps),
+                binary_copy.encode(rows, signals.groups[rows.group], steps.get(rows.group, {})),
+            )
             for rows in assembler.build(datetime.now(tz=UTC), ()).batch.groups
         )
         batches.append(EncodedBatch(parts=parts, frames=frames))
@@ -124,11 +135,11 @@ def _copy(connection: Connection, batches: Sequence[EncodedBatch]) -> None:
 
 
 def copy_batch(connection: Connection, parts: Iterable[tuple[str, binary_copy.Encoded]]) -> None:
-    """COPY a batch's rows, group by group, within the caller's transaction."""
+    """COPY a batch's rows, table by table, within the caller's transaction."""
     with connection.cursor() as cursor:
-        for group, rows in parts:
+        for table, rows in parts:
             statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-                sql.Identifier(table_name(group)),
+                sql.Identifier(table),
                 sql.SQL(", ").join(map(sql.Identifier, rows.columns)),
             )
             with cursor.copy(statement) as copy:
@@ -145,11 +156,6 @@ def naive(source: Filled) -> float:
     columns = {
         group.name: [signal.name for signal in group.signals] for group in signals.groups.values()
     }
-    statements = {
-        group: f"INSERT INTO {table_name(group)} (vehicle_id, time, {', '.join(names)})"
-        f" VALUES (%s, %s, {', '.join(['%s'] * len(names))})"
-        for group, names in columns.items()
-    }
     booleans = {signal.name for signal in signals.signals if signal.type == "boolean"}
     consumer = kafka.KafkaConsumer(
         source.topic,
@@ -160,6 +166,14 @@ def naive(source: Filled) -> float:
     numbers = {vin: number for number, vin in enumerate(source.vins, start=1)}
     with database() as dsn, connect(dsn) as connection:
         ensure_partitions(connection)
+        steps = read_steps(connection)
+        # Whoever knows nothing of steps writes values, which the same tables take too.
+        statements = {
+            group: f"INSERT INTO {stored_table(group, steps)}"
+            f" (vehicle_id, time, {', '.join(names)})"
+            f" VALUES (%s, %s, {', '.join(['%s'] * len(names))})"
+            for group, names in columns.items()
+        }
         next(consumer)  # joining the group is not consuming
         began = perf_counter()
         for record in islice(consumer, source.messages - 1):

@@ -20,7 +20,7 @@ import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from benchmarks.copying import encoded, naive, raw_copy
+from benchmarks.copying import encoded, naive, raw_copy, steps_of_server
 from benchmarks.databases import servers
 from benchmarks.frames import PRESENT, SIGNALS, full_messages, messages_by_period
 from benchmarks.streaming import drain, filled
@@ -60,8 +60,11 @@ def run() -> dict[str, float]:
             bootstrap, messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD)
         ) as by_period,
     ):
-        batches = encoded(sent)
-        few_columns = encoded(messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD))
+        steps = steps_of_server()
+        batches = encoded(sent, steps)
+        few_columns = encoded(
+            messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD), steps
+        )
         for number in range(1, ROUNDS + 1):
             rates["raw_copy"].append(raw_copy(batches))
             for name, drained in (

@@ -25,6 +25,8 @@ from schemas import catalogue
 from schemas.wire import encode_protobuf
 from storage.connection import connect
 from storage.prepared import prepare
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +79,7 @@ def _alone(full: Filled, sent: Sequence[Message]) -> dict[str, float]:
     batch_frames = IngestSettings().batch_frames
     with database() as dsn, connect(dsn) as connection:
         ensure_partitions(connection)
+        steps = read_steps(connection)
         clock = _Clock(seconds)
         for offset, payload in enumerate(payloads):
             assembler.add(record_of(offset, payload))
@@ -85,10 +88,13 @@ def _alone(full: Filled, sent: Sequence[Message]) -> dict[str, float]:
                 continue
             batch = assembler.build(datetime.now(tz=UTC), ()).batch
             clock.tick("check")
-            prepared = prepare(batch, signals)
+            prepared = prepare(batch, signals, steps)
             clock.tick("encode")
             with connection.transaction():
-                parts = [(group.rows.group, group.encoded) for group in prepared.groups]
+                parts = [
+                    (stored_table(group.rows.group, steps), group.encoded)
+                    for group in prepared.groups
+                ]
                 copy_batch(connection, parts)
                 clock.tick("copy")
             clock.tick("commit")

@@ -22,7 +22,8 @@ from benchmarks.scale_ingest import Ingested, ingested, uploads, values, wire_by
 from schemas import catalogue
 from storage.columnstore import compress, find_chunk
 from storage.connection import connect, server
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -149,7 +150,8 @@ def _analysed(cluster: Cluster, connection: Connection, dsn: SecretStr) -> dict[
 def _stored(connection: Connection) -> tuple[float, float, float]:
     """Bytes a vehicle-day: as rows, in the columnstore, as Parquet."""
     signals = catalogue.default()
-    tables = [table_name(group) for group in signals.groups]
+    steps = read_steps(connection)
+    tables = [stored_table(group, steps) for group in signals.groups]
     first = connection.execute("SELECT min(day) FROM touched_day").fetchone()
     assert first is not None
     start = datetime(first[0].year, first[0].month, first[0].day, tzinfo=UTC)
@@ -162,8 +164,8 @@ def _stored(connection: Connection) -> tuple[float, float, float]:
     rows = _size(connection, tables) / VEHICLES
     if server(connection).timescaledb is None:
         return rows, rows * COLUMNSTORE_OF_ROWS, files
-    for group in signals.groups:
-        chunk = find_chunk(connection, group, start)
+    for table in tables:
+        chunk = find_chunk(connection, table, start)
         if chunk is not None:
             compress(connection, chunk)
     return rows, _size(connection, tables) / VEHICLES, files

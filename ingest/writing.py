@@ -18,6 +18,7 @@ from storage.connection import connect, server
 from storage.errors import PASSING, BatchRefusedError, DatabaseUnreachableError
 from storage.frame_writer import FrameWriter
 from storage.prepared import prepare
+from storage.steps import NO_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +98,7 @@ class WritingThread:
         self._stages = metrics.stages()
         self._refused_values_kept = storage.refused_values_kept
         self._writer: FrameWriter | None = None
+        self._steps = NO_STEPS
         self._publisher = Publisher(settings, bootstrap)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
@@ -167,7 +169,7 @@ class WritingThread:
                 _log_letters(flight.batch.dead)
         if flight.prepared is None:
             self._stages.mark("prepare")
-            flight.prepared = prepare(flight.assembled.batch, self._catalogue)
+            flight.prepared = prepare(flight.assembled.batch, self._catalogue, self._steps)
         return flight.prepared
 
     def _publish(self) -> None:
@@ -188,6 +190,7 @@ class WritingThread:
                     refused_values_kept=self._refused_values_kept,
                     mark=self._stages.mark,
                 )
+                self._steps = self._writer.steps
             except BaseException:
                 connection.close()
                 raise

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +20,10 @@ import numpy as np
 from schemas.catalogue import ValueType
 from storage.absence import patterns
 from storage.latest_values import NEVER_US
+from storage.steps import as_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from storage.absence import Pattern
     from storage.batch import GroupRows
     from storage.latest_values import Latest
+    from storage.steps import Column
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 """Signature, no flags, no header extension."""
@@ -47,6 +51,9 @@ WIRE: dict[ValueType, np.dtype[Any]] = {
     ValueType.BOOLEAN: np.dtype("u1"),
 }
 """How each column type travels; the order is that of the columns in the COPY."""
+
+AS_THEY_ARE: Mapping[str, float] = MappingProxyType({})
+"""Of a table that keeps no signal in steps."""
 
 PREFIX = 2 + 2 * (4 + 8)
 """A record's bytes before its values: field count, vehicle and time."""
@@ -72,34 +79,33 @@ class Encoded:
     rows: int
 
 
-def layout(group: Group) -> tuple[Columns, ...]:
-    """The group's columns by type."""
-    return _layout(tuple((s.name, s.type, s.wide) for s in group.signals))
-
-
 @cache
-def _layout(signals: tuple[tuple[str, ValueType, bool], ...]) -> tuple[Columns, ...]:
-    narrow = [signal for signal in signals if not signal[2]]
-    wide = [signal for signal in signals if signal[2]]
+def layout(columns: tuple[Column, ...]) -> tuple[Columns, ...]:
+    """A table's columns by type."""
     found = []
-    for type_ in WIRE:
-        members = [signal for signal in signals if signal[1] is type_]
+    for type_, wide in product(WIRE, (True, False)):
+        pool = [column for column in columns if column.wide is wide]
+        members = [place for place, column in enumerate(pool) if column.type is type_]
         if members:
-            pool = wide if members[0][2] else narrow
-            places = np.array([pool.index(signal) for signal in members], dtype=np.intp)
-            names = tuple(signal[0] for signal in members)
-            found.append(Columns(type_, members[0][2], names, places))
+            names = tuple(pool[place].name for place in members)
+            found.append(Columns(type_, wide, names, np.array(members, dtype=np.intp)))
     return tuple(found)
 
 
-def encode(rows: GroupRows, group: Group) -> Encoded:
+def encode(rows: GroupRows, group: Group, steps: Mapping[str, float] = AS_THEY_ARE) -> Encoded:
     """Encode a group's rows; a column absent from all of them is left out of the COPY.
 
     Rows that lack the same columns stand together in the result. Values must lie within their
     column type (the limits check has seen to it).
+
+    Args:
+        rows: what to encode.
+        group: theirs.
+        steps: what a step is of signals that the table keeps in steps (see `storage.steps`).
     """
-    kinds = patterns(rows)
-    return _encode_patterns(rows, group, kinds) if kinds else _encode_ragged(rows, group)
+    stored, columns = as_stored(rows, group, steps)
+    kinds, by_type = patterns(stored), layout(columns)
+    return _encode_patterns(stored, by_type, kinds) if kinds else _encode_ragged(stored, by_type)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,8 +119,10 @@ class _Section:
     """By kind of row."""
 
 
-def _encode_patterns(rows: GroupRows, group: Group, kinds: Sequence[Pattern]) -> Encoded:
-    sections = [found for columns in layout(group) for found in _sections(columns, kinds)]
+def _encode_patterns(
+    rows: GroupRows, by_type: Sequence[Columns], kinds: Sequence[Pattern]
+) -> Encoded:
+    sections = [found for columns in by_type for found in _sections(columns, kinds)]
     names = ["vehicle_id", "time", *(name for section in sections for name in section.names)]
     widths = [
         PREFIX
@@ -208,11 +216,11 @@ def _fill_keys(
     keys["value"][:, 1] = times_us - POSTGRES_EPOCH_US
 
 
-def _encode_ragged(rows: GroupRows, group: Group) -> Encoded:
+def _encode_ragged(rows: GroupRows, by_type: Sequence[Columns]) -> Encoded:
     count = len(rows)
     sections = [
         section
-        for section in (_values(rows, columns) for columns in layout(group))
+        for section in (_values(rows, columns) for columns in by_type)
         if section is not None
     ]
     widths = [len(names) * (4 + wire.itemsize) for names, wire, _, _ in sections]

@@ -17,10 +17,19 @@ import numpy as np
 from psycopg import sql
 
 from schemas.catalogue import ValueType
-from storage.binary_copy import HEADER, POSTGRES_EPOCH_US, PREFIX, TRAILER, WIRE, layout
+from storage.binary_copy import (
+    AS_THEY_ARE,
+    HEADER,
+    POSTGRES_EPOCH_US,
+    PREFIX,
+    TRAILER,
+    WIRE,
+    layout,
+)
+from storage.steps import as_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,15 +69,19 @@ class Columns:
     Args:
         rows: in the order of vehicle and time; values within their column types.
         group: theirs.
+        steps: what a step is of signals that the table keeps in steps (see `storage.steps`).
 
     Attributes:
         names: the columns of the COPY; one that all rows lack is left out.
     """
 
-    def __init__(self, rows: GroupRows, group: Group) -> None:
+    def __init__(
+        self, rows: GroupRows, group: Group, steps: Mapping[str, float] = AS_THEY_ARE
+    ) -> None:
+        stored, columns = as_stored(rows, group, steps)
         # Time runs backwards, as in the columnstore.
-        self._rows, self._count = rows.backwards(), len(rows)
-        self._sections = _sections(self._rows, group)
+        self._rows, self._count = stored.backwards(), len(rows)
+        self._sections = _sections(self._rows, layout(columns))
         names = (name for section in self._sections for name in section.names)
         self.names = ("vehicle_id", "time", *names)
         mixed = [section.absent for section in self._sections if section.absent is not None]
@@ -200,10 +213,10 @@ def copy_columns(connection: Connection, table: sql.Identifier, columns: Columns
         copy.write(TRAILER)
 
 
-def _sections(rows: GroupRows, group: Group) -> list[_Section]:
+def _sections(rows: GroupRows, by_type: Sequence[_OfType]) -> list[_Section]:
     lacking = (np.isnan(rows.narrow.T), np.isnan(rows.wide.T))
     found = []
-    for columns in layout(group):
+    for columns in by_type:
         kinds: dict[bytes, list[int]] = {}
         for number, bits in enumerate(np.packbits(lacking[columns.wide][columns.places], axis=1)):
             kinds.setdefault(bits.tobytes(), []).append(number)
@@ -218,10 +231,11 @@ def _sections(rows: GroupRows, group: Group) -> list[_Section]:
 
 def _by_type(sections: Sequence[_Section]) -> list[tuple[_OfType, list[tuple[_Section, int]]]]:
     """Sections of each type, with the byte of a record with all columns where each begins."""
-    found: dict[ValueType, tuple[_OfType, list[tuple[_Section, int]]]] = {}
+    found: dict[tuple[ValueType, bool], tuple[_OfType, list[tuple[_Section, int]]]] = {}
     place = PREFIX
     for section in sections:
-        _, members = found.setdefault(section.columns.type, (section.columns, []))
+        columns = section.columns
+        _, members = found.setdefault((columns.type, columns.wide), (columns, []))
         members.append((section, place))
         place += len(section.names) * section.width
     return list(found.values())

@@ -16,7 +16,6 @@ from psycopg import sql
 
 from storage.errors import SchemaError
 from storage.queries import query
-from storage.signal_tables import table_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,23 +54,21 @@ def can_copy_directly(connection: Connection) -> bool:
     return connection.execute(query("direct_compress_copy")).fetchone() == (True,)
 
 
-def find_chunk(connection: Connection, group: str, time: datetime) -> Chunk | None:
-    """The chunk of a group's rows of a time, None where there is none yet."""
-    table = table_name(group)
+def find_chunk(connection: Connection, table: str, time: datetime) -> Chunk | None:
+    """The chunk of a hypertable's rows of a time, None where there is none yet."""
     row = connection.execute(query("find_chunk"), {"table": table, "time": time}).fetchone()
     return None if row is None else Chunk(table=table, schema=row[0], name=row[1], created=False)
 
 
-def create_chunk(connection: Connection, group: str, start_us: int, stop_us: int) -> Chunk:
+def create_chunk(connection: Connection, table: str, start_us: int, stop_us: int) -> Chunk:
     """Make a chunk; one that another transaction makes meanwhile is waited for and given back.
 
     Args:
         connection: within the caller's transaction.
-        group: whose rows it will hold.
+        table: the hypertable.
         start_us: its first instant [µs since 1970].
         stop_us: the instant after its last.
     """
-    table = table_name(group)
     row = connection.execute(
         query("create_chunk"), {"table": table, "start_us": start_us, "stop_us": stop_us}
     ).fetchone()

@@ -78,7 +78,7 @@ def without_erased(
         return prepared, counts
     if not counts[POSITIONS]:
         return replace(prepared, batch=batch), counts
-    return prepare(batch, catalogue), counts
+    return prepare(batch, catalogue, prepared.steps), counts
 
 
 def _without_places(batch: Batch, spans: Spans, catalogue: Catalogue) -> tuple[Batch, int]:

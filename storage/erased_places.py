@@ -16,7 +16,8 @@ from storage.errors import refusal_of
 from storage.personal import PLACES, POSITION_SIGNALS
 from storage.queries import query
 from storage.rollups import LOCK, rollups
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table, table_name
+from storage.steps import read_steps, steps_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,16 +127,18 @@ def _erase_rows(
     where: dict[str, object],
     counted: Counted,
 ) -> None:
-    table = sql.Identifier(table_name(group))
+    steps = read_steps(connection)
+    table = sql.Identifier(stored_table(group, steps))
+    columns = [*names, *(steps_column(name) for name in names if name in steps.get(group, {}))]
     ends = sql.SQL("SELECT min(time), max(time) FROM {} WHERE {}").format(table, sql.SQL(_ROWS))
     first, last = connection.execute(ends, where).fetchone() or (None, None)
     if first is None or last is None:
         return
     update = sql.SQL("UPDATE {} SET {} WHERE {} AND {}").format(
         table,
-        sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in names),
+        sql.SQL(", ").join(sql.SQL("{} = NULL").format(sql.Identifier(name)) for name in columns),
         sql.SQL(_ROWS),
-        _held(names),
+        _held(columns),
     )
     for day in _days(first, last):
         with refusal_of(f"the erasure of positions of {day:%Y-%m-%d}"), connection.transaction():

@@ -27,6 +27,7 @@ from storage.queries import query
 from storage.report_writer import insert_reports
 from storage.row_writer import RowWriter
 from storage.state_writer import upsert_state
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,6 +60,9 @@ class FrameWriter:
         catalogue: the catalogue the database was migrated to.
         refused_values_kept: rows of `refused_value` that stay.
         mark: told which stage of a transaction begins: copy, state, commit.
+
+    Attributes:
+        steps: what this database keeps in steps, to be told to `storage.prepared`.
     """
 
     def __init__(
@@ -78,7 +82,8 @@ class FrameWriter:
         self._group_places = {name: place for place, name in enumerate(catalogue.groups)}
         self._newest: dict[int, NDArray[np.int64]] = {}
         self._days: set[int] = set()
-        self._rows = RowWriter(connection, server, catalogue)
+        self.steps = read_steps(connection)
+        self._rows = RowWriter(connection, server, catalogue, self.steps)
         connection.execute(
             "CREATE TEMP TABLE state_stage (vehicle_id bigint, signal_group text,"
             ' time timestamptz, "values" double precision[], times timestamptz[])'
@@ -94,10 +99,12 @@ class FrameWriter:
             psycopg.OperationalError: the database went away; write the same batch again over a
                 new writer (`storage.offsets` says whether it was committed after all).
         """
-        self.write_prepared(prepare(batch, self._catalogue))
+        self.write_prepared(prepare(batch, self._catalogue, self.steps))
 
     def write_prepared(self, prepared: Prepared) -> None:
         """Write a batch that was made ready (see `storage.prepared`); as `write`."""
+        if prepared.steps != self.steps:  # a worker's first batch, or the database is another one
+            prepared = prepare(prepared.batch, self._catalogue, self.steps)
         self._ensure_days({day for _, day in prepared.touched})
         self._learn_newest({vehicle_id for vehicle_id, _ in prepared.touched})
         home, where = _home(prepared.batch), _where(prepared.batch)

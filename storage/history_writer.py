@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psycopg import errors, sql
 
-from storage import binary_copy, columnstore
+from storage import columnstore
 from storage.batch import Batch, CountKey
 from storage.column_copy import Columns, copy_columns
 from storage.erased import POSITIONS, blank_positions, erased_spans, kept_values
@@ -26,7 +26,7 @@ from storage.frame_writer import FrameWriter, raise_counts
 from storage.latest_values import latest
 from storage.prepared import DAY_US
 from storage.queries import query
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
 from storage.state_writer import upsert_state
 
 if TYPE_CHECKING:
@@ -230,10 +230,11 @@ class HistoryWriter(FrameWriter):
         )
 
     def _place(self, group: str, day: int) -> _Place:
-        chunk = columnstore.find_chunk(self._connection, group, _start(day))
+        table = stored_table(group, self.steps)
+        chunk = columnstore.find_chunk(self._connection, table, _start(day))
         if chunk is None:
             start_us = day * DAY_US
-            chunk = columnstore.create_chunk(self._connection, group, start_us, start_us + DAY_US)
+            chunk = columnstore.create_chunk(self._connection, table, start_us, start_us + DAY_US)
         before = 0 if chunk.created else columnstore.total_bytes(self._connection, chunk)
         return _Place(chunk=chunk, day=day, bytes_before=before)
 
@@ -248,7 +249,8 @@ class HistoryWriter(FrameWriter):
     def _copy_directly(self, rows: GroupRows, chunk: Chunk) -> int:
         """In the columnstore's order, time descending: a columnstore batch is cut as rows come."""
         if len(rows):
-            columns = Columns(rows, self._catalogue.groups[rows.group])
+            steps = self.steps.get(rows.group, {})
+            columns = Columns(rows, self._catalogue.groups[rows.group], steps)
             copy_columns(self._connection, chunk.identifier, columns)
         return len(rows)
 
@@ -261,16 +263,15 @@ class HistoryWriter(FrameWriter):
             How many were new, were there and got values, and were there and said nothing new.
         """
         new = filled = repeated = 0
-        group = self._catalogue.groups[rows.group]
         if apart.any() and not stored:
             away = rows if apart.all() else rows.take(apart)
             told, changed = self._rows.write(
-                away, np.ones(len(away), dtype=np.bool_), binary_copy.encode(away, group)
+                away, np.ones(len(away), dtype=np.bool_), self._rows.encode(away)
             )
             new, filled, repeated = len(away) - told - changed, changed, told
         if not apart.all():
             among = rows.take(~apart)
-            told, changed = self._rows.fill(among, binary_copy.encode(among, group))
+            told, changed = self._rows.fill(among, self._rows.encode(among))
             new += len(among) - told - changed
             filled, repeated = filled + changed, repeated + told
         return new, filled, repeated
@@ -280,7 +281,7 @@ class HistoryWriter(FrameWriter):
         starts = np.flatnonzero(_firsts(rows.vehicle_ids))
         ends = np.r_[starts[1:], len(rows)] - 1
         statement = sql.SQL(query("vehicles_between")).format(
-            table=sql.Identifier(table_name(rows.group)),
+            table=sql.Identifier(stored_table(rows.group, self.steps)),
             start=sql.Literal(_start(day)),
             stop=sql.Literal(_start(day + 1)),
         )

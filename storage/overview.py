@@ -13,7 +13,8 @@ from psycopg import sql
 
 from storage.queries import query
 from storage.rollups import rollups
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table, table_name
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -69,6 +70,7 @@ class TableSize:
     """How large a signal table is."""
 
     table: str
+    """As it is read."""
     rows: int
     """An estimate."""
     bytes: int
@@ -167,10 +169,11 @@ def rates(before: Sample, after: Sample) -> Rates:
 def sizes(connection: Connection, server: Server, catalogue: Catalogue) -> Sizes:
     """How large the tables and their rollups are."""
     hyper = server.timescaledb is not None
-    tables = [table_name(group) for group in catalogue.groups]
+    steps = read_steps(connection)
+    names = {stored_table(group, steps): table_name(group) for group in catalogue.groups}
     relations = [rollup.relation for rollup in rollups(catalogue)]
     found = connection.execute(
-        query("hypertable_sizes" if hyper else "partition_sizes"), {"tables": tables}
+        query("hypertable_sizes" if hyper else "partition_sizes"), {"tables": list(names)}
     ).fetchall()
     of_rollups = connection.execute(
         query("aggregate_sizes" if hyper else "rollup_sizes"), {"relations": relations}
@@ -180,7 +183,7 @@ def sizes(connection: Connection, server: Server, catalogue: Catalogue) -> Sizes
         database_bytes=int(row[0]) if row else 0,
         tables=tuple(
             TableSize(
-                table=table,
+                table=names[table],
                 rows=int(rows),
                 bytes=int(size),
                 parts=parts,

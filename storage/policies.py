@@ -18,7 +18,8 @@ from storage import partitions
 from storage.brief_locks import briefly
 from storage.queries import query
 from storage.rollups import rollups
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,7 +59,8 @@ def read(
         (kind, relation): span / timedelta(days=1)
         for kind, relation, span in connection.execute(query("policies"))
     }
-    tables = [table_name(group) for group in catalogue.groups]
+    steps = read_steps(connection)
+    tables = [stored_table(group, steps) for group in catalogue.groups]
     wanted = [
         *((table, COMPRESSION, settings.compress_after_days) for table in tables),
         *((table, RETENTION, settings.retention_days) for table in tables),

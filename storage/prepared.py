@@ -14,11 +14,13 @@ import numpy as np
 from storage import binary_copy
 from storage.latest_values import latest
 from storage.row_merge import merge
+from storage.steps import NO_STEPS
 
 if TYPE_CHECKING:
     from schemas.catalogue import Catalogue
     from storage.batch import Batch, GroupRows
     from storage.latest_values import Latest
+    from storage.steps import Steps
 
 DAY_US = 86_400_000_000
 """Microseconds in a day."""
@@ -50,23 +52,31 @@ class Prepared:
     a value that came as usual is then there already, and holds."""
     touched: tuple[tuple[int, int], ...]
     """Vehicle and day (since 1970), sorted."""
+    steps: Steps
+    """What rows were encoded for."""
 
 
-def prepare(batch: Batch, catalogue: Catalogue) -> Prepared:
-    """Sort, merge and encode a batch's rows."""
+def prepare(batch: Batch, catalogue: Catalogue, steps: Steps = NO_STEPS) -> Prepared:
+    """Sort, merge and encode a batch's rows.
+
+    Args:
+        batch: what is to be written.
+        catalogue: the signals.
+        steps: what is kept in steps, by group, where it is to be written (see `storage.steps`).
+    """
     places = {name: place for place, name in enumerate(catalogue.groups)}
     ordered = sorted(batch.groups, key=lambda rows: (places[rows.group], rows.fills_gaps))
-    groups = tuple(_prepare(rows, catalogue) for rows in ordered if len(rows))
+    groups = tuple(_prepare(rows, catalogue, steps) for rows in ordered if len(rows))
     touched = set().union(*(_vehicle_days(group.rows) for group in groups))
-    return Prepared(batch=batch, groups=groups, touched=tuple(sorted(touched)))
+    return Prepared(batch=batch, groups=groups, touched=tuple(sorted(touched)), steps=steps)
 
 
-def _prepare(rows: GroupRows, catalogue: Catalogue) -> PreparedRows:
+def _prepare(rows: GroupRows, catalogue: Catalogue, steps: Steps) -> PreparedRows:
     group = catalogue.groups[rows.group]
     result = merge(rows)
     return PreparedRows(
         rows=result.rows,
-        encoded=binary_copy.encode(result.rows, group),
+        encoded=binary_copy.encode(result.rows, group, steps.get(rows.group, {})),
         newest=latest(result.rows, group),
         repeated=result.repeated,
         merged=result.merged,

@@ -30,13 +30,15 @@ from storage.brief_locks import briefly
 from storage.connection import has_relation, locked
 from storage.errors import SchemaError
 from storage.queries import query
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table, table_name
+from storage.steps import NO_STEPS, read_steps, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from schemas.catalogue import Catalogue, Group, Signal
     from storage.connection import Connection, Server
+    from storage.steps import Steps
 
 LOCK = "telemetry.rollups"
 """Whoever sums up or adds to what is summed up holds this advisory lock."""
@@ -166,14 +168,25 @@ def _create_continuous_aggregate(connection: Connection, rollup: Rollup) -> None
         sql.SQL(
             "CREATE MATERIALIZED VIEW {} WITH (timescaledb.continuous,"
             " timescaledb.materialized_only = true) AS {} WITH NO DATA"
-        ).format(sql.Identifier(rollup.relation), _select(rollup, sql.SQL("time_bucket")))
+        ).format(
+            sql.Identifier(rollup.relation),
+            _select(rollup, sql.SQL("time_bucket"), steps=read_steps(connection)),
+        )
     )
 
 
 def _select(
-    rollup: Rollup, bin_function: sql.SQL, where: sql.Composable | None = None
+    rollup: Rollup,
+    bin_function: sql.SQL,
+    where: sql.Composable | None = None,
+    steps: Steps = NO_STEPS,
 ) -> sql.Composed:
-    """The statement that sums up the source; `bin_function` takes a width and a time."""
+    """The statement that sums up the source; `bin_function` takes a width and a time.
+
+    A continuous aggregate is made of a hypertable and not of its view: `steps` say how to read it.
+    """
+    source = rollup.source if rollup.on_rollup else stored_table(rollup.group, steps)
+    of_group = {} if rollup.on_rollup else steps.get(rollup.group, {})
     time = sql.SQL("bucket" if rollup.on_rollup else "time")
     width = sql.Literal(timedelta(seconds=rollup.bucket_s))
     # date_bin wants an origin, time_bucket has its own; both cut at whole hours of UTC.
@@ -185,7 +198,9 @@ def _select(
     expressions = [
         sql.SQL("({})::{} AS {}").format(expression, sql.SQL(type_), sql.Identifier(column))
         for signal in rollup.signals
-        for column, type_, expression in _columns(signal, on_rollup=rollup.on_rollup)
+        for column, type_, expression in _columns(
+            signal, on_rollup=rollup.on_rollup, step=of_group.get(signal.name)
+        )
     ]
     return sql.SQL(
         "SELECT vehicle_id, {bin}({width}, {time}{origin}) AS bucket, {expressions}"
@@ -196,19 +211,25 @@ def _select(
         time=time,
         origin=origin,
         expressions=sql.SQL(", ").join(expressions),
-        source=sql.Identifier(rollup.source),
+        source=sql.Identifier(source),
         where=where or sql.SQL(""),
     )
 
 
-def _columns(signal: Signal, *, on_rollup: bool) -> list[tuple[str, str, sql.Composed]]:
-    """Column, type and expression of each figure kept of a signal."""
+def _columns(
+    signal: Signal, *, on_rollup: bool, step: float | None = None
+) -> list[tuple[str, str, sql.Composed]]:
+    """Column, type and expression of each figure kept of a signal, which may be in steps."""
     own = sql_type(signal)
 
     def figure(
         suffix: str, type_: str, of_rows: str, of_rollup: str
     ) -> tuple[str, str, sql.Composed]:
-        names = {f"x{end}": sql.Identifier(f"{signal.name}{end}") for end in ("", *_SUFFIXES)}
+        names: dict[str, sql.Composable] = {
+            f"x{end}": sql.Identifier(f"{signal.name}{end}") for end in ("", *_SUFFIXES)
+        }
+        if step is not None:
+            names["x"] = value(signal.name, step)
         template = of_rollup if on_rollup else of_rows
         return f"{signal.name}{suffix}", type_, _TEMPLATES[template].format(**names)
 

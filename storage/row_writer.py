@@ -16,14 +16,21 @@ import numpy as np
 from psycopg import errors, sql
 
 from storage import binary_copy
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import steps_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from schemas.catalogue import Catalogue
     from storage.batch import GroupRows
     from storage.connection import Connection, Server
+    from storage.steps import Steps
+
+_Pair = tuple[str, ...]
+"""The column that holds a signal's values, or the two that do where it is kept in steps."""
 
 COPY_CHUNK_BYTES = 1 << 20
 """What is handed to libpq at a time [bytes]; larger pieces only grow its buffer."""
@@ -36,15 +43,19 @@ class RowWriter:
         connection: an autocommit connection; it gets a temporary table for each group.
         server: what stands at its other end.
         catalogue: the catalogue the database was migrated to.
+        steps: what this database keeps in steps (see `storage.steps`).
     """
 
-    def __init__(self, connection: Connection, server: Server, catalogue: Catalogue) -> None:
+    def __init__(
+        self, connection: Connection, server: Server, catalogue: Catalogue, steps: Steps
+    ) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._steps = steps
         for group in catalogue.groups:
             connection.execute(
                 sql.SQL("CREATE TEMP TABLE {} (LIKE {}) ON COMMIT DELETE ROWS").format(
-                    _stage(group), _table(group)
+                    _stage(group), self._table(group)
                 )
             )
         if server.timescaledb is not None:
@@ -69,8 +80,8 @@ class RowWriter:
             return self._copy_or_merge(rows, encoded)
         if not fresh.any():
             return self._merge(rows, encoded)
-        repeated, changed = self._merge(rows, self._encode(rows.take(~fresh)))
-        more_repeated, more_changed = self._copy_or_merge(rows, self._encode(rows.take(fresh)))
+        repeated, changed = self._merge(rows, self.encode(rows.take(~fresh)))
+        more_repeated, more_changed = self._copy_or_merge(rows, self.encode(rows.take(fresh)))
         return repeated + more_repeated, changed + more_changed
 
     def fill(self, rows: GroupRows, encoded: binary_copy.Encoded) -> tuple[int, int]:
@@ -90,8 +101,7 @@ class RowWriter:
         self.copy(stage, encoded)
         self._connection.execute(sql.SQL("ANALYZE {} (vehicle_id, time)").format(stage))
         gaps = sql.SQL(" OR ").join(
-            sql.SQL("stage.{0} IS NOT NULL AND row.{0} IS NULL").format(sql.Identifier(name))
-            for name in encoded.columns[2:]
+            _gap("stage", pair) for pair in self._pairs(group, encoded.columns)
         )
         known = self._connection.execute(
             sql.SQL(
@@ -101,7 +111,7 @@ class RowWriter:
                 " AND row.time >= {first} AND row.time <= {last} AND NOT ({gaps})"
             ).format(
                 stage=stage,
-                table=_table(group),
+                table=self._table(group),
                 vehicle_ids=sql.Literal(np.unique(rows.vehicle_ids).tolist()),
                 first=_instant(int(rows.times_us.min())),
                 last=_instant(int(rows.times_us.max())),
@@ -113,14 +123,26 @@ class RowWriter:
         )
         return known + repeated, changed
 
-    def _encode(self, rows: GroupRows) -> binary_copy.Encoded:
-        return binary_copy.encode(rows, self._catalogue.groups[rows.group])
+    def _table(self, group: str) -> sql.Identifier:
+        return sql.Identifier(stored_table(group, self._steps))
+
+    def _pairs(self, group: str, columns: Sequence[str]) -> list[_Pair]:
+        """The columns of the signals that these columns of a COPY hold."""
+        kept = {steps_column(name): name for name in self._steps.get(group, {})}
+        pairs: dict[str, _Pair] = {name: (name, column) for column, name in kept.items()}
+        signals = dict.fromkeys(kept.get(name, name) for name in columns[2:])
+        return [pairs.get(name, (name,)) for name in signals]
+
+    def encode(self, rows: GroupRows) -> binary_copy.Encoded:
+        """Make rows ready for this database."""
+        steps = self._steps.get(rows.group, {})
+        return binary_copy.encode(rows, self._catalogue.groups[rows.group], steps)
 
     def _copy_or_merge(self, rows: GroupRows, encoded: binary_copy.Encoded) -> tuple[int, int]:
         """Store those of the rows that are encoded."""
         try:
             with self._connection.transaction():
-                self.copy(_table(rows.group), encoded)
+                self.copy(self._table(rows.group), encoded)
         except errors.UniqueViolation:
             return self._merge(rows, encoded)
         return 0, 0
@@ -142,14 +164,16 @@ class RowWriter:
         insert = sql.SQL(
             "INSERT INTO {table} AS row ({names}) SELECT {names} FROM {stage}"
             " ORDER BY vehicle_id, time ON CONFLICT (vehicle_id, time) DO "
-        ).format(table=_table(group), names=sql.SQL(", ").join(names), stage=_stage(group))
+        ).format(table=self._table(group), names=sql.SQL(", ").join(names), stage=_stage(group))
         inserted = self._connection.execute(insert + sql.SQL("NOTHING")).rowcount
         changed = 0
         if inserted < staged:
-            cell, change = _FILLING if fills_gaps else _OVERLAYING
-            overlay = sql.SQL(", ").join(cell.format(name) for name in names[2:])
-            differs = sql.SQL(" OR ").join(change.format(name) for name in names[2:])
-            update = sql.SQL("UPDATE SET {} WHERE {}").format(overlay, differs)
+            lay, differs = (_fill, _fills) if fills_gaps else (_overlay, _differs)
+            pairs = self._pairs(group, columns)
+            update = sql.SQL("UPDATE SET {} WHERE {}").format(
+                sql.SQL(", ").join(lay(name, pair) for pair in pairs for name in pair),
+                sql.SQL(" OR ").join(differs(pair) for pair in pairs),
+            )
             changed = self._connection.execute(insert + update).rowcount
         self._connection.execute(sql.SQL("TRUNCATE {}").format(_stage(group)))
         return staged - inserted - changed, changed
@@ -167,20 +191,48 @@ class RowWriter:
             copy.write(binary_copy.TRAILER)
 
 
-_GAP = "EXCLUDED.{0} IS NOT NULL AND row.{0} IS NULL"
-
-_OVERLAYING = (
-    sql.SQL("{0} = coalesce(EXCLUDED.{0}, row.{0})"),
-    sql.SQL("EXCLUDED.{0} <> row.{0} OR " + _GAP),
-)
-"""How a cell is set where a later value wins, and when that changes it."""
-
-_FILLING = (sql.SQL("{0} = coalesce(row.{0}, EXCLUDED.{0})"), sql.SQL(_GAP))
-"""Likewise where the stored value does."""
+def _held(row: str, pair: _Pair) -> sql.Composed:
+    """Whether a row holds a signal's value, in whichever column."""
+    cells = [sql.SQL("{} IS NOT NULL").format(sql.Identifier(row, name)) for name in pair]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(cells))
 
 
-def _table(group: str) -> sql.Identifier:
-    return sql.Identifier(table_name(group))
+def _gap(newer: str, pair: _Pair) -> sql.Composed:
+    """Whether the newer row holds a value that the stored one lacks."""
+    return sql.SQL("({} AND NOT {})").format(_held(newer, pair), _held("row", pair))
+
+
+def _overlay(name: str, pair: _Pair) -> sql.Composed:
+    """How a cell is set where a later value wins: with it goes what the other column has."""
+    template = "{0} = coalesce(EXCLUDED.{0}, row.{0})"
+    if len(pair) > 1:
+        template = "{0} = CASE WHEN {1} THEN EXCLUDED.{0} ELSE row.{0} END"
+    return sql.SQL(template).format(sql.Identifier(name), _held("excluded", pair))
+
+
+def _differs(pair: _Pair) -> sql.Composed:
+    """When that changes a value."""
+    if len(pair) == 1:
+        changed = sql.SQL("EXCLUDED.{0} <> row.{0}").format(sql.Identifier(*pair))
+        return sql.SQL("({} OR {})").format(changed, _gap("excluded", pair))
+    differ = sql.SQL(" OR ").join(
+        sql.SQL("EXCLUDED.{0} IS DISTINCT FROM row.{0}").format(sql.Identifier(name))
+        for name in pair
+    )
+    return sql.SQL("({} AND ({}))").format(_held("excluded", pair), differ)
+
+
+def _fill(name: str, pair: _Pair) -> sql.Composed:
+    """How a cell is set where the stored value wins."""
+    template = "{0} = coalesce(row.{0}, EXCLUDED.{0})"
+    if len(pair) > 1:
+        template = "{0} = CASE WHEN {1} THEN row.{0} ELSE EXCLUDED.{0} END"
+    return sql.SQL(template).format(sql.Identifier(name), _held("row", pair))
+
+
+def _fills(pair: _Pair) -> sql.Composed:
+    """When that changes a value."""
+    return _gap("excluded", pair)
 
 
 def _stage(group: str) -> sql.Identifier:

@@ -1,9 +1,11 @@
-"""The signal tables, derived from the catalogue: a table a group, a column a signal.
+"""The signal tables, derived from the catalogue: `signal_<group>` has a column a signal.
 
-`signal_<group>` has the primary key (vehicle_id, time). On TimescaleDB it is a hypertable of day
-chunks that become columnstore; on plain PostgreSQL it is range-partitioned by day (see
-`storage.partitions`). Adding a signal adds a nullable column, which works on a table full of
-compressed rows; a column's type never changes.
+Its key is (vehicle_id, time). On plain PostgreSQL it is a table, range-partitioned by day (see
+`storage.partitions`). On TimescaleDB it is a view of `steps_<group>`, a hypertable of day chunks
+that become columnstore, in which measurements are whole steps (see `storage.steps`); where it was
+made before there were steps, or the group has no measurement, it is the hypertable itself. What
+reads, reads `signal_<group>`; what writes asks for `stored_table`. Adding a signal adds nullable
+columns, which works on a table full of compressed rows; a column's type never changes.
 """
 
 from __future__ import annotations
@@ -17,20 +19,32 @@ from schemas.sql_types import sql_type
 from storage.brief_locks import briefly
 from storage.connection import has_relation
 from storage.errors import SchemaError
+from storage.steps import counts_steps, read_steps, steps_column, value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from schemas.catalogue import Catalogue, Group, Signal
     from storage.connection import Connection, Server
+    from storage.steps import Steps
 
 CHUNK_INTERVAL = "1 day"
 """A chunk's width; 50 vehicles or 5,000, a day is also what analysis reads."""
 
 
 def table_name(group: str) -> str:
-    """The table that holds a group's rows."""
+    """The table or view in which a group's values are read."""
     return f"signal_{group}"
+
+
+def stored_table(group: str, steps: Steps) -> str:
+    """The table that holds a group's rows.
+
+    Args:
+        group: which.
+        steps: what the database keeps in steps (see `storage.steps.read_steps`).
+    """
+    return f"steps_{group}" if group in steps else table_name(group)
 
 
 def synchronise(connection: Connection, server: Server, catalogue: Catalogue) -> list[str]:
@@ -45,6 +59,7 @@ def synchronise(connection: Connection, server: Server, catalogue: Catalogue) ->
     """
     _refuse_conflicts(connection, catalogue)
     done: list[str] = []
+    steps = read_steps(connection)
     for group in catalogue.groups.values():
         table = table_name(group.name)
         if not has_relation(connection, table):
@@ -52,7 +67,7 @@ def synchronise(connection: Connection, server: Server, catalogue: Catalogue) ->
             briefly(connection, f"make table {table}", create)
             done.append(f"table {table} with {len(group.signals)} signals")
         elif new := _new_signals(connection, group):
-            add = partial(_add_columns, connection, table, new)
+            add = partial(_add_columns, connection, steps, group, new)
             briefly(connection, f"add columns to {table}", add)
             done += [f"column {table}.{signal.name}" for signal in new]
     return done
@@ -108,13 +123,22 @@ def _column(signal: Signal) -> sql.Composed:
     return sql.SQL("{} {}").format(sql.Identifier(signal.name), sql.SQL(sql_type(signal)))
 
 
+def _steps_column(signal: Signal) -> sql.Composed:
+    return sql.SQL("{} integer").format(sql.Identifier(steps_column(signal.name)))
+
+
 def _create(connection: Connection, server: Server, group: Group) -> None:
-    table = sql.Identifier(table_name(group.name))
+    # Rows are not smaller for steps: they are for the columnstore.
+    stepped = [] if server.timescaledb is None else list(filter(counts_steps, group.signals))
+    _note_steps(connection, stepped)
+    name = stored_table(group.name, read_steps(connection))
+    table = sql.Identifier(name)
     columns = sql.SQL(", ").join(
         [
             sql.SQL("vehicle_id bigint NOT NULL"),
             sql.SQL("time timestamptz NOT NULL"),
             *(_column(signal) for signal in group.signals),
+            *(_steps_column(signal) for signal in stepped),
             sql.SQL("PRIMARY KEY (vehicle_id, time)"),
         ]
     )
@@ -125,13 +149,45 @@ def _create(connection: Connection, server: Server, group: Group) -> None:
     connection.execute(create)
     connection.execute(
         "SELECT create_hypertable(%s::regclass, by_range('time', %s::interval))",
-        (table_name(group.name), CHUNK_INTERVAL),
+        (name, CHUNK_INTERVAL),
     )
     connection.execute(
         sql.SQL(
             "ALTER TABLE {} SET (timescaledb.enable_columnstore,"
             " timescaledb.segmentby = 'vehicle_id', timescaledb.orderby = 'time DESC')"
         ).format(table)
+    )
+    _show(connection, group)
+
+
+def _note_steps(connection: Connection, signals: Sequence[Signal]) -> None:
+    """Write down for ever what a step of signals is, whatever their resolution becomes."""
+    for signal in signals:
+        connection.execute(
+            "INSERT INTO signal_step (name, signal_group, step) VALUES (%s, %s, %s)",
+            (signal.name, signal.group, signal.resolution),
+        )
+
+
+def _show(connection: Connection, group: Group) -> None:
+    """Have a view of values where a group is stored in steps."""
+    steps = read_steps(connection)
+    if group.name not in steps:
+        return
+    of_group = steps[group.name]
+    values = [
+        sql.SQL("{} AS {}").format(value(signal.name, of_group[signal.name]), name)
+        if signal.name in of_group
+        else name
+        for signal in group.signals
+        for name in [sql.Identifier(signal.name)]
+    ]
+    connection.execute(
+        sql.SQL("CREATE OR REPLACE VIEW {} AS SELECT vehicle_id, time, {} FROM {}").format(
+            sql.Identifier(table_name(group.name)),
+            sql.SQL(", ").join(values),
+            sql.Identifier(stored_table(group.name, steps)),
+        )
     )
 
 
@@ -147,11 +203,16 @@ def _new_signals(connection: Connection, group: Group) -> list[Signal]:
     return [signal for signal in group.signals if signal.name not in there]
 
 
-def _add_columns(connection: Connection, table: str, signals: Sequence[Signal]) -> None:
-    for signal in signals:
-        connection.execute(
-            sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(sql.Identifier(table), _column(signal))
-        )
+def _add_columns(
+    connection: Connection, steps: Steps, group: Group, signals: Sequence[Signal]
+) -> None:
+    table = sql.Identifier(stored_table(group.name, steps))
+    stepped = list(filter(counts_steps, signals)) if group.name in steps else []
+    columns = [*map(_column, signals), *map(_steps_column, stepped)]
+    for column in columns:
+        connection.execute(sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table, column))
+    _note_steps(connection, stepped)
+    _show(connection, group)
 
 
 def mirror(connection: Connection, catalogue: Catalogue) -> None:

@@ -27,10 +27,11 @@ from storage.connection import connect, server
 from storage.migrate import migrate
 from storage.partitions import ensure_days
 from storage.settings import StorageSettings
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import read_steps, steps_column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from schemas.catalogue import Group
     from storage.connection import Connection
@@ -150,14 +151,15 @@ def _parties(connection: Connection, fleet: Fleet) -> None:
 
 
 def _template(connection: Connection) -> None:
-    for batch in encoded(full_messages(vehicles=TEMPLATE_MESSAGES, messages=TEMPLATE_MESSAGES)):
-        for group, rows in batch.parts:
-            table = sql.Identifier("load", f"template_{group}")
+    sent = full_messages(vehicles=TEMPLATE_MESSAGES, messages=TEMPLATE_MESSAGES)
+    for batch in encoded(sent, read_steps(connection)):
+        for stored, rows in batch.parts:
+            table = sql.Identifier("load", f"template_{stored}")
             connection.execute(
                 sql.SQL(
                     "CREATE TABLE IF NOT EXISTS {} (LIKE {}, place integer GENERATED ALWAYS AS"
                     " IDENTITY (MINVALUE 0 START WITH 0))"
-                ).format(table, sql.Identifier(table_name(group)))
+                ).format(table, sql.Identifier(stored))
             )
             _copy(connection, table, rows)
 
@@ -173,11 +175,13 @@ def _copy(connection: Connection, table: sql.Identifier, rows: binary_copy.Encod
 
 def _day(connection: Connection, day: date, is_last: bool) -> None:
     running_s = statements.RUNNING_MINUTES * 60
+    steps = read_steps(connection)
     for group in catalogue.default().groups.values():
-        places = _count(connection, f"load.template_{group.name}")
+        table = stored_table(group.name, steps)
+        places = _count(connection, f"load.template_{table}")
         for hour in range(0, running_s, 3600):
             connection.execute(
-                _rows_of(group).encode(),
+                _rows_of(group, table, steps.get(group.name, {})).encode(),
                 {
                     "day": day,
                     "is_last": is_last,
@@ -191,12 +195,12 @@ def _day(connection: Connection, day: date, is_last: bool) -> None:
         connection.execute(statement.encode(), {"day": day, "running": statements.RUNNING_MINUTES})
 
 
-def _rows_of(group: Group) -> str:
+def _rows_of(group: Group, table: str, steps: Mapping[str, float]) -> str:
+    names = [*(signal.name for signal in group.signals), *map(steps_column, steps)]
     fast = any(signal.period_s <= 1 for signal in group.signals)
     return statements.FAST_ROWS.format(
-        table=table_name(group.name),
-        group=group.name,
-        columns=", ".join(f'"{signal.name}"' for signal in group.signals),
+        table=table,
+        columns=", ".join(f'"{name}"' for name in names),
         running_s=statements.RUNNING_MINUTES * 60,
         step_s=FAST_STEP_S if fast else SLOW_STEP_S,
         dense_s=FAST_DENSE_S if fast else SLOW_DENSE_S,

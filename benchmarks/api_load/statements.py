@@ -78,7 +78,7 @@ CROSS JOIN LATERAL (
         0, {running_s} - 1,
         CASE WHEN v.is_dense AND %(is_last)s::boolean THEN {dense_s} ELSE {step_s} END) AS s
 ) AS moment (at, s)
-JOIN load.template_{group} AS template
+JOIN load.template_{table} AS template
   ON template.place = (v.n * 7919 + moment.s) %% %(places)s::integer
 WHERE moment.s BETWEEN %(from_s)s AND %(to_s)s
 ORDER BY v.n, moment.s

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from ingest.record import Reason
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
 from tests.faults.fault import fault
 from tests.faults.fleet import rest
 
@@ -50,11 +51,13 @@ def late_into_compressed(arena: Arena, rng: np.random.Generator) -> str | None:
     arena.fleet.send_late(int(rng.integers(20, 40)))
     arena.catch_up()
     compressed = refused = 0
+    with arena.grounds.direct() as connection:
+        steps = read_steps(connection)
     for group in arena.truth.catalogue.groups:
         chunks = arena.grounds.ask(
             "SELECT chunk::text FROM show_chunks(%s::regclass, older_than => interval '36 hours')"
             " AS chunk",
-            f"telemetry.{table_name(group)}",
+            f"telemetry.{stored_table(group, steps)}",
         )
         arena.fleet.send_late(3)
         for (chunk,) in chunks:

@@ -28,6 +28,7 @@ NO_SPACE = "No space left on device"
 """What PostgreSQL tells workers where its disk is full; its own log has no room for it then."""
 
 LOCKED = ("vehicle_state", "touched_day", "ingest_count", "ingest_offset", "signal_motion")
+"""A view that is locked has its table locked, too."""
 
 
 @fault("PostgreSQL stopped and started", "database")

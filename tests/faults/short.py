@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tests.faults import run as runs
 from tests.faults.lane_faults import LANE, READER
 from tests.faults.verdict import Judge
+from tests.samples.storage_samples import change
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +34,6 @@ ALWAYS = (LANE, READER)
 """Families that are among them whatever the seed says."""
 
 TAMPERING = {
-    "value lost": "UPDATE telemetry.signal_motion SET wheel_speed = NULL WHERE wheel_speed = 0",
-    "wrong value": "UPDATE telemetry.signal_location SET altitude = altitude + 1",
     "value nobody sent": "UPDATE telemetry.signal_counters SET engine_hours = 1"
     " WHERE engine_hours IS NULL",
     "vehicle_state differs": "UPDATE telemetry.vehicle_state SET times[1] = '2001-01-01'",
@@ -50,18 +49,26 @@ TAMPERING = {
 }
 """What the judge must see, by what it calls it."""
 
+CHANGED = {
+    "value lost": ("motion", "wheel_speed", "NULL", "{} = 0"),
+    "wrong value": ("location", "altitude", "{} + 1", "true"),
+}
+"""Likewise: group, signal, new value and which rows."""
+
 
 def _tamper(arena: Arena) -> None:
     """A judge who finds nothing now has found nothing before."""
     with arena.grounds.direct() as connection:
         for statement in TAMPERING.values():
             assert connection.execute(statement).rowcount > 0, statement
+        for what in CHANGED.values():
+            assert change(connection, *what) > 0, what
     refused = next(serial for serial, sent in arena.truth.sent.items() if sent.reason)
     kept = next(serial for serial, sent in arena.truth.sent.items() if not sent.reason)
     for serial, reason in ((refused, ""), (kept, "unreadable")):
         arena.truth.sent[serial] = replace(arena.truth.sent[serial], reason=reason)
     found = Judge(arena.grounds, arena.truth, arena.benches()).judge().differences
-    for kind in (*TAMPERING, "letter lost", "letter of nothing refused"):
+    for kind in (*TAMPERING, *CHANGED, "letter lost", "letter of nothing refused"):
         assert any(line.startswith(kind) for line in found), f"{kind} was not seen: {found}"
 
 

@@ -25,8 +25,8 @@ from storage.batch import Batch, GroupRows
 from storage.connection import connect
 from storage.frame_writer import FrameWriter
 from storage.registers import register_vehicle
-from storage.signal_tables import table_name
 from tests.asking.command_line import ROOT
+from tests.samples.storage_samples import rows_table
 from tests.servers.history_fixture import DAY_US, frames, load, loader, morning_us, tables, write
 from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, wait_until
 
@@ -72,9 +72,9 @@ def test_what_is_loaded_lies_in_the_columnstore_and_its_key_holds(
     done = load(migrated, write(tmp_path / "h.parquet", rows, catalogue))
     assert done.columnstore
     assert done.grown_bytes > 0
-    table = table_name("motion")
     with connect(migrated.dsn) as connection:
-        chunk = columnstore.find_chunk(connection, "motion", _time(day))
+        table = rows_table(connection, "motion")
+        chunk = columnstore.find_chunk(connection, table, _time(day))
         assert chunk is not None
         assert columnstore.row_store_bytes(connection, chunk) == 0
         again = connection.execute(
@@ -99,7 +99,7 @@ def test_a_vehicle_that_lacks_now_these_now_those_signals_keeps_its_order_and_wh
     }
     load(migrated, write(tmp_path / "h.parquet", rows, migrated.catalogue))
     with connect(migrated.dsn) as connection:
-        chunk = columnstore.find_chunk(connection, "motion", _time(day))
+        chunk = columnstore.find_chunk(connection, rows_table(connection, "motion"), _time(day))
         assert chunk is not None
         settings = connection.execute(
             "SELECT compress_relid::regclass::text FROM _timescaledb_catalog.compression_settings"
@@ -182,7 +182,9 @@ def test_what_is_stored_holds_and_gaps_are_filled(migrated: Migrated, tmp_path: 
     assert tables(migrated).rows(vin) == speeds | filled | late
     if migrated.server.timescaledb is not None:
         with connect(migrated.dsn) as connection:
-            chunk = columnstore.find_chunk(connection, "motion", _time(start))
+            chunk = columnstore.find_chunk(
+                connection, rows_table(connection, "motion"), _time(start)
+            )
             assert chunk is not None
             assert not columnstore.holds_rows(connection, chunk)  # compressed again
     assert load(migrated, path).filled == 0

@@ -22,6 +22,7 @@ from research import (
 )
 from research.errors import ExportError
 from storage.errors import StorageError
+from tests.samples.storage_samples import rows_table
 from tests.worlds.export_world import FIRST, SIGNALS, SLOW, VINS, exported_world
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def test_what_the_database_has_dropped_comes_from_the_archive(
     with connection.transaction(force_rollback=False):
         for group in ("motion", "location", "powertrain", "fuel_aftertreatment", "counters"):
             connection.execute(
-                f"CREATE TABLE kept_{group} AS SELECT * FROM signal_{group} WHERE time < %s",
+                f"CREATE TABLE kept_{group} AS"
+                f" SELECT * FROM {rows_table(connection, group)} WHERE time < %s",
                 (second,),
             )
             connection.execute(f"DELETE FROM signal_{group} WHERE time < %s", (second,))
@@ -124,7 +126,8 @@ def test_what_the_database_has_dropped_comes_from_the_archive(
         found = ordered(load_signals(both, ALL, FIRST, STOP, resolution_s=step))
     finally:
         for group in ("motion", "location", "powertrain", "fuel_aftertreatment", "counters"):
-            connection.execute(f"INSERT INTO signal_{group} SELECT * FROM kept_{group}")
+            table = rows_table(connection, group)
+            connection.execute(f"INSERT INTO {table} SELECT * FROM kept_{group}")
             connection.execute(f"DROP TABLE kept_{group}")
     pd.testing.assert_frame_equal(found, before)
 

@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 REFERENCES = {("driver", "driver_id"), ("driver", "name")}
 """Columns that tell of a driver and go with the row of another rule."""
 
-SAMPLED = re.compile(r"(signal_|rollup$|vehicle_state$)")
+SAMPLED = re.compile(r"(signal_|steps_|rollup$|vehicle_state$)")
 """Tables of signals: what of them tells a position is known by the signal, see storage.personal."""
 
 

@@ -25,7 +25,7 @@ from storage.connection import connect, server
 from storage.errors import SchemaError, StorageError
 from storage.migrate import migrate, migrations, require_compatible, require_current
 from storage.settings import StorageSettings
-from tests.samples.storage_samples import SMALL, grown, signal
+from tests.samples.storage_samples import SMALL, grown, rows_table, signal
 from tests.servers.database_fixture import migrated_to, new_database
 from tests.servers.ingest_fixture import (
     SECOND_US,
@@ -299,8 +299,9 @@ def test_migrate_gives_way_while_a_table_is_read_and_ends_when_it_is_free(
         connect(fresh_database) as writer,
     ):
         # A dump: it has read-locked every table, for as long as it takes.
+        rows = rows_table(reader, "motion")
         with reader.transaction():
-            reader.execute("LOCK TABLE signal_motion IN ACCESS SHARE MODE")
+            reader.execute(f"LOCK TABLE {rows} IN ACCESS SHARE MODE".encode())
             monkeypatch.setattr("storage.brief_locks.PATIENCE_S", 60)
             failed: list[BaseException] = []
 
@@ -313,15 +314,14 @@ def test_migrate_gives_way_while_a_table_is_read_and_ends_when_it_is_free(
 
             migrating = threading.Thread(target=run)
             migrating.start()
-            waiting = (
-                "SELECT count(*) FROM pg_locks WHERE NOT granted"
-                " AND relation = 'signal_motion'::regclass"
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+            wait_until(
+                lambda: writer.execute(waiting, (rows,)).fetchone() == (1,), "the wait for a lock"
             )
-            wait_until(lambda: writer.execute(waiting).fetchone() == (1,), "the wait for a lock")
             # A writer comes behind migrate, which lets it pass.
             with writer.transaction():
                 writer.execute("SET LOCAL lock_timeout = '20s'")
-                writer.execute("LOCK TABLE signal_motion IN ROW EXCLUSIVE MODE")
+                writer.execute(f"LOCK TABLE {rows} IN ROW EXCLUSIVE MODE".encode())
             assert migrating.is_alive()
         migrating.join(timeout=60)
         assert not migrating.is_alive()

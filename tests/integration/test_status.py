@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from storage import overview, policies
 from storage.migrate import migrate
 from storage.settings import StorageSettings
-from tests.samples.storage_samples import SMALL
+from tests.samples.storage_samples import SMALL, rows_table
 from tests.servers.database_fixture import migrated_to
 from tests.servers.ingest_fixture import SECOND_US, Bench, ago_us, new_vins
 
@@ -158,7 +158,8 @@ def test_compressed_days_are_shown_with_what_they_saved(
         send(bench, vin, ago_us(3 * 86_400) + start * SECOND_US, 300, wheel_speed=50.0)
     bench.drain()
     chunk = migrated.connection.execute(
-        "SELECT show_chunks('signal_motion', older_than => interval '2 days')"
+        "SELECT show_chunks(%s::regclass, older_than => interval '2 days')",
+        (rows_table(migrated.connection, "motion"),),
     ).fetchone()
     migrated.connection.execute("CALL convert_to_columnstore(%s)", chunk)
     tables = asked(told, "--sample", "0")["storage"]["tables"]

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from storage.batch import Batch, CountKey, TriggerRow
 from storage.errors import StorageError
-from tests.samples.storage_samples import DAY_US, SECOND_US, TODAY_US, group_rows, moment, stored
+from tests.samples.storage_samples import (
+    DAY_US,
+    SECOND_US,
+    TODAY_US,
+    group_rows,
+    moment,
+    rows_table,
+    stored,
+)
 from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
@@ -245,7 +253,8 @@ def test_an_empty_batch_writes_nothing(small: Migrated, writer: FrameWriter) -> 
 def test_what_the_database_refuses_is_said_with_its_group_and_nothing_is_written(
     small: Migrated, writer: FrameWriter, vehicle: int
 ) -> None:
-    small.connection.execute("ALTER TABLE signal_counters ADD CONSTRAINT poison CHECK (mode <> 66)")
+    table = rows_table(small.connection, "counters")
+    small.connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT poison CHECK (mode <> 66)")
     batch = Batch(
         groups=(
             group_rows("motion", [(vehicle, TODAY_US, {"speed": 1})]),
@@ -256,7 +265,7 @@ def test_what_the_database_refuses_is_said_with_its_group_and_nothing_is_written
         with pytest.raises(StorageError, match=r"rows of group counters .*CheckViolation"):
             writer.write(batch)
     finally:
-        small.connection.execute("ALTER TABLE signal_counters DROP CONSTRAINT poison")
+        small.connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT poison")
     assert stored(small.connection, "motion", vehicle) == {}
     writer.write(batch)  # the writer is none the worse for it
     assert stored(small.connection, "counters", vehicle) == {(vehicle, TODAY_US): {"mode": 66}}

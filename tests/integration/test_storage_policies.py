@@ -20,6 +20,7 @@ from tests.samples.storage_samples import (
     compress,
     group_rows,
     moment,
+    rows_table,
     stored,
 )
 from tests.servers.database_fixture import Migrated, migrated_to, open_writer
@@ -63,8 +64,8 @@ def found(database: Migrated) -> dict[tuple[str, str], str]:
     return {(name, relation): span for name, relation, span in rows}
 
 
-def expected(settings: StorageSettings) -> dict[tuple[str, str], str]:
-    tables = [f"signal_{group}" for group in SMALL.groups]
+def expected(database: Migrated, settings: StorageSettings) -> dict[tuple[str, str], str]:
+    tables = [rows_table(database.connection, group) for group in SMALL.groups]
     spans = {("policy_compression", t): f"{settings.compress_after_days} days" for t in tables}
     spans |= {("policy_retention", table): f"{settings.retention_days} days" for table in tables}
     return spans | {
@@ -73,11 +74,11 @@ def expected(settings: StorageSettings) -> dict[tuple[str, str], str]:
     }
 
 
-def run(database: Migrated, policy: str, relation: str) -> None:
+def run(database: Migrated, policy: str, group: str) -> None:
     row = database.connection.execute(
         "SELECT job_id FROM timescaledb_information.jobs"
         " WHERE proc_name = %s AND hypertable_name = %s",
-        (policy, relation),
+        (policy, rows_table(database.connection, group)),
     ).fetchone()
     assert row is not None
     database.connection.execute("CALL run_job(%s)", row)
@@ -87,7 +88,8 @@ def compressed(database: Migrated) -> list[tuple[str, bool]]:
     """Day and whether it is columnstore, of each chunk of group motion."""
     return database.connection.execute(
         "SELECT range_start::date::text, is_compressed FROM timescaledb_information.chunks"
-        " WHERE hypertable_name = 'signal_motion' ORDER BY range_start"
+        " WHERE hypertable_name = %s ORDER BY range_start",
+        (rows_table(database.connection, "motion"),),
     ).fetchall()
 
 
@@ -98,15 +100,15 @@ def day(time_us: int) -> str:
 def test_each_relation_has_its_policies_once_however_often_migrate_runs(
     database: Migrated,
 ) -> None:
-    assert found(database) == expected(StorageSettings())
+    assert found(database) == expected(database, StorageSettings())
     migrate(database.connection, SMALL, StorageSettings())
-    assert found(database) == expected(StorageSettings())
+    assert found(database) == expected(database, StorageSettings())
 
 
 def test_policies_follow_the_settings(database: Migrated) -> None:
     settings = StorageSettings(retention_days=30, compress_after_days=3, rollup_retention_days=99)
     migrate(database.connection, SMALL, settings)
-    assert found(database) == expected(settings)
+    assert found(database) == expected(database, settings)
 
 
 def test_the_compression_policy_makes_old_days_columnstore(
@@ -116,7 +118,7 @@ def test_the_compression_policy_makes_old_days_columnstore(
         rows = [(1, start_us + n * SECOND_US, {"speed": n, "odometer": n}) for n in range(60)]
         writer.write(Batch(groups=(group_rows("motion", rows),)))
     before = stored(database.connection, "motion")
-    run(database, "policy_compression", "signal_motion")
+    run(database, "policy_compression", "motion")
     assert compressed(database) == [(day(OLD_US), True), (day(TODAY_US), False)]
     assert stored(database.connection, "motion") == before
 
@@ -151,7 +153,7 @@ def test_the_retention_policies_drop_rows_and_keep_rollups_longer(
     rollups.refresh(database.connection, database.server, SMALL)
     settings = StorageSettings(retention_days=5, compress_after_days=1, rollup_retention_days=20)
     migrate(database.connection, SMALL, settings)
-    run(database, "policy_retention", "signal_motion")
+    run(database, "policy_retention", "motion")
     assert list(stored(database.connection, "motion")) == [(1, TODAY_US)]
     assert policies.expire(database.connection, database.server, SMALL, settings) == []
     buckets = database.connection.execute(

@@ -22,6 +22,7 @@ from tests.samples.storage_samples import (
     compress,
     group_rows,
     moment,
+    rows_table,
     stored,
 )
 
@@ -253,7 +254,8 @@ def test_rollups_outlive_the_rows_they_were_made_of(
         assert partitions.drop_expired(small.connection, ["motion"], oldest)
     else:
         small.connection.execute(
-            "SELECT drop_chunks('signal_motion', %s)", (moment(old_us + DAY_US),)
+            "SELECT drop_chunks(%s::regclass, %s)",
+            (rows_table(small.connection, "motion"), moment(old_us + DAY_US)),
         )
     assert stored(small.connection, "motion", vehicle) == {}
     # As a new catalogue version does: everything is to be summed up again.

@@ -17,7 +17,15 @@ from storage.batch import Batch
 from storage.connection import API_ROLE, connect
 from storage.queries import query
 from storage.registers import ensure_party, register_vehicle
-from tests.samples.storage_samples import DAY_US, SECOND_US, SMALL, TODAY_US, group_rows, moment
+from tests.samples.storage_samples import (
+    DAY_US,
+    SECOND_US,
+    SMALL,
+    TODAY_US,
+    change,
+    group_rows,
+    moment,
+)
 from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
@@ -197,7 +205,7 @@ def test_whole_days_do_come_from_the_rollups(
     before = answer(api, "from a morning to an evening", 3600)[0]["speed"]
     assert not rows.empty
     with small.connection.transaction(force_rollback=True):
-        small.connection.execute("UPDATE signal_motion SET speed = speed + 1000")
+        change(small.connection, "motion", "speed", "{} + 1000", "true")
         principal = api[1]
         after = answer((small.connection, principal), "from a morning to an evening", 3600)[0][
             "speed"

@@ -8,8 +8,12 @@ import pytest
 
 from schemas.catalogue import Catalogue, Kind, Signal, ValueType
 from storage.report_writer import REPORT_SIGNALS
+from storage.signal_tables import stored_table
+from storage.steps import read_steps
+from tests.samples.storage_samples import rows_table
 
 if TYPE_CHECKING:
+    from schemas.catalogue import Catalogue, Signal
     from tests.servers.database_fixture import Migrated
 
 RELATIONS = {
@@ -88,6 +92,7 @@ RELATIONS = {
     " opening_hours services updated_at",
     "sign_in": "family_id account_id client_id scopes began_at expires_at ended_at ended_by",
     "signal": "signal_id name path signal_group position kind type unit since of_driver",
+    "signal_step": "name signal_group step",
     "tank_event": "vehicle_id start_time end_time kind litres low_l high_l level_before_l"
     " level_after_l latitude longitude method_version",
     "touched_day": "vehicle_id day touched analysed rolled_up analysed_by",
@@ -170,6 +175,20 @@ def derived(catalogue: Catalogue) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def in_steps(database: Migrated) -> dict[str, list[tuple[str, str]]]:
+    """The columns of the tables of steps, sorted by name; on plain PostgreSQL there are none."""
+    kept = read_steps(database.connection)
+    return {
+        stored_table(group, kept): sorted(
+            [
+                *derived(database.catalogue)[f"signal_{group}"],
+                *((f"{name}__steps", "integer") for name in names),
+            ]
+        )
+        for group, names in kept.items()
+    }
+
+
 def columns(database: Migrated) -> dict[str, list[tuple[str, str]]]:
     rows = database.connection.execute(
         "SELECT relname, attname, format_type(atttypid, atttypmod)"
@@ -184,7 +203,8 @@ def columns(database: Migrated) -> dict[str, list[tuple[str, str]]]:
 
 
 def test_the_relations_are_those_of_the_list_and_of_the_catalogue(migrated: Migrated) -> None:
-    assert set(columns(migrated)) == set(RELATIONS) | set(derived(migrated.catalogue))
+    known = RELATIONS.keys() | derived(migrated.catalogue).keys() | in_steps(migrated).keys()
+    assert columns(migrated).keys() == known
 
 
 @pytest.mark.parametrize("relation", RELATIONS)
@@ -194,7 +214,7 @@ def test_a_fixed_table_has_its_columns(migrated: Migrated, relation: str) -> Non
 
 def test_signal_tables_and_rollups_have_the_columns_of_the_catalogue(migrated: Migrated) -> None:
     found = columns(migrated)
-    for relation, expected in derived(migrated.catalogue).items():
+    for relation, expected in (derived(migrated.catalogue) | in_steps(migrated)).items():
         assert sorted(found[relation]) == expected, relation
 
 
@@ -208,7 +228,7 @@ def test_a_signal_row_is_known_by_vehicle_and_time(migrated: Migrated) -> None:
         "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'p' AND connamespace = 'telemetry'::regnamespace"
         " AND conrelid::regclass::text = ANY (%s)",
-        ([f"signal_{group}" for group in migrated.catalogue.groups],),
+        ([rows_table(migrated.connection, group) for group in migrated.catalogue.groups],),
     ).fetchall()
     assert len(keys) == len(migrated.catalogue.groups)
     assert {definition for _, definition in keys} == {'PRIMARY KEY (vehicle_id, "time")'}

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psycopg import sql
 
 from schemas.catalogue import Catalogue, Kind, Origin, Signal, ValueType
 from storage.batch import GroupRows
-from storage.signal_tables import table_name
+from storage.signal_tables import stored_table, table_name
+from storage.steps import read_steps, steps_column, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,9 +128,38 @@ def stored(connection: Connection, group: str, vehicle_id: int | None = None) ->
         return found
 
 
+def rows_table(connection: Connection, group: str) -> str:
+    """The table that holds a group's rows on this server."""
+    return stored_table(group, read_steps(connection))
+
+
+def change(connection: Connection, group: str, signal: str, expression: str, where: str) -> int:
+    """Change a signal's values behind everybody's back; says of how many rows.
+
+    Args:
+        connection: to a migrated database.
+        group: the signal's.
+        signal: which.
+        expression: the new value, `{}` the one that is there.
+        where: of which rows, `{}` likewise.
+    """
+    steps = read_steps(connection).get(group, {})
+    old: sql.Composable = sql.Identifier(signal)
+    if signal in steps:
+        old = value(signal, steps[signal])
+    text, blank = old.as_string(connection), ""
+    if signal in steps:
+        blank = f", {steps_column(signal)} = NULL"
+    return connection.execute(
+        f"UPDATE {rows_table(connection, group)}"
+        f" SET {signal} = {expression.format(text)}{blank} WHERE {where.format(text)}".encode()
+    ).rowcount
+
+
 def compress(connection: Connection, group: str) -> None:
     """Turn every chunk of a group's hypertable into columnstore."""
-    chunks = connection.execute("SELECT show_chunks(%s::regclass)", (table_name(group),)).fetchall()
+    table = rows_table(connection, group)
+    chunks = connection.execute("SELECT show_chunks(%s::regclass)", (table,)).fetchall()
     for (chunk,) in chunks:
         connection.execute("CALL convert_to_columnstore(%s)", (chunk,))
 

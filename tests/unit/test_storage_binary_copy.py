@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue
 from schemas.catalogue import ValueType
-from storage import absence, binary_copy
+from storage import absence, binary_copy, steps
 from storage.latest_values import NEVER_US, Latest
 from tests.samples.storage_samples import SMALL, group_rows
 
@@ -153,7 +153,11 @@ def test_whole_numbers_are_rounded_not_cut() -> None:
 @pytest.mark.parametrize("group", list(catalogue.default().groups))
 def test_the_layout_names_every_signal_of_a_group_once(group: str) -> None:
     members = catalogue.default().groups[group]
-    columns = [name for part in binary_copy.layout(members) for name in part.names]
+    columns = [
+        name
+        for part in binary_copy.layout(tuple(map(steps.Column.of, members.signals)))
+        for name in part.names
+    ]
     assert sorted(columns) == sorted(signal.name for signal in members.signals)
 
 
