@@ -38,8 +38,8 @@ MESSAGES = 6000
 MESSAGES_BY_PERIOD = 16_000
 """Likewise where a frame takes a third of the time."""
 JSON_MESSAGES = 1000
-NAIVE_MESSAGES = 60
-"""The slow ones get fewer: enough for a rate."""
+NAIVE_MESSAGES = 600
+"""The slow ones get fewer; the naive one so many that its round is as long as a worker's."""
 REPEATED_EVERY = 100
 REPEATED_AFTER = 300
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from storage.connection import Connection, Server
     from storage.steps import Steps
 
+STEPS_MIGRATION = 34
+"""Releases that have this migration know steps."""
+
 CHUNK_INTERVAL = "1 day"
 """A chunk's width; 50 vehicles or 5,000, a day is also what analysis reads."""
 
@@ -131,6 +134,8 @@ def _create(connection: Connection, server: Server, group: Group) -> None:
     # Rows are not smaller for steps: they are for the columnstore.
     stepped = [] if server.timescaledb is None else list(filter(counts_steps, group.signals))
     _note_steps(connection, stepped)
+    if stepped:
+        _refuse_writers_of_values(connection)
     name = stored_table(group.name, read_steps(connection))
     table = sql.Identifier(name)
     columns = sql.SQL(", ").join(
@@ -158,6 +163,13 @@ def _create(connection: Connection, server: Server, group: Group) -> None:
         ).format(table)
     )
     _show(connection, group)
+
+
+def _refuse_writers_of_values(connection: Connection) -> None:
+    """Let no worker in that is of a release before there were steps: it would COPY into a view."""
+    connection.execute(
+        "UPDATE schema_version SET works_with = NULL WHERE version = %s", (STEPS_MIGRATION,)
+    )
 
 
 def _note_steps(connection: Connection, signals: Sequence[Signal]) -> None:
