@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import assemble
-from ingest.assemble import OTHER_SIGNALS, UNKNOWN_SIGNALS_PER_BATCH, Assembler
+from ingest import account, assemble
+from ingest.account import OTHER_SIGNALS, UNKNOWN_SIGNALS_PER_BATCH
+from ingest.assemble import Assembler
 from ingest.plan import PLANS_KEPT, Planner
 from ingest.record import Reason, Record
 from schemas import catalogue as catalogues
@@ -193,7 +194,7 @@ def _with_maximum(signal: catalogues.Signal, maximum: float) -> catalogues.Signa
 
 
 def test_values_out_of_limits_are_all_counted_and_some_are_kept() -> None:
-    count = assemble.REFUSED_VALUES_PER_BATCH // 500 + 1
+    count = account.REFUSED_VALUES_PER_BATCH // 500 + 1
     times = [NOW_US - second * SECOND_US for second in range(500)]
     sent = [message(block({"engine_speed": [9999.0] * 500}, times)) for _ in range(count)]
     built = build(*sent)
@@ -201,7 +202,7 @@ def test_values_out_of_limits_are_all_counted_and_some_are_kept() -> None:
         key.key: n for key, n in built.batch.counts.items() if key.measure == "out_of_limits"
     }
     assert counted == {"engine_speed": count * 500}
-    assert len(built.batch.refused_values) == assemble.REFUSED_VALUES_PER_BATCH
+    assert len(built.batch.refused_values) == account.REFUSED_VALUES_PER_BATCH
     assert built.batch.groups == ()
 
 
