@@ -190,7 +190,8 @@ def naive(source: Filled) -> float:
                             else value
                             for name in names
                         ]
-                        rows.append([numbers[message["vin"]], frame["time"], *cells])
+                        if any(cell is not None for cell in cells):
+                            rows.append([numbers[message["vin"]], frame["time"], *cells])
                     cursor.executemany(statements[group], rows)
         seconds = perf_counter() - began
     consumer.close()

@@ -8,8 +8,8 @@
 - two workers of one group, each with one lane: what a second process adds;
 - naive: a consumer as a first one is written: json.loads, one executemany a table and message.
 
-The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles; and by period:
-each second what is measured every second, each tenth second the rest. Three rounds, each with all
+The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles; and the same `by
+period`: each second what is measured every second, each tenth second the rest. Three rounds, each with all
 contenders in turn, each on a new database; medians are compared. `busy` is the share of all cores'
 time in which they worked: near 1 the machine is the bound, and `_us` says for whom it worked.
 """
@@ -37,8 +37,8 @@ MESSAGES = 6000
 """Messages of a round: 360,000 frames, so that joining the group is a small part of it."""
 MESSAGES_BY_PERIOD = 16_000
 """Likewise where a frame takes a third of the time."""
-JSON_MESSAGES = 1000
-NAIVE_MESSAGES = 600
+JSON_MESSAGES, FEW_AS_JSON = 1000, 3000
+NAIVE_MESSAGES, FEW_FOR_NAIVE = 600, 1800
 """The slow ones get fewer; the naive one so many that its round is as long as a worker's."""
 REPEATED_EVERY = 100
 REPEATED_AFTER = 300
@@ -47,6 +47,7 @@ REPEATED_AFTER = 300
 def run() -> dict[str, float]:
     """Measure; frames a second unless the name says otherwise."""
     sent = list(full_messages(vehicles=VEHICLES, messages=MESSAGES))
+    few = list(messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD))
     rates: defaultdict[str, list[float]] = defaultdict(list)
     peaks: list[float] = []
     usage: defaultdict[str, list[Drained]] = defaultdict(list)
@@ -56,15 +57,13 @@ def run() -> dict[str, float]:
         filled(bootstrap, _repeating(sent)) as repeating,
         filled(bootstrap, sent[:JSON_MESSAGES], json_format=True) as as_json,
         filled(bootstrap, sent[:NAIVE_MESSAGES], json_format=True) as for_naive,
-        filled(
-            bootstrap, messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD)
-        ) as by_period,
+        filled(bootstrap, few) as by_period,
+        filled(bootstrap, _repeating(few)) as by_period_repeating,
+        filled(bootstrap, few[:FEW_AS_JSON], json_format=True) as by_period_as_json,
+        filled(bootstrap, few[:FEW_FOR_NAIVE], json_format=True) as by_period_for_naive,
     ):
         steps = steps_of_server()
-        batches = encoded(sent, steps)
-        few_columns = encoded(
-            messages_by_period(vehicles=VEHICLES, messages=MESSAGES_BY_PERIOD), steps
-        )
+        batches, few_batches = encoded(sent, steps), encoded(few, steps)
         for number in range(1, ROUNDS + 1):
             rates["raw_copy"].append(raw_copy(batches))
             for name, drained in (
@@ -74,13 +73,19 @@ def run() -> dict[str, float]:
                 ("one_lane", drain(full, lanes=1)),
                 ("two_workers", drain(full, workers=2, lanes=1)),
                 ("by_period", drain(by_period)),
+                ("by_period_repeats", drain(by_period_repeating)),
+                ("by_period_json", drain(by_period_as_json)),
+                ("by_period_one_lane", drain(by_period, lanes=1)),
+                ("by_period_two_workers", drain(by_period, workers=2, lanes=1)),
             ):
                 rates[name].append(drained.frames_per_s)
                 usage[name].append(drained)
             peaks.append(usage["ingest"][-1].peak_mb)
             rates["raw_copy_2"].append(raw_copy(batches, connections=2))
-            rates["by_period_raw_copy"].append(raw_copy(few_columns))
+            rates["by_period_raw_copy"].append(raw_copy(few_batches))
+            rates["by_period_raw_copy_2"].append(raw_copy(few_batches, connections=2))
             rates["naive"].append(naive(for_naive))
+            rates["by_period_naive"].append(naive(by_period_for_naive))
             print(
                 f"round {number}: "
                 + ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()),
@@ -120,12 +125,17 @@ def _bound(name: str, rounds: list[Drained]) -> dict[str, float]:
 _COMPARED = (
     ("ingest", "raw_copy"),
     ("repeats", "raw_copy"),
-    ("by_period", "by_period_raw_copy"),
     ("ingest", "naive"),
     ("json", "ingest"),
     ("two_workers", "one_lane"),
     ("two_workers", "ingest"),
     ("two_workers", "raw_copy_2"),
+    ("by_period", "by_period_raw_copy"),
+    ("by_period_repeats", "by_period_raw_copy"),
+    ("by_period", "by_period_naive"),
+    ("by_period_json", "by_period"),
+    ("by_period_two_workers", "by_period_one_lane"),
+    ("by_period_two_workers", "by_period_raw_copy_2"),
 )
 
 
