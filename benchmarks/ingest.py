@@ -9,9 +9,10 @@
 - naive: a consumer as a first one is written: json.loads, one executemany a table and message.
 
 The frames: 420 signals of which 363 are present, 60 a message, of 1,000 vehicles; and the same `by
-period`: each second what is measured every second, each tenth second the rest. Three rounds, each with all
-contenders in turn, each on a new database; medians are compared. `busy` is the share of all cores'
-time in which they worked: near 1 the machine is the bound, and `_us` says for whom it worked.
+period`: each second what is measured every second, each tenth second the rest. Three rounds, each
+with all contenders in turn, each on a new database; medians are compared. `busy` is the share of
+all cores' time in which they worked: near 1 the machine is the bound, and `_us` says for whom it
+worked.
 """
 
 from __future__ import annotations
