@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import catalogue
@@ -71,6 +71,7 @@ def test_more_steps_than_float32_tells_apart_stay_a_value() -> None:
     assert kept == [None, np.float32(most * 2)]
 
 
+@example([float(np.finfo(np.float32).max)])
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_any_value_is_in_one_column_and_comes_back_to_the_bit(values: list[float]) -> None:
     counted, kept = of_one(values)
