@@ -132,12 +132,12 @@ def _count(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """(n, k) steps and, where some values are no whole number of them, (n, k) these."""
     counted = np.rint(values / step)
-    with np.errstate(over="ignore"):  # the largest floats, rounded up to a step
+    with np.errstate(over="ignore"):  # what is too much for float32 is no step, either
         # What the view will make of the steps, in the same arithmetic.
         between = (counted * step).astype(np.float32) != values
+        steps = counted.astype(np.float32)
     between |= np.abs(counted) > MOST_STEPS
     between &= ~np.isnan(values)
-    steps = counted.astype(np.float32)
     if not between.any():
         return steps, None
     steps[between] = np.nan
