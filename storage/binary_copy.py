@@ -10,7 +10,7 @@ and one boolean index drops the bytes of the absent ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,9 @@ WIRE: dict[ValueType, np.dtype[Any]] = {
 AS_THEY_ARE: Mapping[str, float] = MappingProxyType({})
 """Of a table that keeps no signal in steps."""
 
+LAYOUTS_KEPT = 256
+"""Sets of columns that are remembered: each set of signals with values between steps is another."""
+
 PREFIX = 2 + 2 * (4 + 8)
 """A record's bytes before its values: field count, vehicle and time."""
 
@@ -79,7 +82,7 @@ class Encoded:
     rows: int
 
 
-@cache
+@lru_cache(maxsize=LAYOUTS_KEPT)
 def layout(columns: tuple[Column, ...]) -> tuple[Columns, ...]:
     """A table's columns by type."""
     found = []

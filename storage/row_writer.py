@@ -10,6 +10,7 @@ well, but merged the other way round: what is stored holds.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -168,11 +169,14 @@ class RowWriter:
         inserted = self._connection.execute(insert + sql.SQL("NOTHING")).rowcount
         changed = 0
         if inserted < staged:
-            lay, differs = (_fill, _fills) if fills_gaps else (_overlay, _differs)
+            over, under = ("row", "excluded") if fills_gaps else ("excluded", "row")
+            changes = partial(_gap, "excluded") if fills_gaps else _differs
             pairs = self._pairs(group, columns)
             update = sql.SQL("UPDATE SET {} WHERE {}").format(
-                sql.SQL(", ").join(lay(name, pair) for pair in pairs for name in pair),
-                sql.SQL(" OR ").join(differs(pair) for pair in pairs),
+                sql.SQL(", ").join(
+                    _laid(name, pair, over=over, under=under) for pair in pairs for name in pair
+                ),
+                sql.SQL(" OR ").join(changes(pair) for pair in pairs),
             )
             changed = self._connection.execute(insert + update).rowcount
         self._connection.execute(sql.SQL("TRUNCATE {}").format(_stage(group)))
@@ -202,16 +206,22 @@ def _gap(newer: str, pair: _Pair) -> sql.Composed:
     return sql.SQL("({} AND NOT {})").format(_held(newer, pair), _held("row", pair))
 
 
-def _overlay(name: str, pair: _Pair) -> sql.Composed:
-    """How a cell is set where a later value wins: with it goes what the other column has."""
-    template = "{0} = coalesce(EXCLUDED.{0}, row.{0})"
-    if len(pair) > 1:
-        template = "{0} = CASE WHEN {1} THEN EXCLUDED.{0} ELSE row.{0} END"
-    return sql.SQL(template).format(sql.Identifier(name), _held("excluded", pair))
+def _laid(name: str, pair: _Pair, *, over: str, under: str) -> sql.Composed:
+    """How a cell is set where `over` wins: its value takes both columns, and absent takes none."""
+    cells = {
+        "cell": sql.Identifier(name),
+        "over": sql.Identifier(over, name),
+        "under": sql.Identifier(under, name),
+    }
+    if len(pair) == 1:
+        return sql.SQL("{cell} = coalesce({over}, {under})").format(**cells)
+    return sql.SQL("{cell} = CASE WHEN {held} THEN {over} ELSE {under} END").format(
+        held=_held(over, pair), **cells
+    )
 
 
 def _differs(pair: _Pair) -> sql.Composed:
-    """When that changes a value."""
+    """Whether a later value changes the stored one."""
     if len(pair) == 1:
         changed = sql.SQL("EXCLUDED.{0} <> row.{0}").format(sql.Identifier(*pair))
         return sql.SQL("({} OR {})").format(changed, _gap("excluded", pair))
@@ -220,19 +230,6 @@ def _differs(pair: _Pair) -> sql.Composed:
         for name in pair
     )
     return sql.SQL("({} AND ({}))").format(_held("excluded", pair), differ)
-
-
-def _fill(name: str, pair: _Pair) -> sql.Composed:
-    """How a cell is set where the stored value wins."""
-    template = "{0} = coalesce(row.{0}, EXCLUDED.{0})"
-    if len(pair) > 1:
-        template = "{0} = CASE WHEN {1} THEN row.{0} ELSE EXCLUDED.{0} END"
-    return sql.SQL(template).format(sql.Identifier(name), _held("row", pair))
-
-
-def _fills(pair: _Pair) -> sql.Composed:
-    """When that changes a value."""
-    return _gap("excluded", pair)
 
 
 def _stage(group: str) -> sql.Identifier:

@@ -73,14 +73,14 @@ def _count_anew(small: Migrated) -> None:
     small.connection.execute("TRUNCATE ingest_count")
 
 
-@pytest.mark.parametrize("how", ["rows", "columnstore"])
+@pytest.mark.parametrize(
+    "compressed", [False, pytest.param(True, marks=pytest.mark.timescale)], ids=["rows", "columns"]
+)
 def test_a_later_value_replaces_the_earlier_one_whichever_column_has_it(
-    small: Migrated, writer: FrameWriter, vehicle: int, how: str
+    small: Migrated, writer: FrameWriter, vehicle: int, *, compressed: bool
 ) -> None:
     write(writer, [{"speed": v} for v in (WHOLE, WHOLE, BETWEEN, BETWEEN, WHOLE)], vehicle)
-    if how == "columnstore":
-        if small.server.timescaledb is None:
-            pytest.skip("plain PostgreSQL has no columnstore")
+    if compressed:
         compress(small.connection, "motion")
     later = [{"speed": v} for v in (4.0, 4.5, 4.0, 4.5)]
     write(writer, [*later, {"gear": 2}], vehicle)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue
 from schemas.catalogue import ValueType
+from storage import binary_copy
 from storage.batch import GroupRows
 from storage.steps import MOST_STEPS, as_stored, counts_steps, steps_column
 
@@ -126,3 +127,13 @@ def test_without_steps_rows_are_stored_as_they_are() -> None:
     stored, columns = as_stored(sent, POWERTRAIN, {})
     assert stored is sent
     assert [column.name for column in columns] == [signal.name for signal in POWERTRAIN.signals]
+
+
+def test_whatever_lies_between_steps_no_more_than_some_layouts_are_remembered() -> None:
+    stepped = [NARROW.index(signal) for signal in NARROW if signal.name in STEPS]
+    for number in range(1, binary_copy.LAYOUTS_KEPT + 20):
+        narrow = np.full((1, len(NARROW)), np.nan, dtype=np.float32)
+        chosen = [place for bit, place in enumerate(stepped[:10]) if number >> bit & 1]
+        narrow[0, chosen] = 0.3217
+        binary_copy.encode(rows(narrow), POWERTRAIN, STEPS)
+    assert binary_copy.layout.cache_info().currsize <= binary_copy.LAYOUTS_KEPT
