@@ -99,6 +99,12 @@ class Drive:
         return np.nan_to_num(self.fuel_l_h) * self.dt_s / 3600.0
 
     @property
+    def given_up_j(self) -> NDArray[np.float64]:
+        """Kinetic energy given up in each step by slowing, J."""
+        fallen = np.maximum(self.before_m_s**2 - self.speed_m_s**2, 0.0)
+        return 0.5 * self.mass_kg * fallen
+
+    @property
     def rad_per_m(self) -> NDArray[np.float64]:
         """Turns of the engine over the way, rad/m: the gear; NaN where it is not geared."""
         speed = np.where(self.geared, self.speed_m_s, np.nan)

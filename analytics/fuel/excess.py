@@ -18,7 +18,7 @@ from analytics.fuel.figures import figures
 from analytics.fuel.habits import fan_turns, place_of, rate, rated_nm
 from analytics.fuel.reference import PLACED
 from analytics.fuel.replay import Replay
-from analytics.fuel.style import BANDS, band_of, drag_j, long_idle
+from analytics.fuel.style import BANDS, band_of, long_idle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ class Excess:
             "harsh": self._saved(calm),
             "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
-            "cruise": self._dragged(),
+            "cruise": self._swayed(),
             "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
@@ -190,13 +190,12 @@ class Excess:
         extra = Auxiliaries(constant_w=constant_w, cubic_w=cubic_w)
         return self._saved(extra_w=-extra.at(self._drive.rpm))
 
-    def _dragged(self) -> Floats:
-        """What the engine's drag takes out of the vehicle that then has to be pulled again.
+    def _swayed(self) -> Floats:
+        """Kinetic energy that a wandering speed gave up, and that had to be pulled again.
 
-        A foot that wanders lifts and pulls in turn; a steady one, or rolling out of gear, spares
-        what turning the unfuelled engine took in between.
+        Not what the brakes took: downhill that is what the slope gives, whoever drives.
         """
-        work = np.where(traces.rolling_on(self._drive), drag_j(self._drive), 0.0)
+        work = np.where(traces.swayed(self._drive), self._drive.given_up_j, 0.0)
         return np.asarray(work * self._replay.l_per_j, dtype=np.float64)
 
     def _fault(self) -> Floats:

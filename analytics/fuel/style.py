@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analytics.fuel import traces
-from analytics.fuel.physics import RAD_S_PER_RPM
 from analytics.fuel.replay import begins, force_n
 from analytics.fuel.signals import TYRE_PRESSURES, TYRE_TEMPERATURES
 from analytics.spans import runs
@@ -42,7 +41,7 @@ SUMS = (
     "foresight_j",
     "calm_j",
     "open_m",
-    "dragged_j",
+    "by_foot_m",
     "rated_s",
     "rated_nms",
     "fan_s",
@@ -95,7 +94,6 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         return float(np.maximum(force, 0.0) @ drive.way_m)
 
     driven = pull(drive.speed_m_s)
-    slowing = np.maximum(drive.before_m_s**2 - drive.speed_m_s**2, 0.0)
     coolant, fan = samples["coolant_temperature"], samples["fan_speed"]
     # A cool engine needs no fan.
     cool = drive.running & np.isfinite(fan) & (drive.rpm > 0) & (coolant < COOL_C)
@@ -108,12 +106,12 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "driving_s": moving_s.sum(),
         "way_m": drive.way_m.sum(),
         "long_idle_s": drive.dt_s @ long_idle(drive),
-        "kinetic_j": 0.5 * drive.mass_kg @ slowing,
+        "kinetic_j": drive.given_up_j.sum(),
         "pull_j": driven,
         "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
         "open_m": drive.way_m @ open_road,
-        "dragged_j": drag_j(drive)[traces.rolling_on(drive)].sum(),
+        "by_foot_m": drive.way_m @ (open_road & ~drive.cruise),
         "rated_s": drive.dt_s @ rated,
         "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,
@@ -123,12 +121,6 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "fan_turns": drive.dt_s[cool] @ (fan[cool] / drive.rpm[cool]),
     }
     return np.array([float(found[name]) for name in SUMS])
-
-
-def drag_j(drive: Drive) -> Floats:
-    """What turning the unfuelled engine takes out of the vehicle in each step, J."""
-    held_back = np.maximum(-np.nan_to_num(drive.torque_nm), 0.0)
-    return held_back * drive.rpm * RAD_S_PER_RPM * drive.dt_s
 
 
 def _speeds(drive: Drive) -> Floats:

@@ -32,7 +32,9 @@ RECOVERY_S = 120.0  # s; later it is another speed for another reason
 HALT_S = 5.0  # s; who stands longer had to stop
 HINDERED = 0.3  # part of the posted speed; who drives slower does not choose his speed
 EASED_ROWS = 9  # rows over which one chosen speed passes into another
-FOLLOWS = 3  # rows after rolling that show whether the driver brakes or pulls on
+SOON_S = 20.0  # s; who goes as fast as before only later was held up by something
+SWAYS_M_S = 1.0  # m/s; traffic and slopes move a speed by less that cruise control keeps
+AS_FAST_M_S = 0.7  # m/s; by so much a speed may differ and be the same
 CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
 
 
@@ -138,23 +140,27 @@ def slower(drive: Drive, factor: Floats) -> Floats:
     return np.asarray(drive.speed_m_s * eased, dtype=np.float64)
 
 
-def rolling_on(drive: Drive) -> Mask:
-    """Steps on the open road in which the wheels drag the engine, and pull follows, no brake.
+def swayed(drive: Drive) -> Mask:
+    """Steps of slowing by foot on the open road after which the vehicle soon goes as fast again.
 
-    A steady foot, or rolling out of gear, keeps the speed that the engine takes there.
+    A foot that wanders brakes and pulls in turn; cruise control keeps the speed. Emergencies are
+    left out: nobody brakes so hard for having gone too fast.
     """
-    dragged = (
-        drive.geared
-        & (drive.torque_nm < 0)
-        & ~drive.braking
-        & ~drive.cruise
+    slowing = (
+        (drive.dt_s > 0)
         & (drive.speed_m_s > CRUISE_FROM_M_S)
+        & (drive.braking | (drive.torque_nm < 0))
     )
-    followed = np.zeros(len(drive), dtype=np.bool_)
-    spans = runs(dragged)
+    found = np.zeros(len(drive), dtype=np.bool_)
+    clock = np.cumsum(drive.dt_s)
+    spans = runs(slowing)
     for first, stop in zip(spans.first.tolist(), spans.stop.tolist(), strict=True):
-        after = slice(stop, stop + FOLLOWS)
-        followed[first:stop] = not drive.braking[after].any() and bool(
-            (drive.torque_nm[after] > 0).any()
+        end = int(np.searchsorted(clock, clock[stop - 1] + SOON_S, side="right"))
+        before, later = drive.before_m_s[first], drive.speed_m_s[stop:end]
+        found[first:stop] = (
+            not drive.cruise[max(first - 1, 0)]
+            and float(drive.speed_m_s[first:stop].min()) < before - SWAYS_M_S
+            and float(drive.acceleration_m_s2[first:stop].min()) > -HARSH_M_S2
+            and bool((later >= before - AS_FAST_M_S).any())
         )
-    return followed
+    return found

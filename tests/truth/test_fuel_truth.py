@@ -32,9 +32,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("truth")
     write_truth(config, fleet, folder)
     litres = litres_and_truth(folder)
-    # One day has no weeks before it, which faults are told from; what cruise control spares is
-    # found in part only (docs/fuel.md).
-    return litres[~litres["cause"].isin(("fault", "cruise"))]
+    # One day has no weeks before it, which faults are told from.
+    return litres[litres["cause"] != "fault"]
 
 
 def test_what_a_cause_costs_is_found(found: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics.fuel.calibration import calibrate, day_statistics
 from analytics.fuel.causes import CAUSES, attribute
 from analytics.fuel.drive import drive_of
+from analytics.fuel.figures import figures
 from analytics.fuel.reference import Reference, default_reference, learn_reference
 from analytics.fuel.signals import fuel_samples
 from tests.samples import known_truck as world
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from analytics.fuel.calibration import Calibration
+    from analytics.fuel.reference import Peers
 
     Floats = NDArray[np.floating[Any]]
 
@@ -232,27 +234,45 @@ def _with_tyres(pressures: dict[str, float]) -> Reference:
     )
 
 
-def test_a_foot_that_lifts_and_pulls_in_turn_is_cruise_not_used() -> None:
-    once = np.concatenate([world.ramp(20.5, 23.5, 0.1), world.ramp(23.5, 20.5, 0.14)])
+def test_speed_given_up_by_foot_and_taken_up_again_is_cruise_not_used() -> None:
+    once = np.concatenate([world.ramp(20.5, 23.5, 0.2), world.ramp(23.5, 20.5, 0.5)])
     speed = np.concatenate([world.stop(60), world.ramp(0.0, 20.5, 0.5), np.tile(once, 60)])
+    truck = world.Truck()
 
-    def lost(*, cruise: bool) -> tuple[float, float]:
-        rows = world.signals_of(speed, cruise=cruise)
+    def lost(*, cruise: bool) -> float:
+        rows = world.signals_of(speed, truck=truck, cruise=cruise)
         samples = fuel_samples(rows)
         own, peers = calibrate(day_statistics(samples)), default_reference().of(None, "heavy_truck")
-        found = attribute(samples, own, peers, _part(rows)).set_index("cause")["litres"]
-        drive = drive_of(samples)
-        dragged_w = np.maximum(-drive.torque_nm, 0.0) * drive.rpm * 2 * np.pi / 60
-        return float(found["cruise"]), float(dragged_w @ drive.dt_s)
+        return float(_causes_of(rows, own, peers)["cruise"])
 
-    wandering, drag_j = lost(cruise=False)
-    held, _ = lost(cruise=True)
+    given_up_j = 60 * 0.5 * truck.mass_kg * (23.5**2 - 20.5**2)
+    litres = given_up_j / (world.EFFICIENCY * world.DIESEL_J_L)
+    table = figures()
+    more = 1.0 - table["reference"]["heavy_truck"]["cruise"]
+    assert litres > 0.1
+    assert lost(cruise=False) == pytest.approx(more * litres / table["seen"]["cruise"], rel=0.1)
+    assert lost(cruise=True) == 0.0
 
-    # Of good drivers 50 J a metre are published; so much is nobody's excess.
-    excess_j = drag_j - 50.0 * speed.sum()
-    assert excess_j > 0.0
-    assert wandering == pytest.approx(excess_j / (world.EFFICIENCY * world.DIESEL_J_L), rel=0.1)
-    assert held == 0.0
+
+def test_a_foot_that_is_held_up_or_brakes_hard_wanders_not() -> None:
+    def drive(down: float, wait: int) -> pd.Series:
+        dip = [world.ramp(23.5, 20.5, down), np.full(wait, 20.5), world.ramp(20.5, 23.5, 0.3)]
+        begin = [world.stop(60), world.ramp(0.0, 23.5, 0.5), np.full(600, 23.5)]
+        rows = world.signals_of(np.concatenate([*begin, *([*dip, np.full(60, 23.5)] * 20)]))
+        samples = fuel_samples(rows)
+        own, peers = calibrate(day_statistics(samples)), default_reference().of(None, "heavy_truck")
+        return _causes_of(rows, own, peers)
+
+    assert drive(0.6, 0)["cruise"] > 0.05
+    # A minute at the lower speed is not the foot's doing, and nobody wanders at 3 m/s².
+    assert drive(0.6, 60)["cruise"] == 0.0
+    assert drive(3.0, 0)["cruise"] == 0.0
+
+
+def _causes_of(rows: pd.DataFrame, own: Calibration, peers: Peers) -> pd.Series:
+    """Litres by cause of all that was driven."""
+    found = attribute(fuel_samples(rows), own, peers, _part(rows))
+    return found.set_index("cause")["litres"]
 
 
 def test_auxiliaries_that_take_more_than_the_peers_cost_it() -> None:
