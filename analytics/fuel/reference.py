@@ -15,7 +15,7 @@ import numpy as np
 
 from analytics.fuel import fan
 from analytics.fuel.auxiliaries import told_auxiliaries
-from analytics.fuel.calibration import PARTS
+from analytics.fuel.calibration import PARTS, STATS_VERSION
 from analytics.fuel.figures import figures
 from analytics.fuel.gearing import BINS, LEAST_S
 from analytics.fuel.habits import RATES, fan_turns, place_of, rate, rated_nm
@@ -146,13 +146,21 @@ class Reference:
     def to_dict(self) -> dict[str, Any]:
         """As JSON knows it."""
         return {
+            "stats_version": STATS_VERSION,
             "groups": {name: peers.to_dict() for name, peers in self.groups.items()},
             "classes": {name: peers.to_dict() for name, peers in self.classes.items()},
         }
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Self:
-        """The same reference again."""
+        """The same reference again.
+
+        Raises:
+            ValueError: it was learnt from sums that meant something else.
+        """
+        version = told.get("stats_version")
+        if version != STATS_VERSION:
+            raise ValueError(f"learnt from sums of version {version}, these are of {STATS_VERSION}")
         return cls(
             groups={name: Peers.from_dict(peers) for name, peers in told["groups"].items()},
             classes={name: Peers.from_dict(peers) for name, peers in told["classes"].items()},

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.fuel.calibration import calibrate, day_statistics
+from analytics.fuel.calibration import STATS_VERSION, calibrate, day_statistics
 from analytics.fuel.causes import CAUSES, attribute
 from analytics.fuel.drive import drive_of
 from analytics.fuel.figures import figures
@@ -385,3 +385,16 @@ def test_a_reference_is_the_same_after_json() -> None:
     told = REFERENCE.to_dict()
 
     assert Reference.from_dict(told).to_dict() == told
+
+
+def test_a_reference_of_other_sums_is_refused() -> None:
+    """A rate that meant joules a metre must not be read as a share."""
+    told = REFERENCE.to_dict()
+    others: list[dict[str, Any]] = [
+        {**told, "stats_version": STATS_VERSION - 1},
+        {"groups": {}, "classes": {}},
+    ]
+
+    for other in others:
+        with pytest.raises(ValueError, match=f"these are of {STATS_VERSION}"):
+            Reference.from_dict(other)
