@@ -161,6 +161,7 @@ def swayed(drive: Drive) -> Mask:
             not drive.cruise[max(first - 1, 0)]
             and float(drive.speed_m_s[first:stop].min()) < before - SWAYS_M_S
             and float(drive.acceleration_m_s2[first:stop].min()) > -HARSH_M_S2
+            and bool((drive.dt_s[stop:end] > 0).all())
             and bool((later >= before - AS_FAST_M_S).any())
         )
     return found
