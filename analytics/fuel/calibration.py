@@ -6,7 +6,7 @@ vehicle are a few thousand numbers, and a day that changed replaces its own.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STATS_VERSION = 4
+STATS_VERSION = 5
 """Raised when the same day would give other sums, or in another order."""
 
 FRICTION_TERMS = 3
@@ -268,6 +268,29 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         tyres=stats[PARTS["tyres"]],
         learnt=engine.weight >= LEARNT_S and road.seconds >= LEARNT_S / 2,
     )
+
+
+def with_engine_on(calibration: Calibration, drive: Drive) -> Calibration:
+    """The same vehicle with the engine as it is on this drive; the weeks' where it tells little.
+
+    An engine that went bad a week ago burns otherwise than both times together tell, and what
+    little changes of torque cost goes by the bend of its surface.
+    """
+    burning = engine_map.burning(drive)
+    engine = normal.solve(
+        normal.sums(
+            engine_map.terms(
+                drive.rpm[burning], drive.torque_nm[burning] + drive.friction_nm[burning]
+            ),
+            drive.fuel_l_h[burning],
+            drive.dt_s[burning],
+        ),
+        engine_map.TERMS,
+        usual=calibration.engine,
+        usual_weight=engine_map.USUAL_WEIGHT_S,
+        scale=ENGINE_SCALE,
+    )
+    return replace(calibration, engine=engine.coefficients)
 
 
 def _top_gear(seconds: Floats) -> float:

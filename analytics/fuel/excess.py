@@ -13,7 +13,7 @@ import numpy as np
 
 from analytics.fuel import engine_map, fan, traces
 from analytics.fuel.auxiliaries import Auxiliaries
-from analytics.fuel.calibration import LEARNT_S
+from analytics.fuel.calibration import LEARNT_S, with_engine_on
 from analytics.fuel.figures import figures
 from analytics.fuel.habits import fan_turns, place_of, rate, rated_nm
 from analytics.fuel.reference import PLACED
@@ -68,7 +68,7 @@ class Excess:
         self._calibration = calibration
         self._peers = peers
         self._baseline = baseline
-        self._replay = Replay(drive, calibration)
+        self._replay = Replay(drive, with_engine_on(calibration, drive))
         self._driven = self._replay.burnt()
 
     def litres(self) -> dict[str, Floats]:
@@ -84,7 +84,7 @@ class Excess:
             "harsh": self._saved(calm),
             "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
-            "cruise": self._swayed(),
+            "cruise": self._saved(traces.held(drive, at_m, filled)),
             "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
@@ -93,7 +93,8 @@ class Excess:
             excess[name] = excess[name] / factor
         excess["idling"] = self._share("idling") * self._idling()
         excess["fault"] = self._fault()
-        excess["rest"] = drive.fuel_l - UNEXPLAINED * self._driven - excess["fault"]
+        usually = Replay(drive, self._calibration).burnt()
+        excess["rest"] = drive.fuel_l - UNEXPLAINED * usually - excess["fault"]
         return excess
 
     def _saved(
@@ -189,14 +190,6 @@ class Excess:
             return np.zeros(len(self._drive))
         extra = Auxiliaries(constant_w=constant_w, cubic_w=cubic_w)
         return self._saved(extra_w=-extra.at(self._drive.rpm))
-
-    def _swayed(self) -> Floats:
-        """Kinetic energy that a wandering speed gave up, and that had to be pulled again.
-
-        Not what the brakes took: downhill that is what the slope gives, whoever drives.
-        """
-        work = np.where(traces.swayed(self._drive), self._drive.given_up_j, 0.0)
-        return np.asarray(work * self._replay.l_per_j, dtype=np.float64)
 
     def _fault(self) -> Floats:
         """What the engine burns beyond what it used to burn for the same work."""

@@ -18,7 +18,7 @@ RATES = {
     "idling": ("long_idle_s", "driving_s"),
     "coasting": ("foresight_j", "kinetic_j"),
     "harsh": ("calm_j", "pull_j"),
-    "cruise": ("by_foot_m", "open_m"),
+    "cruise": ("by_foot_m", "steady_m"),
 }
 """Habits as rates: what was spent needlessly, and what it is counted of."""
 

@@ -40,7 +40,7 @@ SUMS = (
     "pull_j",
     "foresight_j",
     "calm_j",
-    "open_m",
+    "steady_m",
     "by_foot_m",
     "rated_s",
     "rated_nms",
@@ -101,7 +101,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
     placed = drive.moving & np.isfinite(latitude) & np.isfinite(longitude)
     rated_nm = samples["engine_reference_torque"]
     rated = drive.running & (rated_nm > 0)
-    open_road = drive.limit_m_s > traces.CRUISE_FROM_M_S
+    steady_m = drive.way_m * traces.steadily(drive, at_m, filled)[1]
     found = {
         "driving_s": moving_s.sum(),
         "way_m": drive.way_m.sum(),
@@ -110,8 +110,8 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "pull_j": driven,
         "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
-        "open_m": drive.way_m @ open_road,
-        "by_foot_m": drive.way_m @ (open_road & ~drive.cruise),
+        "steady_m": steady_m.sum(),
+        "by_foot_m": steady_m @ ~drive.cruise,
         "rated_s": drive.dt_s @ rated,
         "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,

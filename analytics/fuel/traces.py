@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from analytics.spans import runs
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,9 +30,12 @@ RECOVERY_S = 120.0  # s; later it is another speed for another reason
 HALT_S = 5.0  # s; who stands longer had to stop
 HINDERED = 0.3  # part of the posted speed; who drives slower does not choose his speed
 EASED_ROWS = 9  # rows over which one chosen speed passes into another
-SOON_S = 20.0  # s; who goes as fast as before only later was held up by something
-SWAYS_M_S = 1.0  # m/s; traffic and slopes move a speed by less that cruise control keeps
-AS_FAST_M_S = 0.7  # m/s; by so much a speed may differ and be the same
+HELD_OVER_M = 600.0  # m; within it a foot comes back to the speed that it was to hold
+NEARLY_ALL = 0.9  # part of that way which must be driven freely for its mean to be the speed held
+# A mean speed that changes by more than this over that way, m/s, is asked for by something, unless
+# the speed strays from it so far that the mean strays, too; a step changes it by 2.6 times as much.
+ASKED_M_S = 1.0
+ASKED_SPREADS = 2.4
 CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
 
 
@@ -140,28 +141,59 @@ def slower(drive: Drive, factor: Floats) -> Floats:
     return np.asarray(drive.speed_m_s * eased, dtype=np.float64)
 
 
-def swayed(drive: Drive) -> Mask:
-    """Steps of slowing by foot on the open road after which the vehicle soon goes as fast again.
+def held(drive: Drive, at_m: Floats, filled: Floats) -> Floats:
+    """Speeds of who holds, wherever he drove steadily by foot, the mean speed he drove there.
 
-    A foot that wanders brakes and pulls in turn; cruise control keeps the speed. Emergencies are
-    left out: nobody brakes so hard for having gone too fast.
+    A foot wanders, and brakes and pulls in turn; cruise control keeps the speed.
+
+    Args:
+        drive: the steps.
+        at_m: where they end, of `along`.
+        filled: speeds without emergencies.
     """
-    slowing = (
-        (drive.dt_s > 0)
-        & (drive.speed_m_s > CRUISE_FROM_M_S)
-        & (drive.braking | (drive.torque_nm < 0))
+    mean, part = steadily(drive, at_m, filled)
+    speed = drive.speed_m_s
+    return np.asarray(speed + np.where(drive.cruise, 0.0, part) * (mean - speed))
+
+
+def steadily(drive: Drive, at_m: Floats, filled: Floats) -> tuple[Floats, Floats]:
+    """Where a speed is held on the open road, well or badly, and which one.
+
+    Where the mean itself changes, the road or others ask for it, and around an emergency nobody
+    holds a speed.
+
+    Returns:
+        The mean speed around each step, m/s, and how far that is a speed to be held, 0 to 1.
+    """
+    speed = drive.speed_m_s
+    free = (speed > CRUISE_FROM_M_S) & (drive.dt_s > 0)
+    sudden = (drive.acceleration_m_s2 < -HARSH_M_S2) | (filled != speed)
+    way_m = np.where(free, drive.way_m, 0.0)
+    around = _window(at_m, HELD_OVER_M)
+    way_around = _sum(way_m, around)
+    whole = free & (way_around > NEARLY_ALL * HELD_OVER_M) & (_sum(sudden, around) == 0)
+    mean = speed
+    for _ in range(2):  # The mean of means has no corners.
+        sums = _sum(way_m * mean, around)
+        mean = np.divide(sums, way_around, out=speed.copy(), where=whole)
+    strayed = _sum(way_m * (speed - mean) ** 2, around)
+    spread = np.sqrt(np.divide(strayed, way_around, out=np.zeros(len(speed)), where=whole))
+    first, stop = around
+    asked = np.maximum(ASKED_M_S, ASKED_SPREADS * spread)
+    steady = whole & (np.abs(mean[stop - 1] - mean[first]) < asked)
+    near = _window(at_m, HELD_OVER_M / 2)
+    part = np.divide(
+        _sum(way_m * steady, near), _sum(way_m, near), out=np.zeros(len(speed)), where=free
     )
-    found = np.zeros(len(drive), dtype=np.bool_)
-    clock = np.cumsum(drive.dt_s)
-    spans = runs(slowing)
-    for first, stop in zip(spans.first.tolist(), spans.stop.tolist(), strict=True):
-        end = int(np.searchsorted(clock, clock[stop - 1] + SOON_S, side="right"))
-        before, later = drive.before_m_s[first], drive.speed_m_s[stop:end]
-        found[first:stop] = (
-            not drive.cruise[max(first - 1, 0)]
-            and float(drive.speed_m_s[first:stop].min()) < before - SWAYS_M_S
-            and float(drive.acceleration_m_s2[first:stop].min()) > -HARSH_M_S2
-            and bool((drive.dt_s[stop:end] > 0).all())
-            and bool((later >= before - AS_FAST_M_S).any())
-        )
-    return found
+    return mean, np.where(free, np.clip(2 * part - 1, 0.0, 1.0), 0.0)
+
+
+def _window(at_m: Floats, length_m: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """By step the first that ends within half the length before it, and past the last after it."""
+    first = np.searchsorted(at_m, at_m - length_m / 2)
+    return first, np.searchsorted(at_m, at_m + length_m / 2, side="right")
+
+
+def _sum(values: Floats | Mask, window: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Floats:
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return np.asarray(sums[window[1]] - sums[window[0]])
