@@ -266,7 +266,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Litres by cause against known truth.")
     parser.add_argument("--vehicles", type=int, default=100, help="of each fleet")
     parser.add_argument("--days", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, nargs="+", default=[36, 37, 38], help="one a fleet")
+    parser.add_argument("--seed", type=int, nargs="+", default=[42, 43], help="one a fleet")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "out" / "fuel_truth")
     asked = parser.parse_args()
     fleets: list[pd.DataFrame] = []

@@ -100,11 +100,7 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
     gear = np.nan_to_num(drive.rad_per_m)
     force = force_n(drive, usual, drive.before_m_s, drive.speed_m_s, gear)
     found = {
-        "engine": normal.sums(
-            engine_map.terms(drive.rpm[burning], indicated[burning]),
-            drive.fuel_l_h[burning],
-            drive.dt_s[burning],
-        ),
+        "engine": _engine_sums(drive, burning, indicated),
         "friction": _friction_sums(drive),
         "road": road_load.road_sums(drive, auxiliaries, usual),
         "told": told,
@@ -124,6 +120,14 @@ def sums_of(samples: Samples, drive: Drive, vehicle_class: str) -> Floats:
     before = np.concatenate([*found.values(), np.zeros(_AFTER)])
     day = Replay(drive, calibrate(before, vehicle_class=vehicle_class))
     return np.concatenate([*found.values(), style_sums(samples, drive, usual, day)])
+
+
+def _engine_sums(drive: Drive, burning: NDArray[np.bool_], indicated: Floats) -> Floats:
+    return normal.sums(
+        engine_map.terms(drive.rpm[burning], indicated[burning]),
+        drive.fuel_l_h[burning],
+        drive.dt_s[burning],
+    )
 
 
 def _friction_sums(drive: Drive) -> Floats:
@@ -232,13 +236,7 @@ def calibrate(stats: Floats, *, vehicle_class: str = "heavy_truck") -> Calibrati
         vehicle_class: of which the usual is, where its own seconds say little.
     """
     usual = road_load.USUAL.get(vehicle_class, road_load.USUAL["heavy_truck"])
-    engine = normal.solve(
-        stats[PARTS["engine"]],
-        engine_map.TERMS,
-        usual=engine_map.usual(),
-        usual_weight=engine_map.USUAL_WEIGHT_S,
-        scale=ENGINE_SCALE,
-    )
+    engine = _engine_by(stats[PARTS["engine"]], engine_map.usual())
     friction = normal.solve(
         stats[PARTS["friction"]],
         FRICTION_TERMS,
@@ -276,21 +274,20 @@ def with_engine_on(calibration: Calibration, drive: Drive) -> Calibration:
     An engine that went bad a week ago burns otherwise than both times together tell, and what
     little changes of torque cost goes by the bend of its surface.
     """
-    burning = engine_map.burning(drive)
-    engine = normal.solve(
-        normal.sums(
-            engine_map.terms(
-                drive.rpm[burning], drive.torque_nm[burning] + drive.friction_nm[burning]
-            ),
-            drive.fuel_l_h[burning],
-            drive.dt_s[burning],
-        ),
+    indicated = drive.torque_nm + drive.friction_nm
+    sums = _engine_sums(drive, engine_map.burning(drive), indicated)
+    engine = _engine_by(sums, calibration.engine)
+    return replace(calibration, engine=engine.coefficients)
+
+
+def _engine_by(sums: Floats, usual: Floats) -> normal.Fit:
+    return normal.solve(
+        sums,
         engine_map.TERMS,
-        usual=calibration.engine,
+        usual=usual,
         usual_weight=engine_map.USUAL_WEIGHT_S,
         scale=ENGINE_SCALE,
     )
-    return replace(calibration, engine=engine.coefficients)
 
 
 def _top_gear(seconds: Floats) -> float:
