@@ -67,7 +67,7 @@ def test_batches_end_at_their_frames(bench: Bench) -> None:
         )
     seen: list[int] = []
     bench.worker(batch_frames=100, batch_seconds=5).run(
-        threading.Event(), until_idle_s=0.4, progress=lambda done: seen.append(done.frames)
+        threading.Event(), until_idle_s=3, progress=lambda done: seen.append(done.frames)
     )
     # 90 messages of 20 frames: each batch is full with the fifth.
     assert seen == list(range(100, 1801, 100))

@@ -268,7 +268,7 @@ def test_worker_stops_where_the_database_refuses_vehicle_after_vehicle(bench: Be
         poisoned(bench, "false"),
         pytest.raises(EverythingRefusedError, match=rf"{count} vehicles .*no_poison"),
     ):
-        bench.worker().run(threading.Event(), until_idle_s=5)
+        bench.worker().run(threading.Event(), until_idle_s=60)
     assert len(bench.letters()) == count - 1
     assert sum(bench.offsets().values()) == count - 1
     bench.drain()
@@ -293,7 +293,7 @@ def test_tables_of_another_version_stop_the_worker_and_bury_nothing(bench: Bench
         connection.execute("ALTER TABLE vehicle_event RENAME COLUMN detail TO details")
         try:
             with pytest.raises(StorageError, match="telemetry migrate"):
-                bench.worker().run(threading.Event(), until_idle_s=5)
+                bench.worker().run(threading.Event(), until_idle_s=60)
         finally:
             connection.execute("ALTER TABLE vehicle_event RENAME COLUMN details TO detail")
     assert (bench.letters(), bench.offsets()) == ([], {})
