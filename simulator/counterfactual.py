@@ -6,9 +6,10 @@ compared. Burning the particulate filter free is left out of the fuel: when it f
 
 Who comes a few seconds later may find a green light red: luck again, and no saving. So truck and
 variants are driven `DRAWS` times, with every light's phase moved on by an even part of its cycle,
-and likewise the chances that the driver left open: on which further legs he would use cruise
-control, in which of his stops the engine would run all the same. What he did, he does in every draw
-(`Luck`). The saving is the mean over draws, for every cause alike.
+and likewise the chances that a better driver leaves open: on which legs he uses cruise control, in
+which stops his engine runs all the same. They are his own chances, whatever the driver did there:
+how often that one was about to do otherwise, legs that are over do not tell. What is not removed
+falls as it did in every draw (`Luck`). The saving is the mean over draws, for every cause alike.
 
     python -m simulator.counterfactual --vehicles 20 --days 2 --seed 1 --output DIR
 """
@@ -121,11 +122,13 @@ def _variant(vehicle: Vehicle, cause: str, turn: float) -> Vehicle:
     own = vehicle.individual
     if own is None:
         return vehicle
+    calm = {c for c, s in own.severities.items() if s > 0.0 and cause in (c, ALL)}
+    # What a better driver chooses in place of this one, he chooses by all of its range.
     luck = Luck(
         turn=turn,
-        cruise_share=vehicle.profile.cruise_share,
-        idle_share=vehicle.profile.idle_share,
-        long_idle_share=own.long_idle_share,
+        cruise_share=0.0 if "cruise" in calm else vehicle.profile.cruise_share,
+        idle_share=0.0 if "idling" in calm else vehicle.profile.idle_share,
+        long_idle_share=0.0 if "idling" in calm else own.long_idle_share,
     )
     lucky = replace(vehicle, individual=replace(own, luck=luck))
     return without(lucky, cause) if cause else lucky

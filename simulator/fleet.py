@@ -111,8 +111,9 @@ class Parameters:
     """The fleet's constants as arrays of shape (n,); `rpm_per_m_s` and `gain` are (n, gears).
 
     `rpm_per_m_s` is engine speed over road speed and `gain` wheel force over crank torque, by
-    gear; models with fewer gears repeat their top one. `envelope` is where the driver's speeds
-    stand in `Envelopes` and is set by who makes them.
+    gear; models with fewer gears repeat their top one. `settles` says who shifts late only while he
+    gains speed: the drivers of a mixed fleet. `envelope` is where the driver's speeds stand in
+    `Envelopes` and is set by who makes them.
     """
 
     engines: Engines
@@ -139,6 +140,7 @@ class Parameters:
     coast_m_s2: Floats
     acceleration_m_s2: Floats
     upshift_extra_rpm: Floats
+    settles: NDArray[np.bool_]
     harsh_m_s2: Floats
     envelope: NDArray[np.int64]
 
@@ -191,6 +193,7 @@ class Parameters:
             coast_m_s2=np.array([d.coast_m_s2 for d in drivers]),
             acceleration_m_s2=np.array([d.acceleration_m_s2 for d in drivers]),
             upshift_extra_rpm=np.array([d.upshift_extra_rpm for d in drivers]),
+            settles=np.array([o is not None for o in own]),
             harsh_m_s2=np.array([d.harsh_m_s2 for d in drivers]),
             envelope=np.zeros(len(vehicles), dtype=np.int64),
         )

@@ -16,6 +16,7 @@ AIM = (0.86, 0.12)
 # Parts of a late-shifting profile's extra revolutions that move the other two thresholds.
 DOWN_EXTRA = 0.6
 AIM_EXTRA = 0.7
+SETTLED_S = 20.0  # who has kept a gear so long no longer gains speed
 LABOURING_LOAD = 0.97  # load at which a truck that loses speed is given a lower gear
 LABOURING_SPEED = 1.1  # and engine speed over the best up to which it is
 
@@ -29,13 +30,17 @@ def shift(state: State, p: Parameters, rows: NDArray[np.intp], driving: NDArray[
         rows: `arange(n)`.
         driving: Which of them are under way.
     """
-    best, extra, load, gear = p.engines.best_rpm, p.upshift_extra_rpm, state.load, state.gear
+    best, load, gear = p.engines.best_rpm, state.load, state.gear
+    # A gear too low is driven while speed is gained; nobody holds it for hours on the motorway,
+    # because his last push ended below where he shifts up.
+    extra = np.where(p.settles & (state.gear_age >= SETTLED_S), 0.0, p.upshift_extra_rpm)
+    down_extra = np.where(p.settles, 0.0, DOWN_EXTRA * p.upshift_extra_rpm)
     rpm_all = state.v[:, None] * p.rpm_per_m_s
     rpm = rpm_all[rows, gear - 1]
     aim = best * (AIM[0] + AIM[1] * load) + AIM_EXTRA * extra
     fit = np.minimum(np.maximum((rpm_all >= aim[:, None]).sum(axis=1), 1), p.top_gear)
     up = rpm > best * (UP_AT[0] + UP_AT[1] * load) + extra
-    down = rpm < best * (DOWN_AT[0] + DOWN_AT[1] * load) + DOWN_EXTRA * extra
+    down = rpm < best * (DOWN_AT[0] + DOWN_AT[1] * load) + down_extra
     labouring = (
         (load > LABOURING_LOAD) & (state.acceleration < -0.03) & (rpm < LABOURING_SPEED * best)
     )

@@ -75,8 +75,9 @@ class Luck:
     Attributes:
         turn: Part of its range by which every light's phase, and every chance that a driver leaves
             open, is moved on; 0 is how it fell in the simulation.
-        cruise_share: Chance of cruise control of the truck as it is, without any cause removed:
-            legs that were driven with it are so however chance falls, and others are not.
+        cruise_share: Chance of cruise control of the truck as it is: legs that were driven with it
+            are so however chance falls, and others are not. 0 where a better driver chooses in its
+            place: each leg is then driven with it in as many draws as his own chance says.
         idle_share: Likewise the chance that the engine runs on through a short stop.
         long_idle_share: Likewise through a long one.
     """

@@ -14,7 +14,8 @@ driver's numbers go linearly between the two. What a cause's severity moves, and
 |           | greatest acceleration, m/s²                              | 0.55          | 1.3  |
 |           | emergency brakings an hour at speed                      | 0.05          | 3    |
 |           | their deceleration, m/s²                                 | 4.2           | 5.2  |
-| gears     | revolutions by which the gearbox shifts up later         | 0             | 420  |
+| gears     | revolutions by which the gearbox shifts up later while   | 0             | 420  |
+|           | speed is gained (20 s in a gear at the most)             |               |      |
 | coasting  | deceleration from which both feet are lifted, m/s²       | 0.2    | braking's |
 | cruise    | chance that cruise control is used on a leg              | 0.75          | 0    |
 | tyres     | tyre pressure over the recommended                       | 1             | 0.76 |
@@ -27,7 +28,8 @@ brakes with 0.7 m/s² at the most and lifts early enough to lose speed with 0.2 
 four (which also rolls out of gear downhill where the truck can), stops the engine in nearly every
 stop, starts within a minute or so, and the truck's tyres, auxiliaries and engine are sound. He has
 the same legs, cargo, stops, traffic and lights. Without cruise control (from 58 km/h on) speed
-wanders by 2 to 3 km/h around what is wanted, whoever drives.
+wanders by 1.4 to 4.4 km/h around what is wanted, whoever drives: as much kinetic energy is given up
+so as real drivers give up (`python -m benchmarks.fuel_wander`).
 
 Auxiliary power grows with the engine's size (8 kW at 12.8 L); the fan's with rpm³, equal to the
 other at 1200 rpm. Only a stuck fan shows in the fan's speed. Sizes of sensors' errors and the
@@ -79,7 +81,7 @@ WORST_AUXILIARY_W = 8_000.0  # power of a stuck fan or a leaking compressor of a
 FAN_RPM = 1_200.0  # engine speed at which a stuck fan takes that
 WORST_FAULT_LOSS = 0.14  # part of the efficiency that injectors or a turbocharger gone bad cost
 FAULT_SPAN = (0.35, 0.65)  # part of the simulation in which faults begin
-WANDER_KMH = (2.0, 3.0)  # speed without cruise control, standard deviation
+WANDER_KMH = (1.4, 4.4)  # speed without cruise control, standard deviation
 THEFTS_A_NIGHT = 0.1  # chance that a parked truck's tank is tapped
 SLOSH = 0.012  # movement of the level under way, part of the tank
 

@@ -4,7 +4,7 @@ In `Shifts` the clock decides: who drives faster gets further before he must res
 driving time does, what the way would take an ordinary truck, and each leg has random numbers of its
 own. Variants of a truck then have the same legs, cargo, stops and nights, and differ only in how
 they drive them. Chances that a truck as it is took or left are the same however its luck is turned;
-which of those left a better driver takes is luck.
+which of them a better driver would have taken in its place is luck.
 """
 
 import numpy as np

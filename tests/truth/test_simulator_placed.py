@@ -150,11 +150,11 @@ def test_luck_is_turned_only_where_a_better_driver_has_the_choice() -> None:
         luck = Luck(turn=turn, cruise_share=vehicle.profile.cruise_share)
         same = replace(vehicle, individual=replace(vehicle.individual, luck=luck))
         assert cruised(same) == did.tolist()
-        draws.append(np.array(cruised(without(same, "cruise"))))
-    # A better driver does what the driver did, and of the other legs others in every draw.
-    assert all((draw >= did).all() for draw in draws)
+        other = replace(vehicle, individual=replace(vehicle.individual, luck=Luck(turn=turn)))
+        draws.append(np.array(cruised(without(other, "cruise"))))
+    # A better driver drives each leg with it in three draws of four, whatever this one did there.
+    assert (np.sum(draws, axis=0) == 3).all()
     assert len({draw.tobytes() for draw in draws}) == 4
-    assert np.mean(draws) == pytest.approx(0.75, abs=0.08)
 
 
 def test_who_brakes_calmly_but_lifts_late_lifts_where_he_did() -> None:
