@@ -122,8 +122,10 @@ class Motion:
         roads, v = self._roads, state.v
         squared = v * v
         light_gap = roads.light_at[point] - state.s
-        red = self._around.light_s(state, point, t, p.index) < RED_S
-        can_stop = squared < 2 * LATE_BRAKE_M_S2 * np.maximum(light_gap - STOP_GAP_M, 0.1)
+        light_s = self._around.light_s(state, point, t, p.index)
+        red = light_s < RED_S
+        turned_gap = light_gap + v * self._around.remembered_s(light_s)
+        can_stop = squared < 2 * LATE_BRAKE_M_S2 * np.maximum(turned_gap - STOP_GAP_M, 0.1)
         gap = np.where(red & can_stop, light_gap, NEVER_M)
         gap = np.maximum(np.minimum(gap, state.dest - state.s) - STOP_GAP_M, 0.0)
         crowd = np.minimum(np.maximum((27.0 - roads.limit[point]) * 0.02, 0.02), 0.3)

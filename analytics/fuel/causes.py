@@ -71,10 +71,20 @@ def attribute(
     drive = drive_of(samples, vehicle_class=vehicle_class)
     part = part_of(drive, parts)
     count = len(parts)
-    steps = Excess(drive, calibration, peers, baseline).litres()
+    excess = Excess(drive, calibration, peers, baseline)
+    steps = excess.litres()
     fuel = _by_part(drive.fuel_l, part, count)
     litres = {name: _by_part(steps[name], part, count) for name in CAUSES}
-    ends = {name: interval(name, litres[name], fuel, learnt=calibration.learnt) for name in CAUSES}
+    ends = {
+        name: interval(
+            name,
+            litres[name],
+            fuel,
+            learnt=calibration.learnt,
+            certain=excess.certain_part(name),
+        )
+        for name in CAUSES
+    }
     return pd.DataFrame(
         {
             "part_start": np.repeat(parts["part_start"].to_numpy(), len(CAUSES)),

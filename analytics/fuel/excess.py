@@ -15,7 +15,7 @@ from analytics.fuel import engine_map, fan, traces
 from analytics.fuel.auxiliaries import Auxiliaries
 from analytics.fuel.calibration import LEARNT_S, with_engine_on
 from analytics.fuel.figures import figures
-from analytics.fuel.habits import fan_turns, place_of, rate, rated_nm
+from analytics.fuel.habits import BY_DRIVE, fan_turns, least_rate, place_of, rate, rated_nm
 from analytics.fuel.reference import PLACED
 from analytics.fuel.replay import Replay
 from analytics.fuel.style import BANDS, band_of, long_idle
@@ -96,6 +96,16 @@ class Excess:
         usually = Replay(drive, self._calibration).burnt()
         excess["rest"] = drive.fuel_l - UNEXPLAINED * usually - excess["fault"]
         return excess
+
+    def certain_part(self, name: str) -> float:
+        """Which part of a cause's litres is left where the habit is as rare as it may be."""
+        if name != BY_DRIVE:
+            return 1.0
+        style = self._calibration.style
+        own, good, least = rate(style, name), self._peers.rates[name], least_rate(style)
+        if not own > good:
+            return 1.0
+        return max(1.0 - good / least, 0.0) / (1.0 - good / own) if least > 0 else 0.0
 
     def _saved(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import betaincinv
 
 from analytics.fuel.gearing import LEAST_S
 from analytics.fuel.style import SUMS
@@ -22,11 +23,59 @@ RATES = {
 }
 """Habits as rates: what was spent needlessly, and what it is counted of."""
 
+BY_DRIVE = "cruise"
+"""The habit that is chosen a drive at a time: few drives tell it as badly as few throws a coin."""
+
+ONE_SIDED = 0.05
+"""The lower end of an interval that holds nine of ten has so much below."""
+
 
 def rate(style: Floats, name: str) -> float:
     """A habit's rate by a vehicle's style sums; NaN where there is nothing to count it of."""
     spent, of = (float(style[SUMS.index(each)]) for each in RATES[name])
     return spent / of if of > 0 else float("nan")
+
+
+def drives(style: Floats) -> float:
+    """On how many drives of equal way the habit of cruise control was as well seen; 0 on none.
+
+    Kish's effective number: the square of the sum over the sum of squares (Kish 1965, 11.7).
+    """
+    steady_m, steady_m2 = (float(style[SUMS.index(name)]) for name in ("steady_m", "steady_m2"))
+    return steady_m**2 / steady_m2 if steady_m2 > 0 else 0.0
+
+
+def least_rate(style: Floats) -> float:
+    """How rare the habit that is chosen by drive may be, as often as chance has shown it.
+
+    Lower end of the interval of a binomial share [Clopper & Pearson 1934].
+    """
+    own, count = rate(style, BY_DRIVE), drives(style)
+    if not own > 0:
+        return 0.0
+    return float(betaincinv(own * count, count - own * count + 1.0, ONE_SIDED))
+
+
+def without_chance(rates: Floats, counts: Floats) -> Floats:
+    """Habits as spread as habits are, where rates are spread by chance, too.
+
+    The best of many who were seen on few drives are the luckiest. Their rates are drawn to the
+    mean until their variance is what chance leaves of it [Efron & Morris 1975; Louis 1984].
+
+    Args:
+        rates: (n,) by vehicle; NaN where not known.
+        counts: (n,) on how many drives each was seen.
+    """
+    known = np.isfinite(rates) & (counts > 1)
+    if known.sum() < 2:
+        return rates
+    mean, a_drive = float(rates[known].mean()), float((1.0 / counts[known]).mean())
+    coin = mean * (1.0 - mean)  # were all habits one, so far would a single drive be from it
+    habit = (float(rates[known].var(ddof=1)) - coin * a_drive) / (1.0 - a_drive)
+    habit = min(max(habit, 0.0), coin)
+    total = habit + (coin - habit) / np.maximum(counts, 1.0)
+    part = np.sqrt(np.divide(habit, total, out=np.ones(len(rates)), where=total > 0))
+    return np.asarray(mean + part * (rates - mean))
 
 
 def rated_nm(style: Floats) -> float:

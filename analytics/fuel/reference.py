@@ -18,7 +18,16 @@ from analytics.fuel.auxiliaries import told_auxiliaries
 from analytics.fuel.calibration import PARTS, STATS_VERSION
 from analytics.fuel.figures import figures
 from analytics.fuel.gearing import BINS, LEAST_S
-from analytics.fuel.habits import RATES, fan_turns, place_of, rate, rated_nm
+from analytics.fuel.habits import (
+    BY_DRIVE,
+    RATES,
+    drives,
+    fan_turns,
+    place_of,
+    rate,
+    rated_nm,
+    without_chance,
+)
 from analytics.fuel.idle import at_idle
 from analytics.fuel.signals import TYRE_PRESSURES
 from analytics.fuel.style import BANDS, SUMS
@@ -245,7 +254,10 @@ def _peers(stats: list[Floats], law: Floats) -> Peers:
     table = np.stack(stats)
     rates = {}
     for name in RATES:
-        found = np.array([rate(style, name) for style in table[:, PARTS["style"]]])
+        styles = list(table[:, PARTS["style"]])
+        found = np.array([rate(style, name) for style in styles])
+        if name == BY_DRIVE:
+            found = without_chance(found, np.array([drives(style) for style in styles]))
         rates[name] = _better(found)
     way, ways_speed = np.hsplit(table[:, PARTS["speeds"]], 2)
     seconds, turns = np.hsplit(table[:, PARTS["gears"]], 2)

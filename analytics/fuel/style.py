@@ -31,6 +31,7 @@ FILLED_C = 20.0  # °C; tyres are filled to the pressure recommended of cold one
 WARMER_K = 25.0  # K; so much warmer than outside is the air in a truck's tyre under way
 AIR_KPA = 101.3  # kPa; gauges tell pressure above the outside, gas answers the absolute one
 KELVIN = 273.15
+ANEW_S = 600.0  # s; who has stood so long chooses anew how to go on (loading, a rest)
 
 SUMS = (
     "driving_s",
@@ -42,6 +43,7 @@ SUMS = (
     "calm_j",
     "steady_m",
     "by_foot_m",
+    "steady_m2",
     "rated_s",
     "rated_nms",
     "fan_s",
@@ -51,7 +53,8 @@ SUMS = (
     "longitude_s",
 )
 """Sums by name; …_j is work that driving otherwise would have spared, on usual road load, that of
-foresight what its fuel is worth: who rolls longer idles longer."""
+foresight what its fuel is worth: who rolls longer idles longer. `steady_m2` adds up squares of the
+steady way by drive: with the way itself it tells of how many drives a habit was seen on."""
 
 
 def style_sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Floats:
@@ -112,6 +115,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "calm_j": driven - pull(calm),
         "steady_m": steady_m.sum(),
         "by_foot_m": steady_m @ ~drive.cruise,
+        "steady_m2": (np.bincount(_drives(drive), steady_m) ** 2).sum(),
         "rated_s": drive.dt_s @ rated,
         "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,
@@ -121,6 +125,14 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "fan_turns": drive.dt_s[cool] @ (fan[cool] / drive.rpm[cool]),
     }
     return np.array([float(found[name]) for name in SUMS])
+
+
+def _drives(drive: Drive) -> NDArray[np.intp]:
+    """By step the number of its drive: a long stand, or rows that are missing, end one."""
+    moving = np.flatnonzero(drive.moving)
+    begins = np.zeros(len(drive), dtype=np.intp)
+    begins[moving[1:]] = np.diff(drive.time_us[moving]) > ANEW_S * 1e6
+    return np.cumsum(begins)
 
 
 def _speeds(drive: Drive) -> Floats:

@@ -23,8 +23,10 @@ APART_M = 1e7  # m; rows that no step joins are so far apart: nothing brakes for
 FORESIGHT_M_S2 = 0.25  # m/s²; a laden truck that rolls in gear slows by about so much (FIELD)
 CALM_BRAKING_M_S2 = 0.8  # m/s²; braking within this warms no lining (comfort limit of buses: 1.0)
 CALM_PULL_M_S2 = 0.6  # m/s²; a laden truck that is not driven at full load gains no more
-HARSH_M_S2 = 2.5  # m/s²; harder braking is an emergency, after which speed is taken up again
-HARSH_FROM_M_S = 8.0  # m/s; from below it costs next to nothing
+# A lorry's emergency stop signal may not flash below 4 m/s² (UN R13); the second in which braking
+# sets in has less. Who brakes less hard is late for what the road asks: the bend stays.
+EMERGENCY_M_S2 = 3.5
+EMERGENCY_FROM_M_S = 8.0  # m/s; from below it costs next to nothing
 RECOVERED = 0.85  # part of the speed before, from which the emergency is over
 RECOVERY_S = 120.0  # s; later it is another speed for another reason
 HALT_S = 5.0  # s; who stands longer had to stop
@@ -36,6 +38,7 @@ NEARLY_ALL = 0.9  # part of that way which must be driven freely for its mean to
 # the speed strays from it so far that the mean strays, too; a step changes it by 2.6 times as much.
 ASKED_M_S = 1.0
 ASKED_SPREADS = 2.4
+SUDDEN_M_S2 = 2.5  # m/s²; a foot that wanders brakes less hard
 CRUISE_FROM_M_S = 15.0  # m/s; cruise control is for roads on which one drives faster
 
 
@@ -68,7 +71,7 @@ def taken_up(at_m: Floats, speed: Floats, acceleration: float) -> Floats:
 def without_emergencies(drive: Drive) -> Floats:
     """Speeds without sudden brakings after which the vehicle goes on as before."""
     speed = drive.speed_m_s
-    hard = (drive.acceleration_m_s2 < -HARSH_M_S2) & (drive.before_m_s > HARSH_FROM_M_S)
+    hard = (drive.acceleration_m_s2 < -EMERGENCY_M_S2) & (drive.before_m_s > EMERGENCY_FROM_M_S)
     rows = np.flatnonzero(hard)
     if len(rows) == 0:
         return speed
@@ -167,7 +170,7 @@ def steadily(drive: Drive, at_m: Floats, filled: Floats) -> tuple[Floats, Floats
     """
     speed = drive.speed_m_s
     free = (speed > CRUISE_FROM_M_S) & (drive.dt_s > 0)
-    sudden = (drive.acceleration_m_s2 < -HARSH_M_S2) | (filled != speed)
+    sudden = (drive.acceleration_m_s2 < -SUDDEN_M_S2) | (filled != speed)
     way_m = np.where(free, drive.way_m, 0.0)
     around = _window(at_m, HELD_OVER_M)
     way_around = _sum(way_m, around)

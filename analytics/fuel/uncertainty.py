@@ -51,7 +51,9 @@ def spreads() -> dict[str, Spread]:
     return {name: Spread(**told) for name, told in figures()["uncertainty"].items()}
 
 
-def interval(cause: str, litres: Floats, fuel: Floats, *, learnt: bool) -> tuple[Floats, Floats]:
+def interval(
+    cause: str, litres: Floats, fuel: Floats, *, learnt: bool, certain: float = 1.0
+) -> tuple[Floats, Floats]:
     """Where the litres lie at 90 %.
 
     Args:
@@ -59,6 +61,8 @@ def interval(cause: str, litres: Floats, fuel: Floats, *, learnt: bool) -> tuple
         litres: (k,) of parts.
         fuel: (k,) all that was burnt in them, L.
         learnt: whether the vehicle itself is known.
+        certain: part of the litres that is a habit's and not chance's: a habit seen on few drives
+            may be none.
 
     Returns:
         The lower end, never negative, and the upper end, never more than all fuel.
@@ -69,6 +73,7 @@ def interval(cause: str, litres: Floats, fuel: Floats, *, learnt: bool) -> tuple
     half = half * (1.0 if learnt else UNLEARNT)
     # A part on which all the cause's litres fell is no surer than the whole.
     share = litres / all_litres if all_litres > 0 else fuel / max(all_fuel, LEAST_L)
-    low = share * max(all_litres - half, 0.0)
+    below = np.hypot(half, (1.0 - certain) * all_litres)
+    low = share * max(all_litres - below, 0.0)
     high = share * max(min(all_litres + half, all_fuel), all_litres)
     return low, high

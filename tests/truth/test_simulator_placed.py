@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from simulator import SimulationConfig
-from simulator.fleet import Vehicle, road_kinds
+from simulator.envelopes import own_envelopes
+from simulator.fleet import Parameters, Vehicle, road_kinds
 from simulator.individual import Luck
 from simulator.mixed import mixed_fleet, with_severities, without
+from simulator.motion import Motion
 from simulator.planned_shift import PlannedShifts
 from simulator.record import CRUISE_FROM_M_S
 from simulator.road import LIGHT_CYCLE_S, NEVER_M, build_roads
@@ -88,6 +90,39 @@ def test_turned_luck_moves_every_light_on_by_its_part_of_the_cycle() -> None:
     assert np.fmod(other - light_s + LIGHT_CYCLE_S, LIGHT_CYCLE_S) == pytest.approx(
         np.full(4, LIGHT_CYCLE_S / 4)
     )
+
+
+def test_nobody_passes_a_light_that_turned_red_well_before_he_came() -> None:
+    """Not who brakes so hard, either, that a second later he would be too near."""
+    count, red_s = 40, 26
+    hasty = with_severities(mixed_fleet(CONFIG)[1], {"harsh": 1.0})
+    trucks = tuple(replace(hasty, index=index) for index in range(count))
+    parameters = Parameters.of(trucks)
+    envelopes = own_envelopes(ROADS, trucks)
+    parameters = replace(parameters, envelope=envelopes.offset)
+    surroundings = PlacedSurroundings(
+        ROADS,
+        seed=5,
+        streams=list(range(count)),
+        wander_m_s=np.zeros(count),
+        steady_from_m_s=CRUISE_FROM_M_S,
+    )
+    motion = Motion(ROADS, envelopes, surroundings)
+    lane = 2 * hasty.road
+    lights = np.unique(ROADS.light_at[ROADS.start[lane] : ROADS.start[lane + 1]])
+    light = float(lights[lights < NEVER_M][3])
+    state = State.parked(count)
+    state.phase[:], state.lane[:], state.leg[:] = Phase.DRIVING, lane, 3
+    state.s[:] = light - 150.0 - np.arange(count)
+    state.v[:], state.gear[:], state.gear_age[:] = 13.0, 8, 60.0
+    state.light[:], state.light_from[:] = light, 1_000.0
+    shifts = PlannedShifts(CONFIG, trucks, ROADS)
+    motion.run(
+        state, parameters, shifts, first_s=1_000, seconds=red_s,
+        coolant_c=np.full(count, 85.0), air_kg_m3=np.full(count, 1.2),
+    )  # fmt: skip
+    assert (state.s < light).all()
+    assert (state.v < 1.0).mean() > 0.5  # some are held up and on their way yet
 
 
 def test_only_a_foot_wanders() -> None:

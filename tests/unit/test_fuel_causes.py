@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.fuel import habits
 from analytics.fuel.calibration import STATS_VERSION, calibrate, day_statistics
 from analytics.fuel.causes import CAUSES, attribute
 from analytics.fuel.drive import drive_of
@@ -149,6 +150,18 @@ def test_an_emergency_braking_costs_the_speed_that_is_taken_up_again() -> None:
     assert litres["harsh"] == pytest.approx(least, rel=0.35)
 
 
+def test_who_brakes_late_for_a_bend_would_not_have_driven_through_it_at_full_speed() -> None:
+    """A dip is an emergency only where the vehicle braked as in one; else the road asked for it."""
+    calm = world.town_and_country(**GOOD)
+    at = int(np.flatnonzero(calm == 22.0)[150])
+
+    def harsh(braking: float) -> float:
+        bend = [world.ramp(22.0, 7.0, braking), np.full(10, 7.0), world.ramp(7.0, 22.0, 0.5)]
+        return _litres(np.concatenate([calm[:at], *bend, calm[at:]]))[0]["harsh"]
+
+    assert 0.0 < harsh(2.8) < 0.5 * harsh(5.0)
+
+
 def test_a_drive_in_many_parts_costs_what_it_costs_in_one() -> None:
     """Parts on which a hurried driver burnt less than a calm one are set off against the others."""
     speed = world.town_and_country(speed=22.0, brake=1.4, pull=1.2)
@@ -275,6 +288,33 @@ def test_a_foot_that_is_held_up_or_brakes_hard_wanders_not() -> None:
     assert drive(3.0, 0) < 0.03 * drive(0.6, 0)
     # Who was not seen meanwhile may have stood.
     assert drive(0.6, 0, silent=True) < 0.03 * drive(0.6, 0)
+
+
+def test_cruise_control_unused_on_one_drive_of_two_may_be_chance() -> None:
+    """The same litres, surer the more drives they are of; a throw of a coin tells none."""
+    wave = 0.85 * np.sin(2 * np.pi * np.arange(1_500) / 22.0)
+    wandering = np.concatenate([world.stop(700), world.ramp(0.0, 22.0, 0.5), 22.0 + wave])
+    published = default_reference().of(None, "heavy_truck")
+
+    def driven(drives: int, by_foot: int) -> dict[str, float]:
+        rows = world.signals_of(np.concatenate([wandering] * drives))
+        part = len(rows) // drives
+        rows["cruise_active"] = np.arange(len(rows)) >= by_foot * part
+        samples = fuel_samples(rows)
+        own = calibrate(day_statistics(samples))
+        assert habits.drives(own.style) == pytest.approx(drives, rel=0.05)
+        found = attribute(samples, own, published, _part(rows))
+        row = found[found["cause"] == "cruise"].iloc[0]
+        return {name: float(row[name]) for name in ("litres", "low_l", "high_l")}
+
+    one, four, eight, half = driven(1, 1), driven(4, 4), driven(8, 8), driven(4, 2)
+    assert (one["low_l"], half["low_l"]) == (0.0, 0.0)
+    assert min(one["litres"], half["litres"]) > 0.1
+    parts = [told["low_l"] / told["litres"] for told in (four, eight)]
+    assert 0.2 < parts[0] < parts[1] < 0.8
+    # Chance may have made a habit seem worse, never better: it did cost what it cost.
+    highs = [told["high_l"] / told["litres"] for told in (four, eight)]
+    assert highs[0] == pytest.approx(highs[1], rel=0.01)
 
 
 def _causes_of(rows: pd.DataFrame, own: Calibration, peers: Peers) -> pd.Series:
