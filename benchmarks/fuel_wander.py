@@ -55,7 +55,9 @@ def wander_of(signals: pd.DataFrame) -> Wander:
     """How the speed of a vehicle's rows strays where nothing asks for another one."""
     drive = drive_of(fuel_samples(signals))
     at_m = traces.along(drive)
-    held = traces.held(drive, at_m, traces.without_emergencies(drive))
+    held = traces.held(
+        drive, traces.steadily(drive, at_m, traces.without_emergencies(drive)), ~drive.cruise
+    )
     seen = held != drive.speed_m_s
     way_m = drive.way_m[seen]
     strayed = (drive.speed_m_s - held)[seen]

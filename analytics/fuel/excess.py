@@ -77,6 +77,7 @@ class Excess:
         at_m = traces.along(drive)
         filled = traces.without_emergencies(drive)
         calm = traces.calmly(at_m, filled)
+        steady = traces.steadily(drive, at_m, filled)
         slow = traces.slower(drive, self._speed_factor())
         foreseen = traces.with_foresight(drive, at_m, filled, self._replay.rolling_m_s2)
         spared = {
@@ -84,7 +85,8 @@ class Excess:
             "harsh": self._saved(calm),
             "gears": self._saved(rpm_factor=self._gear_factor()),
             "coasting": self._saved(foreseen),
-            "cruise": self._saved(traces.held(drive, at_m, filled)),
+            "cruise": self._saved(traces.held(drive, steady, ~drive.cruise))
+            - self._kept(steady[1]),
             "tyres": self._saved(road=self._firm_road()),
             "auxiliary": self._auxiliary(),
         }
@@ -135,6 +137,12 @@ class Excess:
         drive = self._drive
         told = np.where(np.isfinite(drive.fuel_l_h), drive.fuel_l, self._driven)
         return np.where(long_idle(drive), told, 0.0)
+
+    def _kept(self, steady: Floats) -> Floats:
+        """What cruise control, too, would have burnt beyond an even speed where a foot swayed."""
+        tkm = self._drive.mass_kg * self._drive.way_m * 1e-6 * steady * ~self._drive.cruise
+        a_tkm_j = self._peers.kept_j_tkm if np.isfinite(self._peers.kept_j_tkm) else 0.0
+        return np.asarray(tkm * a_tkm_j * self._replay.l_per_j)
 
     def _speed_factor(self) -> Floats:
         """By step, the good drivers' speed over this one's at the same posted speed."""

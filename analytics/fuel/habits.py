@@ -19,7 +19,7 @@ RATES = {
     "idling": ("long_idle_s", "driving_s"),
     "coasting": ("foresight_j", "kinetic_j"),
     "harsh": ("calm_j", "pull_j"),
-    "cruise": ("by_foot_m", "steady_m"),
+    "cruise": ("by_foot_tkm", "steady_tkm"),
 }
 """Habits as rates: what was spent needlessly, and what it is counted of."""
 
@@ -32,17 +32,23 @@ ONE_SIDED = 0.05
 
 def rate(style: Floats, name: str) -> float:
     """A habit's rate by a vehicle's style sums; NaN where there is nothing to count it of."""
-    spent, of = (float(style[SUMS.index(each)]) for each in RATES[name])
+    spent, of = _sums(style, *RATES[name])
     return spent / of if of > 0 else float("nan")
 
 
 def drives(style: Floats) -> float:
-    """On how many drives of equal way the habit of cruise control was as well seen; 0 on none.
+    """On how many drives of equal weight the habit of cruise control was as well seen; 0 on none.
 
     Kish's effective number: the square of the sum over the sum of squares (Kish 1965, 11.7).
     """
-    steady_m, steady_m2 = (float(style[SUMS.index(name)]) for name in ("steady_m", "steady_m2"))
-    return steady_m**2 / steady_m2 if steady_m2 > 0 else 0.0
+    summed, squares = _sums(style, "steady_tkm", "steady_tkm2")
+    return summed**2 / squares if squares > 0 else 0.0
+
+
+def kept(style: Floats) -> Floats:
+    """What cruise control itself burnt beyond an even speed, J, and on how many t km of its way."""
+    kept_j, steady_tkm, by_foot_tkm = _sums(style, "kept_j", "steady_tkm", "by_foot_tkm")
+    return np.array([kept_j, steady_tkm - by_foot_tkm])
 
 
 def least_rate(style: Floats) -> float:
@@ -85,9 +91,7 @@ def rated_nm(style: Floats) -> float:
 
 def place_of(style: Floats) -> Floats:
     """Where a vehicle drives on average: latitude and longitude; NaN where it does not tell."""
-    seconds, north, east = (
-        float(style[SUMS.index(name)]) for name in ("placed_s", "latitude_s", "longitude_s")
-    )
+    seconds, north, east = _sums(style, "placed_s", "latitude_s", "longitude_s")
     return np.array([north, east]) / seconds if seconds >= LEAST_S else np.full(2, np.nan)
 
 
@@ -98,5 +102,9 @@ def fan_turns(style: Floats) -> float:
 
 def _mean_of(style: Floats, what: str, seconds: str) -> float:
     """One sum over another; NaN where that is too little."""
-    summed, weight = float(style[SUMS.index(what)]), float(style[SUMS.index(seconds)])
+    summed, weight = _sums(style, what, seconds)
     return summed / weight if weight >= LEAST_S else float("nan")
+
+
+def _sums(style: Floats, *names: str) -> list[float]:
+    return [float(style[SUMS.index(name)]) for name in names]

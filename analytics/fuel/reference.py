@@ -23,6 +23,7 @@ from analytics.fuel.habits import (
     RATES,
     drives,
     fan_turns,
+    kept,
     place_of,
     rate,
     rated_nm,
@@ -68,7 +69,7 @@ SOUND = 0.4
 """Of what no habit moves the sound vehicles' middle is the yardstick; the rest has the defects."""
 
 _ARRAYS = ("speed_m_s", "gear", "tyre_kpa", "fan_law", "places", "place_rates")
-_NUMBERS = ("auxiliary_w", "constant_w", "cubic_w", "unknown_w", "fan_turns")
+_NUMBERS = ("kept_j_tkm", "auxiliary_w", "constant_w", "cubic_w", "unknown_w", "fan_turns")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -81,6 +82,7 @@ class Peers:
         speed_m_s: (BANDS,) chosen speed by the posted one; NaN where not known.
         gear: (BINS,) engine turns over the way by speed and power, rad/m; NaN where not known.
         tyre_kpa: (16,) filling pressure by place; NaN where not known.
+        kept_j_tkm: what cruise control itself burns beyond an even speed, J/t km; NaN likewise.
         auxiliary_w: what auxiliaries take at idle; NaN where not known.
         constant_w: what those that the engine knows of take at any engine speed; NaN likewise.
         cubic_w: what they take besides at 1,000 rpm, which grows with its cube; NaN likewise.
@@ -96,6 +98,7 @@ class Peers:
     speed_m_s: Floats
     gear: Floats
     tyre_kpa: Floats
+    kept_j_tkm: float
     auxiliary_w: float
     constant_w: float
     cubic_w: float
@@ -192,6 +195,7 @@ def published(vehicle_class: str) -> Peers:
         speed_m_s=np.full(BANDS, np.nan),
         gear=np.full(BINS, np.nan),
         tyre_kpa=np.full(len(TYRE_PRESSURES), np.nan),
+        kept_j_tkm=np.nan,
         auxiliary_w=np.nan,
         constant_w=np.nan,
         cubic_w=np.nan,
@@ -267,6 +271,7 @@ def _peers(stats: list[Floats], law: Floats) -> Peers:
     constant, cubic = _told(table)
     unknown = auxiliary - constant - cubic * np.array([each.rpm * 1e-3 for each in standing]) ** 3
     styles = list(table[:, PARTS["style"]])
+    kept_j, kept_tkm = np.sum([kept(style) for style in styles], axis=0).tolist()
     return Peers(
         places=np.stack([np.rint(2 * place_of(style)) / 2 for style in styles]),
         place_rates=np.array([rate(style, PLACED) for style in styles]),
@@ -275,6 +280,7 @@ def _peers(stats: list[Floats], law: Floats) -> Peers:
         speed_m_s=_quantiles(_mean(ways_speed, way, LEAST_BAND_M), GOOD),
         gear=_good_gear(seconds, turns),
         tyre_kpa=_quantiles(_mean(tyre_kpa, tyre_s, LEAST_S * 6), 1 - GOOD),
+        kept_j_tkm=kept_j / kept_tkm if kept_tkm > 0 else np.nan,
         auxiliary_w=_better(auxiliary, SOUND),
         constant_w=_better(constant, SOUND),
         cubic_w=_better(cubic, SOUND),

@@ -41,9 +41,10 @@ SUMS = (
     "pull_j",
     "foresight_j",
     "calm_j",
-    "steady_m",
-    "by_foot_m",
-    "steady_m2",
+    "steady_tkm",
+    "by_foot_tkm",
+    "steady_tkm2",
+    "kept_j",
     "rated_s",
     "rated_nms",
     "fan_s",
@@ -53,8 +54,10 @@ SUMS = (
     "longitude_s",
 )
 """Sums by name; …_j is work that driving otherwise would have spared, on usual road load, that of
-foresight what its fuel is worth: who rolls longer idles longer. `steady_m2` adds up squares of the
-steady way by drive: with the way itself it tells of how many drives a habit was seen on."""
+foresight what its fuel is worth (who rolls longer idles longer), that kept likewise: what cruise
+control itself burns on its steady way beyond an even speed. Steady way is weighted with the mass,
+as what it costs to sway is; `steady_tkm2` adds up squares by drive: with the way itself it tells
+on how many drives a habit was seen."""
 
 
 def style_sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Floats:
@@ -104,7 +107,10 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
     placed = drive.moving & np.isfinite(latitude) & np.isfinite(longitude)
     rated_nm = samples["engine_reference_torque"]
     rated = drive.running & (rated_nm > 0)
-    steady_m = drive.way_m * traces.steadily(drive, at_m, filled)[1]
+    steady = traces.steadily(drive, at_m, filled)
+    steady_tkm = drive.mass_kg * drive.way_m * 1e-6 * steady[1]
+    even = traces.held(drive, steady, drive.cruise)
+    kept_l = float((replay.burnt() - replay.burnt(even)).sum())
     found = {
         "driving_s": moving_s.sum(),
         "way_m": drive.way_m.sum(),
@@ -113,9 +119,10 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
         "pull_j": driven,
         "foresight_j": foreseen_l / replay.l_per_j,
         "calm_j": driven - pull(calm),
-        "steady_m": steady_m.sum(),
-        "by_foot_m": steady_m @ ~drive.cruise,
-        "steady_m2": (np.bincount(_drives(drive), steady_m) ** 2).sum(),
+        "steady_tkm": steady_tkm.sum(),
+        "by_foot_tkm": steady_tkm @ ~drive.cruise,
+        "steady_tkm2": (np.bincount(_drives(drive), steady_tkm) ** 2).sum(),
+        "kept_j": kept_l / replay.l_per_j,
         "rated_s": drive.dt_s @ rated,
         "rated_nms": drive.dt_s[rated] @ rated_nm[rated],
         "placed_s": drive.dt_s @ placed,

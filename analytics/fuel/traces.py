@@ -144,19 +144,18 @@ def slower(drive: Drive, factor: Floats) -> Floats:
     return np.asarray(drive.speed_m_s * eased, dtype=np.float64)
 
 
-def held(drive: Drive, at_m: Floats, filled: Floats) -> Floats:
-    """Speeds of who holds, wherever he drove steadily by foot, the mean speed he drove there.
+def held(drive: Drive, steady: tuple[Floats, Floats], where: Mask) -> Floats:
+    """Speeds of who holds, wherever he drove steadily, the mean speed he drove there.
 
-    A foot wanders, and brakes and pulls in turn; cruise control keeps the speed.
+    A foot wanders, and brakes and pulls in turn; cruise control does so hardly.
 
     Args:
         drive: the steps.
-        at_m: where they end, of `along`.
-        filled: speeds without emergencies.
+        steady: of `steadily`.
+        where: steps that are driven otherwise, (n,).
     """
-    mean, part = steadily(drive, at_m, filled)
-    speed = drive.speed_m_s
-    return np.asarray(speed + np.where(drive.cruise, 0.0, part) * (mean - speed))
+    mean, part = steady
+    return np.asarray(drive.speed_m_s + where * part * (mean - drive.speed_m_s))
 
 
 def steadily(drive: Drive, at_m: Floats, filled: Floats) -> tuple[Floats, Floats]:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def style(*ways_m: tuple[float, bool]) -> Floats:
     """Sums of drives of these steady ways, each by foot or not."""
     sums = dict.fromkeys(SUMS, 0.0)
-    sums["steady_m"] = sum(way for way, _ in ways_m)
-    sums["by_foot_m"] = sum(way for way, foot in ways_m if foot)
-    sums["steady_m2"] = sum(way**2 for way, _ in ways_m)
+    sums["steady_tkm"] = sum(way for way, _ in ways_m)
+    sums["by_foot_tkm"] = sum(way for way, foot in ways_m if foot)
+    sums["steady_tkm2"] = sum(way**2 for way, _ in ways_m)
     return np.array([sums[name] for name in SUMS])
 
 
