@@ -51,6 +51,10 @@ UNEXPLAINED = 1.02
 """Beyond this part of what the model says a way burns, something burnt that no cause explains."""
 
 
+GEAR_RATIOS = (0.5, 1.2)
+"""Good drivers' engine turns over one's own: further apart is a bin that was hardly driven in."""
+
+
 class Excess:
     """A drive's excess over good driving.
 
@@ -162,9 +166,12 @@ class Excess:
         return way, np.minimum(ratio, 1.0)
 
     def _gear_factor(self) -> Floats:
-        """By step, the good drivers' engine turns over the way over this one's."""
+        """By step, the good drivers' engine turns over the way over this one's.
+
+        Here more and there less is chance: it is set off, lest chance alone should cost something.
+        """
         own, good = self._calibration.gearing.gear, self._peers.gear
-        ratio = np.minimum(np.nan_to_num(good / own, nan=1.0), 1.0)
+        ratio = np.clip(np.nan_to_num(good / own, nan=1.0), *GEAR_RATIOS)
         return np.where(self._drive.geared, ratio[self._replay.gear_cell], 1.0)
 
     def _firm_road(self) -> RoadLoad:

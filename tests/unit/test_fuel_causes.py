@@ -262,12 +262,38 @@ def test_what_a_wandering_foot_burns_beyond_a_steady_one_is_cruise_not_used() ->
 
     found, burnt = driven(wandering, cruise=False)
     none, least = driven(steady, cruise=False)
-    table = figures()
-    more = 1.0 - table["reference"]["heavy_truck"]["cruise"]
+    more = 1.0 - figures()["reference"]["heavy_truck"]["cruise"]
     assert burnt - least > 0.3
-    assert found == pytest.approx(more * (burnt - least) / table["seen"]["cruise"], rel=0.1)
+    assert found == pytest.approx(more * (burnt - least), rel=0.1)
     assert none == pytest.approx(0.0, abs=1e-4)
     assert driven(wandering, cruise=True)[0] == 0.0
+
+
+def test_what_cruise_control_sways_itself_is_not_the_foots_loss() -> None:
+    """Over hills the speed of cruise control is not even, either."""
+    begin = np.concatenate([world.stop(60), world.ramp(0.0, 22.0, 0.5), np.full(60, 22.0)])
+
+    def rows_of(sway: float, *, cruise: bool) -> pd.DataFrame:
+        wave = sway * np.sin(2 * np.pi * np.arange(2_000) / 22.0)
+        return world.signals_of(np.concatenate([begin, 22.0 + wave]), cruise=cruise)
+
+    def peers_of(sway: float) -> Peers:
+        stats = [day_statistics(fuel_samples(rows_of(sway, cruise=True)))] * 8
+        told = {"vehicle": range(8), "vehicle_class": "heavy_truck", "group": None, "stats": stats}
+        return learn_reference(pd.DataFrame(told)).of(None, "heavy_truck")
+
+    even, uneven = peers_of(0.0), peers_of(0.85)
+    found = {}
+    for sway in (0.85, 1.2):
+        rows = rows_of(sway, cruise=False)
+        own = calibrate(day_statistics(fuel_samples(rows)))
+        found[sway] = [float(_causes_of(rows, own, peers)["cruise"]) for peers in (even, uneven)]
+    assert even.kept_j_tkm == pytest.approx(0.0, abs=1.0)
+    assert uneven.kept_j_tkm > 1_000.0
+    # Who sways no more than cruise control loses nothing, and who does loses what it is more.
+    assert found[0.85][0] > 0.3
+    assert found[0.85][1] < 0.05 * found[0.85][0]
+    assert found[1.2][1] == pytest.approx(found[1.2][0] - found[0.85][0], rel=0.1)
 
 
 def test_a_foot_that_is_held_up_or_brakes_hard_wanders_not() -> None:
