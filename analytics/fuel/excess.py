@@ -142,9 +142,9 @@ class Excess:
         told = np.where(np.isfinite(drive.fuel_l_h), drive.fuel_l, self._driven)
         return np.where(long_idle(drive), told, 0.0)
 
-    def _kept(self, steady: Floats) -> Floats:
+    def _kept(self, part: Floats) -> Floats:
         """What cruise control, too, would have burnt beyond an even speed where a foot swayed."""
-        tkm = self._drive.mass_kg * self._drive.way_m * 1e-6 * steady * ~self._drive.cruise
+        tkm = self._drive.mass_kg * self._drive.way_m * 1e-6 * part * ~self._drive.cruise
         a_tkm_j = self._peers.kept_j_tkm if np.isfinite(self._peers.kept_j_tkm) else 0.0
         return np.asarray(tkm * a_tkm_j * self._replay.l_per_j)
 

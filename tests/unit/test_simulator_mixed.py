@@ -10,9 +10,11 @@ from simulator import SimulationConfig, SimulationError, build_fleet, simulate
 from simulator.driver import driver_profiles
 from simulator.engine import Engines
 from simulator.fleet import Parameters
+from simulator.gearbox import SETTLED_S, UP_AT, shift
 from simulator.individual import draw_engine
 from simulator.island import IndividualEngines
 from simulator.mixed import CAUSES, driver_of, mixed_fleet, with_severities, without
+from simulator.state import Phase, State
 from simulator.vehicle import vehicle_models
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)  # 06:00 in China
@@ -127,3 +129,25 @@ def test_known_and_mixed_vehicles_cannot_share_a_simulation() -> None:
     fleet = (mixed_fleet(config)[0], build_fleet(config)[1])
     with pytest.raises(SimulationError, match="cannot share a simulation"):
         next(simulate(config, fleet=fleet))
+
+
+def test_a_late_shifter_settles_once_he_no_longer_gains_speed() -> None:
+    """A driver of known profile holds the lower gear as long as its speed does."""
+    late = with_severities(FLEET[0], {"gears": 1.0})
+    known = next(v for v in build_fleet(CONFIG) if v.profile.key == "low_gears")
+    known = replace(known, model=late.model, index=1)
+    parameters = Parameters.of((replace(late, index=0), known))
+    state = State.parked(2)
+    lower = parameters.top_gear - 1
+    # Between where an ordinary driver shifts up at this load, and where a late one does.
+    rpm = parameters.engines.best_rpm * (UP_AT[0] + UP_AT[1] * 0.3) + 200.0
+    state.v[:] = rpm / parameters.rpm_per_m_s[np.arange(2), lower - 1]
+    state.phase[:], state.load[:] = Phase.DRIVING, 0.3
+
+    def geared(age_s: float) -> list[int]:
+        state.gear[:], state.gear_age[:] = lower, age_s
+        shift(state, parameters, np.arange(2), np.ones(2, dtype=np.bool_))
+        return [int(changed) for changed in state.gear - lower]
+
+    assert geared(SETTLED_S - 1.0) == [0, 0]
+    assert geared(SETTLED_S) == [1, 0]
