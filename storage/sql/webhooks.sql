@@ -2,8 +2,9 @@
 -- Be the one that sends for some webhooks which have something due and nobody sends for; the one that
 -- was longest without comes first. Tests are sent to a disabled webhook too, and while it fails. What
 -- analysis is writing again at this moment (its row is locked) is not due yet.
-UPDATE webhook SET leased_by = %(sender)s, leased_until = now() + %(lease)s
-WHERE webhook_id IN (
+-- They are chosen in a query of its own: as a subquery it may be asked anew for every row, and finds
+-- another one each time.
+WITH due AS MATERIALIZED (
     SELECT hook.webhook_id
     FROM webhook AS hook
     WHERE coalesce(hook.leased_until < now(), true)
@@ -19,7 +20,10 @@ WHERE webhook_id IN (
     ORDER BY hook.leased_until NULLS FIRST, hook.webhook_id
     LIMIT %(max_rows)s
     FOR NO KEY UPDATE OF hook SKIP LOCKED)
-RETURNING webhook_id
+UPDATE webhook SET leased_by = %(sender)s, leased_until = now() + %(lease)s
+FROM due
+WHERE webhook.webhook_id = due.webhook_id
+RETURNING webhook.webhook_id
 
 -- :name next_webhook_delivery
 -- The next message of a webhook one sends for, with what it takes to send it; renews the lease. The
@@ -111,11 +115,12 @@ VALUES (now(), %(party_id)s, %(subject)s, %(role)s, 'POST', '/v1/webhooks/{webho
 
 -- :name forget_webhook_deliveries
 -- Messages of long ago; what was sent is known for longer than anything is news.
-DELETE FROM webhook_delivery
-WHERE delivery_id IN (
+WITH old AS MATERIALIZED (
     SELECT delivery_id FROM webhook_delivery
     WHERE queued_at < now() - webhook_news_age() - interval '5 days'
     ORDER BY queued_at LIMIT %(max_rows)s FOR UPDATE SKIP LOCKED)
+DELETE FROM webhook_delivery USING old
+WHERE webhook_delivery.delivery_id = old.delivery_id
 
 -- :name webhooks_waiting
 -- How many messages are due, and since when the first of them [s].

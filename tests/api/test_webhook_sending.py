@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import timedelta
+from typing import LiteralString
+from uuid import uuid4
 
 from api.webhooks.metrics import Metrics
+from storage.connection import connect
+from storage.queries import query
 from tests.worlds.webhook_world import Receiver, World
 
 # Until it is answered well
@@ -121,6 +126,28 @@ def test_a_slow_receiver_delays_nobody_else(webhooks: World, receiver: Receiver)
             await sending
 
         asyncio.run(run())
+
+
+def test_no_more_webhooks_are_claimed_than_asked_for_however_the_server_plans_it(
+    webhooks: World, receiver: Receiver
+) -> None:
+    """As a subquery of the update the choice was made anew for every row, under such a plan."""
+    for _ in range(3):
+        webhooks.make(receiver.url)
+    webhooks.event()
+    wanted = {
+        "sender": uuid4(),
+        "lease": timedelta(minutes=1),
+        "slow": False,
+        "slow_s": 5.0,
+        "max_rows": 1,
+    }
+    with connect(webhooks.database.dsn) as connection:
+        ways: tuple[LiteralString, ...] = ("hashagg", "hashjoin", "mergejoin", "sort", "material")
+        for way in ways:
+            connection.execute(f"SET enable_{way} = off")
+        claimed = connection.execute(query("claim_webhooks"), wanted).fetchall()
+    assert len(claimed) == 1
 
 
 def test_slow_receivers_share_half_of_the_room(webhooks: World, receiver: Receiver) -> None:
