@@ -28,8 +28,8 @@ brakes with 0.7 m/s² at the most and lifts early enough to lose speed with 0.2 
 four (which also rolls out of gear downhill where the truck can), stops the engine in nearly every
 stop, starts within a minute or so, and the truck's tyres, auxiliaries and engine are sound. He has
 the same legs, cargo, stops, traffic and lights. Without cruise control (from 58 km/h on) speed
-wanders by 1.4 to 4.4 km/h around what is wanted, whoever drives: as much kinetic energy is given up
-so as real drivers give up (`python -m benchmarks.fuel_wander`).
+wanders by 1.4 to 4.4 km/h around what is wanted, whoever drives: nearly as much kinetic energy is
+given up so as real drivers give up (`python -m benchmarks.fuel_wander`).
 
 Auxiliary power grows with the engine's size (8 kW at 12.8 L); the fan's with rpm³, equal to the
 other at 1200 rpm. Only a stuck fan shows in the fan's speed. Sizes of sensors' errors and the
