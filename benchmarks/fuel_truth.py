@@ -11,8 +11,9 @@ printed: how many vehicles lose more than 1 % of their fuel by it, by how much t
 these vehicles, among those that have the cause at all, and among all. Where the cause is absent
 the truth is 0 and vehicles are tied, so that no estimate ranks all of them right unless it is
 exactly 0 there, too: `rank_attainable` is what one in the right order would get. Then, of those
-that have it, the mean share found and the true one; what is found where it is absent, and how
-often the truth lies in the 90 % interval, of those that have it and of all.
+that have it, the mean share found and the true one, and how many it spares fuel; what is found
+where it is absent, and how often the truth lies in the 90 % interval, of those that have it and of
+all.
 
 The truth is a mean over draws of chance. `rank_of_draws` is the rank correlation of one draw with
 another among the vehicles above 1 %: what an analysis without any error would reach against a
@@ -153,6 +154,13 @@ def noise_of_truth(folder: Path, found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).T
 
 
+def overlap(folder: Path) -> float:
+    """What causes save one by one over what they save all at once, of all vehicles together."""
+    causes = pd.read_parquet(folder / "causes.parquet")
+    at_once = causes["cause"] == ALL
+    return float(causes["saving_l"][~at_once].sum() / causes["saving_l"][at_once].sum())
+
+
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """By cause: how near the litres are to the truth; shares in per cent.
 
@@ -185,6 +193,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
             "absent_most_percent": absent["share"].max(),
             "absent": len(absent),
             "absent_told": int(_told(absent).sum()),
+            "spared_percent": 100 * (present["true_l"] < 0).mean(),
             "covered_present": 100 * present["covered"].mean(),
             "covered_percent": 100 * own["covered"].mean(),
         }
@@ -281,6 +290,7 @@ def main() -> None:
         # Another fleet's vehicle may have the same number.
         fleets.append(found.assign(vin=f"{seed}/" + found["vin"]))
         print(f"fleet {seed}\n{_summary_in_words(found)}")
+        print(f"causes one by one save {overlap(folder):.2f} times what they save at once")
         columns = ["vehicles", "error_percent", "rank", "rank_present", "covered_present"]
         print(summary(found)[columns].round(2).T.to_string(), flush=True)
     found = pd.concat(fleets, ignore_index=True)

@@ -105,6 +105,11 @@ class Drive:
         return 0.5 * self.mass_kg * fallen
 
     @property
+    def tkm(self) -> NDArray[np.float64]:
+        """Mass times way of each step, the vehicle's own included, t km."""
+        return self.mass_kg * self.way_m * 1e-6
+
+    @property
     def rad_per_m(self) -> NDArray[np.float64]:
         """Turns of the engine over the way, rad/m: the gear; NaN where it is not geared."""
         speed = np.where(self.geared, self.speed_m_s, np.nan)

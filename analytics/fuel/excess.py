@@ -50,7 +50,6 @@ BUILT_SO = 0.15
 UNEXPLAINED = 1.02
 """Beyond this part of what the model says a way burns, something burnt that no cause explains."""
 
-
 GEAR_RATIOS = (0.5, 1.2)
 """Good drivers' engine turns over one's own: further apart is a bin that was hardly driven in."""
 
@@ -144,7 +143,7 @@ class Excess:
 
     def _kept(self, part: Floats) -> Floats:
         """What cruise control, too, would have burnt beyond an even speed where a foot swayed."""
-        tkm = self._drive.mass_kg * self._drive.way_m * 1e-6 * part * ~self._drive.cruise
+        tkm = self._drive.tkm * part * ~self._drive.cruise
         a_tkm_j = self._peers.kept_j_tkm if np.isfinite(self._peers.kept_j_tkm) else 0.0
         return np.asarray(tkm * a_tkm_j * self._replay.l_per_j)
 

@@ -256,9 +256,9 @@ def _fan_law(stats: list[Floats]) -> Floats:
 
 def _peers(stats: list[Floats], law: Floats) -> Peers:
     table = np.stack(stats)
+    styles = list(table[:, PARTS["style"]])
     rates = {}
     for name in RATES:
-        styles = list(table[:, PARTS["style"]])
         found = np.array([rate(style, name) for style in styles])
         if name == BY_DRIVE:
             found = without_chance(found, np.array([drives(style) for style in styles]))
@@ -270,7 +270,6 @@ def _peers(stats: list[Floats], law: Floats) -> Peers:
     auxiliary = np.array([each.auxiliary_w if each.seconds > 0 else np.nan for each in standing])
     constant, cubic = _told(table)
     unknown = auxiliary - constant - cubic * np.array([each.rpm * 1e-3 for each in standing]) ** 3
-    styles = list(table[:, PARTS["style"]])
     kept_j, kept_tkm = np.sum([kept(style) for style in styles], axis=0).tolist()
     return Peers(
         places=np.stack([np.rint(2 * place_of(style)) / 2 for style in styles]),

@@ -108,7 +108,7 @@ def _sums(samples: Samples, drive: Drive, load: RoadLoad, replay: Replay) -> Flo
     rated_nm = samples["engine_reference_torque"]
     rated = drive.running & (rated_nm > 0)
     steady = traces.steadily(drive, at_m, filled)
-    steady_tkm = drive.mass_kg * drive.way_m * 1e-6 * steady[1]
+    steady_tkm = drive.tkm * steady[1]
     even = traces.held(drive, steady, drive.cruise)
     kept_l = float((replay.burnt() - replay.burnt(even)).sum())
     found = {
