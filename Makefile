@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test faults check lint fuzz fuzz-api bench docs proto lock clean help
+.PHONY: setup demo test faults check lint explore fuzz fuzz-api bench docs proto lock clean help
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
@@ -36,6 +36,11 @@ lint: setup ## format, lint and types alone
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+ROUNDS := 5
+
+explore: setup ## try every property of the tests on new examples, ROUNDS times; `make test` has the same ones always
+	for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -q -m hypothesis --hypothesis-profile=explore || exit; done
 
 FUZZ_SECONDS := 600
 

@@ -2,10 +2,12 @@
 
 Each is a pytest of its own, told apart by the name before its lines; arguments are given to both:
 `python -m tests -k fuel`. `python -m tests --fast` runs the unit tests alone, half of them a lane.
+What failed in either is told once more at the end, where whoever sees only that will find it.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -26,6 +28,12 @@ ROOT = Path(__file__).parents[1]
 NOTHING_CHOSEN = 5
 """How pytest ends where no test was asked for (its ExitCode.NO_TESTS_COLLECTED)."""
 
+WIDTH = "240"
+"""How long lines may be: pytest cuts off what does not fit of the reason for a failure."""
+
+_FAILED = ("FAILED ", "ERROR ")
+"""How lines of pytest's summary begin that tell of what failed."""
+
 _CLOSING_LINE = re.compile(r"(?:=+ )?(\d+ [a-z].*) in [\d.]+s.*")
 _COUNT = re.compile(r"(\d+) ([a-z]+)")
 
@@ -44,16 +52,24 @@ class Lane(Thread):
         self._command = [sys.executable, "-m", "pytest", *places, *arguments]
         self.exit_code = 1
         self.counts: Counter[str] = Counter()
+        self.failed: list[str] = []
 
     def run(self) -> None:
         """Run it to its end."""
         with subprocess.Popen(
-            self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self._command,
+            cwd=ROOT,
+            env=os.environ | {"COLUMNS": WIDTH},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         ) as process:
             for line in process.stdout or ():
                 # One write a line, so that the lanes' lines do not mix.
                 sys.stdout.write(f"{self.name}: {line}")
                 sys.stdout.flush()
+                if line.startswith(_FAILED):
+                    self.failed.append(line)
                 if closing := _CLOSING_LINE.fullmatch(line.strip()):
                     self.counts = Counter(
                         {what: int(number) for number, what in _COUNT.findall(closing[1])}
@@ -71,6 +87,7 @@ def main(arguments: list[str]) -> int:
         lane.start()
     for lane in lanes:
         lane.join()
+    sys.stdout.writelines(f"{lane.name}: {line}" for lane in lanes for line in lane.failed)
     counts = sum((lane.counts for lane in lanes), Counter[str]())
     told = ", ".join(f"{number} {what}" for what, number in counts.items())
     sys.stdout.write(f"==== {told or 'no tests ran'} in {time.monotonic() - start:.0f}s ====\n")
