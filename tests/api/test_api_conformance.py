@@ -31,6 +31,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from api.vehicles.streams import VehicleChange
 from tests.asking.api_fixture import UNREACHABLE
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.access_things import SPARE_VIN
 from tests.worlds.access_world import CALLERS
 from tests.worlds.behaviour_world import SPAN
@@ -210,7 +211,7 @@ def _asked(
     """Ask, and check the answer; of a stream, its first event."""
     base = str(world.client.base_url)
     kwargs = case.as_transport_kwargs(base_url=base, headers=headers)
-    answer = session.request(**kwargs, stream=True, timeout=30)
+    answer = session.request(**kwargs, stream=True, timeout=PATIENCE_S)
     if answer.status_code == 200 and answer.headers["content-type"].startswith(STREAM):
         with answer:
             data = next(line for line in answer.iter_lines() if line.startswith(b"data: "))

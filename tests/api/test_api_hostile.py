@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,11 +25,12 @@ from storage.registers import (
     register_vehicle,
 )
 from tests.asking.api_fixture import UNREACHABLE, served_as
+from tests.asking.patience import wait_until
 from tests.asking.raw_http import connected, pipelined, received, request, sent
 from tests.worlds.served_fuel_world import piece
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import httpx2
 
@@ -390,9 +390,7 @@ def test_a_client_beyond_those_there_may_be_is_told_to_come_back(hurried: httpx2
     finally:
         for wire in wires:
             wire.close()
-    until = time.monotonic() + 10
-    while sent(hurried, request("GET /healthz")).status != 200:
-        assert time.monotonic() < until
+    wait_until(lambda: sent(hurried, request("GET /healthz")).status == 200, "room again")
 
 
 def test_a_client_that_reads_slowly_holds_no_connection_to_the_database(
@@ -435,14 +433,6 @@ def running(database: Migrated) -> int:
     return int(row[0])
 
 
-def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for what will be so."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("accepted", ["application/json", "text/csv"])
 def test_a_query_ends_when_the_client_that_asked_for_it_is_gone(
     migrated: Migrated, hurried: httpx2.Client, accepted: str
@@ -452,8 +442,8 @@ def test_a_query_ends_when_the_client_that_asked_for_it_is_gone(
         blocker.execute("LOCK TABLE telemetry.vehicle_state IN ACCESS EXCLUSIVE MODE")
         with connected(hurried) as wire:
             wire.sendall(request("GET /v1/vehicles", f"Accept: {accepted}"))
-            until(lambda: running(migrated) == 1)
-        until(lambda: running(migrated) == 0)
+            wait_until(lambda: running(migrated) == 1, "the query")
+        wait_until(lambda: running(migrated) == 0, "its end")
         # The one connection answers what needs no lock that is held.
         assert hurried.get("/v1/fleets").status_code == 200
 
@@ -473,9 +463,11 @@ def test_what_changes_something_is_done_to_the_end(
         blocker.execute("LOCK TABLE telemetry.advice IN SHARE MODE")
         with connected(hurried) as wire:
             wire.sendall(request(f"PATCH /v1/advice/{advice}", *head, body=body))
-            until(lambda: running(migrated) == 1)
+            wait_until(lambda: running(migrated) == 1, "the query")
     status = "SELECT status FROM advice WHERE advice_id = %s"
-    until(lambda: connection.execute(status, (advice,)).fetchall() == [("accepted",)])
+    wait_until(
+        lambda: connection.execute(status, (advice,)).fetchall() == [("accepted",)], "the change"
+    )
 
 
 def test_a_full_house_is_told_to_come_back_whoever_asks(
@@ -486,10 +478,10 @@ def test_a_full_house_is_told_to_come_back_whoever_asks(
         blocker.execute("LOCK TABLE telemetry.vehicle_state IN ACCESS EXCLUSIVE MODE")
         with connected(hurried) as first:
             first.sendall(request("GET /v1/vehicles"))
-            until(lambda: running(migrated) == 1)
+            wait_until(lambda: running(migrated) == 1, "the query")
             with ThreadPoolExecutor(12) as pool:
                 answers = list(pool.map(lambda _: hurried.get("/v1/fleets"), range(24)))
             assert {answer.status_code for answer in answers} == {503}
             assert {answer.json()["code"] for answer in answers} == {"busy"}
             assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
-    until(lambda: hurried.get("/v1/vehicles").status_code == 200)
+    wait_until(lambda: hurried.get("/v1/vehicles").status_code == 200, "room again")

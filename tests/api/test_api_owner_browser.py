@@ -165,7 +165,7 @@ def test_a_page_goes_on_by_itself_and_says_when_it_does_not(
         checked(page)
         drives(pages, VINS[5], 12)
         page.context.set_offline(False)
-        expect(page.locator(cell)).to_contain_text("12", timeout=15_000)
+        expect(page.locator(cell)).to_contain_text("12")
         expect(page.locator("#live")).to_have_text(LIVE[locale])
 
 

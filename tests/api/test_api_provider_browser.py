@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from api.settings import ApiSettings
 from schemas.errors import SettingsError
 from tests.asking.browser_session import OURS, browser, enter, leave
+from tests.asking.patience import PATIENCE_S
 from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, oidc_provider
 from tests.worlds.identity_world import STATE, VIN, World, logged, world
 
@@ -65,7 +66,7 @@ def gone(client: httpx2.Client, following: str = "/vehicles") -> str:
     """Where the provider sends a browser that has signed in there."""
     begun = client.get(BEGIN, params={"next": following})
     assert begun.status_code == 303
-    with httpx2.Client() as elsewhere:
+    with httpx2.Client(timeout=PATIENCE_S) as elsewhere:
         return str(elsewhere.get(begun.headers["location"]).headers["location"])
 
 

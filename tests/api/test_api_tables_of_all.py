@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pytest
 from pyarrow import csv, ipc, parquet
 
 from tests.asking.api_fixture import served_as
+from tests.asking.patience import wait_until
 from tests.worlds.behaviour_world import SPAN, A, fill, grants
 from tests.worlds.served_fuel_world import fill_fuel
 
@@ -144,20 +144,15 @@ def test_everyone_whom_a_long_table_tells_of_is_in_the_log_of_reads(
     answer = client.get("/v1/vehicles", headers={"Accept": CSV, "X-Purpose": "the whole register"})
     vins = set(table_of(answer).column("vin").to_pylist())
     assert len(vins) == MANY + 3
-    entries: list[list[str]] = []
-    for _ in range(100):
-        entries = [
-            row[0]
-            for row in migrated.connection.execute(
-                "SELECT vins FROM access_log WHERE purpose = 'the whole register'"
-            )
-        ]
-        if len(set().union(*entries)) == len(vins):
-            break
-        time.sleep(0.1)
-    assert set().union(*entries) == vins
-    assert sum(map(len, entries)) == len(vins)
-    assert max(map(len, entries)) <= 1000
+
+    def entries() -> list[list[str]]:
+        asked = "SELECT vins FROM access_log WHERE purpose = 'the whole register'"
+        return [row[0] for row in migrated.connection.execute(asked)]
+
+    wait_until(lambda: sum(map(len, entries())) >= len(vins), "its entries in the log of reads")
+    assert set().union(*entries()) == vins
+    assert sum(map(len, entries())) == len(vins)
+    assert max(map(len, entries())) <= 1000
 
 
 def test_vehicles_whose_curves_are_drawn_together_are_in_the_log_of_reads(
@@ -172,15 +167,13 @@ def test_vehicles_whose_curves_are_drawn_together_are_in_the_log_of_reads(
     }
     headers = {"X-Purpose": "two curves"}
     assert client.get("/v1/signals", params=params, headers=headers).status_code == 200
-    found: list[Any] = []
-    for _ in range(100):
-        found = migrated.connection.execute(
-            "SELECT vins FROM access_log WHERE purpose = 'two curves'"
-        ).fetchall()
-        if found:
-            break
-        time.sleep(0.1)
-    assert [sorted(row[0]) for row in found] == [vins]
+
+    def found() -> list[Any]:
+        asked = "SELECT vins FROM access_log WHERE purpose = 'two curves'"
+        return migrated.connection.execute(asked).fetchall()
+
+    wait_until(lambda: bool(found()), "their entry in the log of reads")
+    assert [sorted(row[0]) for row in found()] == [vins]
     span = {"start": "2026-01-01T00:00:00Z", "end": "2090-01-01T00:00:00Z"}
     log = table_of(client.get("/v1/audit", params=span, headers={"Accept": CSV})).to_pylist()
     (entry,) = (row for row in log if row["purpose"] == "two curves")

@@ -19,6 +19,7 @@ from telemetry_client.frames import joined
 from telemetry_client.queries import of_signals
 from tests.asking.api_fixture import as_frame, drive, every_page, record, served_as
 from tests.asking.client_fixture import EVERY_KIND, KINDS, opened
+from tests.asking.patience import wait_until
 from tests.servers.database_fixture import open_writer
 from tests.worlds.behaviour_world import NOW, SPAN, A, B, C, World, fill, grants
 from tests.worlds.served_fuel_world import fill_fuel
@@ -356,19 +357,16 @@ def test_advice_is_answered_by_its_number(world: World, kind: str) -> None:
 
 
 @EVERY_KIND
-def test_the_log_of_reads_is_a_table(
-    world: World, http: httpx2.Client, client: Client, kind: str
-) -> None:
+def test_the_log_of_reads_is_a_table(http: httpx2.Client, client: Client, kind: str) -> None:
     with opened(kind, str(http.base_url), purpose=f"a check of {kind}") as reading:
         reading.state(A)
     today = (NOW - timedelta(days=1), "2090-01-01T00:00:00Z")
-    for _ in range(100):
-        frame = client.audit(*today, vin=A)
-        if (frame["purpose"] == f"a check of {kind}").any():
-            break
-        world.clients["Maker"].get("/healthz")  # entries are written behind the answers
-    else:
-        raise AssertionError("the read is not in the log")
+
+    def found() -> bool:
+        return bool((client.audit(*today, vin=A)["purpose"] == f"a check of {kind}").any())
+
+    wait_until(found, "the read in the log")  # entries are written behind the answers
+    frame = client.audit(*today, vin=A)
     row = frame[frame["purpose"] == f"a check of {kind}"].iloc[-1]
     assert (row["vins"], row["route"]) == ([A], "/v1/vehicles/{vin}/state")
     assert frame.index.name == "time"

@@ -15,6 +15,7 @@ import pytest
 
 from storage.registers import ensure_party, grant_access, register_vehicle
 from tests.asking.command_line import ROOT
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.identity_world import bearer
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def run(
         input=says,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (done.returncode != 0) == fails, done.stdout + done.stderr
@@ -103,7 +104,10 @@ def test_what_is_made_by_command_signs_in_over_http(identity: CommandLine) -> No
     assert client_id in listed
     assert key.strip() not in listed
     assert secret not in listed
-    with serving(identity) as address, httpx2.Client(base_url=address) as client:
+    with (
+        serving(identity) as address,
+        httpx2.Client(base_url=address, timeout=PATIENCE_S) as client,
+    ):
         assert client.get(STATE).status_code == 401
         assert client.get(STATE, headers={"X-API-Key": key.strip()}).status_code == 200
         form = {"grant_type": "client_credentials"}

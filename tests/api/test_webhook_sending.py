@@ -11,6 +11,7 @@ from uuid import uuid4
 from api.webhooks.metrics import Metrics
 from storage.connection import connect
 from storage.queries import query
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.webhook_world import Receiver, World
 
 # Until it is answered well
@@ -48,7 +49,7 @@ def test_retries_come_by_themselves_at_growing_delays(webhooks: World, receiver:
         stop = asyncio.Event()
         sending = asyncio.create_task(webhooks.sender(webhook_retry_first_s=0.05).run(stop))
         for _ in range(3):
-            assert await asyncio.to_thread(receiver.arrived.acquire, timeout=20)
+            assert await asyncio.to_thread(receiver.arrived.acquire, timeout=PATIENCE_S)
         stop.set()
         await sending
 
@@ -119,7 +120,7 @@ def test_a_slow_receiver_delays_nobody_else(webhooks: World, receiver: Receiver)
             stop = asyncio.Event()
             sending = asyncio.create_task(webhooks.sender(webhook_at_once=2).run(stop))
             for _ in range(3):
-                assert await asyncio.to_thread(receiver.arrived.acquire, timeout=20)
+                assert await asyncio.to_thread(receiver.arrived.acquire, timeout=PATIENCE_S)
             assert len(slow.got) == 1  # and has not answered
             answered.set()
             stop.set()
@@ -163,8 +164,8 @@ def test_slow_receivers_share_half_of_the_room(webhooks: World, receiver: Receiv
         async def run() -> None:
             stop = asyncio.Event()
             sending = asyncio.create_task(webhooks.sender(webhook_at_once=2).run(stop))
-            assert await asyncio.to_thread(slow.arrived.acquire, timeout=20)
-            assert await asyncio.to_thread(receiver.arrived.acquire, timeout=20)
+            assert await asyncio.to_thread(slow.arrived.acquire, timeout=PATIENCE_S)
+            assert await asyncio.to_thread(receiver.arrived.acquire, timeout=PATIENCE_S)
             assert len(slow.got) == 1
             for one in answered:
                 one.set()

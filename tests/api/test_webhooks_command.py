@@ -16,6 +16,7 @@ import httpx2
 import pytest
 
 from tests.asking.command_line import ROOT
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.webhook_world import LOCAL, Receiver, World, webhook_world
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_what_was_sent_and_not_marked_when_a_sender_was_killed_is_sent_again_und
         world.event()
         receiver.answers = [answered]
         with running(world, tmp_path) as sender:
-            assert receiver.arrived.acquire(timeout=60)
+            assert receiver.arrived.acquire(timeout=PATIENCE_S)
             sender.send_signal(signal.SIGKILL)
             sender.wait()
         answered.set()
@@ -74,14 +75,14 @@ def test_what_was_sent_and_not_marked_when_a_sender_was_killed_is_sent_again_und
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         with running(world, tmp_path, "--metrics-port", str(port)) as sender:
-            assert receiver.arrived.acquire(timeout=60)
-            metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+            assert receiver.arrived.acquire(timeout=PATIENCE_S)
+            metrics = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S).text
             assert "telemetry_webhooks_attempts_total" in metrics
             sender.send_signal(signal.SIGTERM)
             time.sleep(0.2)
             assert sender.poll() is None
             slowly.set()
-            assert sender.wait(timeout=30) == 0
+            assert sender.wait(timeout=PATIENCE_S) == 0
             assert sender.stderr is not None
             said = sender.stderr.read()
     assert len(receiver.got) == 2
@@ -99,5 +100,5 @@ def test_once_sends_what_is_due_and_ends(world: World, tmp_path: Path) -> None:
         world.make(receiver.url)
         world.event()
         with running(world, tmp_path, "--once") as sender:
-            assert sender.wait(timeout=60) == 0
+            assert sender.wait(timeout=PATIENCE_S) == 0
         assert len(receiver.got) == 1

@@ -13,6 +13,7 @@ import pytest
 from storage import served_writes
 from storage.connection import connect
 from tests.asking.api_fixture import serving
+from tests.asking.patience import wait_for_lock
 from tests.worlds.registers_world import PASSWORD, PATH, Registers, registers_world, vin
 
 if TYPE_CHECKING:
@@ -56,16 +57,6 @@ def nobody_writes(world: Registers, table: str) -> Iterator[None]:
     with connect(world.database.dsn) as other, other.transaction():
         other.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE".encode())
         yield
-
-
-def until_waiting(world: Registers, statement: str) -> None:
-    """Return when a statement waits for a lock."""
-    asked = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock' AND query LIKE %s"
-    )
-    while not world.scalar(asked, f"%{statement}%"):
-        pass
 
 
 def test_a_write_that_is_sent_twice_is_done_once_and_answered_alike(world: Registers) -> None:
@@ -150,7 +141,7 @@ def test_a_twin_that_would_wait_too_long_is_told_so(
         other.headers.update(maker.headers)
         with nobody_writes(world, "party"):
             first = pool.submit(created, maker, "Slow", key)
-            until_waiting(world, "served.create_party")
+            wait_for_lock(world.database, "served.create_party")
             for client in (maker, other):
                 twin = created(client, "Slow", key)
                 assert (twin.status_code, twin.json()["code"]) == (409, "write_under_way")
@@ -174,7 +165,7 @@ def test_twins_leave_connections_to_others(world: Registers) -> None:
     with ThreadPoolExecutor(9) as pool:
         with nobody_writes(world, "party"):
             twins = [pool.submit(created, maker, "Waiting", key) for _ in range(9)]
-            until_waiting(world, "served.create_party")
+            wait_for_lock(world.database, "served.create_party")
             # There are 8 connections: one works, and the twins have none of the others.
             assert world.as_("North").get("/v1/vehicles").status_code == 200
             assert world.scalar(

@@ -18,6 +18,7 @@ from api.settings import ApiSettings
 from schemas import catalogue as catalogues
 from storage.batch import Batch, GroupRows
 from storage.registers import DEMO_PARTY, ensure_party, register_vehicle
+from tests.asking.patience import PATIENCE_S
 from tests.servers.database_fixture import open_writer
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def serving(dsn: SecretStr, **settings: object) -> Iterator[httpx2.Client]:
         while not server.started:
             thread.join(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S) as client:
             yield client
     finally:
         server.should_exit = True

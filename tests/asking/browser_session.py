@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.identity_world import PASSWORD
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PAGE = {"accept": "text/html", "accept-language": "en"}
 @contextmanager
 def browser(served: httpx2.Client) -> Iterator[httpx2.Client]:
     """A browser of its own that asks what `served` asks."""
-    with httpx2.Client(base_url=served.base_url, headers=PAGE, timeout=30) as client:
+    with httpx2.Client(base_url=served.base_url, headers=PAGE, timeout=PATIENCE_S) as client:
         yield client
 
 

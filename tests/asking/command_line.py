@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from schemas.errors import TelemetryError
+from tests.asking.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.servers.database_fixture import Migrated
@@ -37,7 +38,7 @@ class CommandLine:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr

@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.asking.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
-
-PATIENCE_S = 20.0
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 

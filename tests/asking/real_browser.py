@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.asking.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,6 +39,8 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
 def browser() -> Iterator[Browser]:
     """The browser; of one module, for its loop would be in the way of other tests'."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # (By itself it waits five seconds for what a page should show.)
+    playwright.expect.set_options(timeout=PATIENCE_S * 1000)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
@@ -50,6 +54,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": width, "height": 800}, locale=locale, color_scheme=scheme
     )
+    context.set_default_timeout(PATIENCE_S * 1000)
     page: Any = context.new_page()
     page.locale = locale
     said: list[str] = []

@@ -13,11 +13,12 @@ from ingest.kafka import ensure_topics
 from ingest.kafka.topics import identify
 from ingest.settings import IngestSettings, UnknownVin
 from storage.errors import DatabaseUnreachableError
+from tests.asking.patience import PATIENCE_S, wait_until
 from tests.faults.crew import ANSWER_S, Crew
 from tests.faults.fleet import Fleet
 from tests.faults.grounds import Grounds
 from tests.faults.truth import Truth
-from tests.servers.ingest_fixture import Bench, wait_until
+from tests.servers.ingest_fixture import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,16 +120,11 @@ class Arena:
         except (psycopg.Error, DatabaseUnreachableError):
             return {}
 
-    def wait_for(self, condition: Callable[[], bool], what: str, within_s: float = 60) -> None:
+    def wait_for(
+        self, condition: Callable[[], bool], what: str, within_s: float = PATIENCE_S
+    ) -> None:
         """Wait for something in steps that cost little."""
-
-        def look() -> bool:
-            if condition():
-                return True
-            time.sleep(0.1)
-            return False
-
-        wait_until(look, what, within_s)
+        wait_until(condition, what, within_s, every_s=0.1)
 
     def catch_up(self, topic: str = TOPIC, within_s: float = RECOVERY_S) -> float:
         """Wait until all is stored that Kafka has by now; returns how long it took [s]."""

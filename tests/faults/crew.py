@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tests.asking.patience import wait_until
 from tests.faults.member import Member
-from tests.servers.ingest_fixture import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

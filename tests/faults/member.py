@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.asking.patience import wait_until
 from tests.faults.driver import DSN
 from tests.faults.handles import SOCKET
-from tests.servers.ingest_fixture import wait_until
 
 if TYPE_CHECKING:
     from ingest.settings import IngestSettings
@@ -191,7 +191,6 @@ class Member:
         wait_until(
             lambda: all(hand.ended or hand.times(answer) > count for hand, count in before.items()),
             f"{self.name}: {answer}",
-            20,
         )
 
     def set_clock(self, ahead_s: float) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from tests.asking.patience import PATIENCE_S
 from tests.faults.fault import fault
 from tests.faults.fleet import rest
 from tests.faults.worker_faults import held, with_rival
@@ -164,7 +165,7 @@ def deadlock(arena: Arena, rng: np.random.Generator) -> str | None:
                 other.execute("LOCK TABLE telemetry.touched_day IN ACCESS EXCLUSIVE MODE")
                 wanting = pool.submit(want_offsets)
                 rest(0.5)
-            wanting.result(timeout=60)
+            wanting.result(timeout=PATIENCE_S)
     return remark
 
 

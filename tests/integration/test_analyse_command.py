@@ -19,6 +19,7 @@ from schemas import catalogue
 from storage.registers import add_to_fleet, ensure_fleet, ensure_party
 from storage.settings import StorageSettings
 from tests.asking.command_line import ROOT
+from tests.asking.patience import PATIENCE_S, wait_until
 from tests.samples.analysed import content, require_same
 from tests.servers.database_fixture import migrated_to, new_database
 from tests.worlds.driven_fleet import drive_fleet, midnight_before
@@ -64,12 +65,14 @@ def count(database: Migrated, what: str) -> int:
     return int(row[0])
 
 
-def wait_until(condition: Callable[[], bool], process: Process) -> None:
-    until = time.monotonic() + 30
-    while not condition():
+def wait_while_running(condition: Callable[[], bool], process: Process, what: str) -> None:
+    """Wait until something is so, as long as the process runs."""
+
+    def look() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.005)
+        return condition()
+
+    wait_until(look, what, every_s=0.005)  # the moment may be short
 
 
 ANALYSED = "touched_day WHERE analysed = touched"
@@ -92,7 +95,7 @@ def test_killed_at_any_moment_and_repeated_it_ends_with_the_same_tables(
     ):
         with started(command_line, tmp_path / "log") as process:
             before = count(migrated, moment)
-            wait_until(lambda: count(migrated, moment) > before, process)  # noqa: B023 - waited for
+            wait_while_running(lambda: count(migrated, moment) > before, process, moment)  # noqa: B023 - waited for
             time.sleep(luck.uniform(0, 0.1))
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -144,13 +147,13 @@ def test_watching_outlives_its_database_s_absence_and_ends_when_told(
     watch = ("--all-changed", "--watch", "0.2")
     with started(command_line, log, *watch, TELEMETRY_SCORE_EVERY_S="3600") as process:
         vehicle.write(driving(M, 30))
-        wait_until(lambda: "1 vehicle-day worked up" in log.read_text(), process)
+        wait_while_running(lambda: "1 vehicle-day worked up" in log.read_text(), process, "a day")
         with absent(migrated, database_server):
-            wait_until(lambda: "the database is away" in log.read_text(), process)
+            wait_while_running(lambda: "is away" in log.read_text(), process, "its words")
         vehicle.write(driving(M + 2 * HOUR, 30))
-        wait_until(lambda: count(migrated, trips) == 2, process)
+        wait_while_running(lambda: count(migrated, trips) == 2, process, "two trips")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert "Traceback" not in log.read_text()
     # Scores are not made anew so soon. They wait, and the next run makes them.
     assert count(migrated, waits) == 1

@@ -26,6 +26,7 @@ from ingest.errors import OffsetOutOfRangeError
 from schemas import catalogue as catalogues
 from servers import launcher, postgres_binaries
 from storage import rollups
+from tests.asking.patience import PATIENCE_S, wait_until
 from tests.servers.database_fixture import migrated_to, new_database
 from tests.servers.ingest_fixture import (
     SECOND_US,
@@ -34,7 +35,6 @@ from tests.servers.ingest_fixture import (
     new_bench,
     new_vins,
     running,
-    wait_until,
 )
 from tests.servers.servers_fixture import settings
 
@@ -59,7 +59,7 @@ def documented(name: str, **environment: str) -> None:
         env={**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -126,15 +126,15 @@ def test_base_backup_taken_under_ingest_brings_a_lost_server_back(
         trucks = Trucks(bench)
         with running(bench.worker()) as first:
             trucks.send(3)
-            wait_until(lambda: first.done.batches > 0, "the first batch", 60)
+            wait_until(lambda: first.done.batches > 0, "the first batch")
             trucks.send(3)
             documented("base backup", **names)
             stood = sum(bench.offsets().values())
             trucks.send(4)  # with a vehicle that no backup knows
-            wait_until(trucks.taken, "what the backup is too old for", 60)
+            wait_until(trucks.taken, "what the backup is too old for")
         data = home / "postgres" / "data"
         os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
-        wait_until(lambda: not (data / "postmaster.pid").exists(), "the server's end", 30)
+        wait_until(lambda: not (data / "postmaster.pid").exists(), "the server's end")
         shutil.rmtree(data)
         (home / "postgres" / "password").unlink()
         trucks.send(2)  # the trucks know nothing of it
@@ -142,7 +142,7 @@ def test_base_backup_taken_under_ingest_brings_a_lost_server_back(
         launcher.up(wanted)
         assert 0 < sum(bench.offsets().values()) <= stood < trucks.sent
         with running(bench.worker()):
-            wait_until(trucks.taken, "the log's end", 60)
+            wait_until(trucks.taken, "the log's end")
         trucks.check()
         bench.close()
     finally:
@@ -164,16 +164,16 @@ def test_dump_taken_under_ingest_brings_a_lost_database_back(
             trucks = Trucks(bench)
             with running(bench.worker()) as worker:
                 trucks.send(3)
-                wait_until(lambda: worker.done.batches > 0, "the first batch", 60)
+                wait_until(lambda: worker.done.batches > 0, "the first batch")
                 trucks.send(3)
                 documented("dump", **names)
                 trucks.send(3)
-                wait_until(trucks.taken, "what the dump is too old for", 60)
+                wait_until(trucks.taken, "what the dump is too old for")
         lose(database_server, dsn)
         documented("restore a dump with TimescaleDB" if timescaledb else "restore a dump", **names)
         assert not trucks.taken()
         with running(bench.worker()):
-            wait_until(trucks.taken, "the log's end", 60)
+            wait_until(trucks.taken, "the log's end")
         trucks.check()
         # Policies, partitions and rollups came back as well: the next migration has nothing to do.
         with migrated_to(dsn, catalogues.default()) as database:

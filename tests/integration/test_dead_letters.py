@@ -23,6 +23,7 @@ from storage.migrate import migrate
 from storage.registers import register_vehicle
 from storage.settings import StorageSettings
 from tests.asking.command_line import CommandLine
+from tests.asking.patience import wait_until
 from tests.samples.storage_samples import SMALL, grown, signal
 from tests.servers.database_fixture import migrated_to, new_database
 from tests.servers.ingest_fixture import (
@@ -32,7 +33,6 @@ from tests.servers.ingest_fixture import (
     new_bench,
     new_vins,
     running,
-    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def drain(bench: Bench, **changes: object) -> Progress:
     with TopicLog(bench.settings.topic, bench.settings, bench.bootstrap) as log:
         ends = {n: span.end for n, span in log.before(LATER).items() if span.end}
     with running(bench.worker(**changes)) as run:
-        wait_until(lambda: bench.offsets() == ends, "the end of the topic", timeout_s=60)
+        wait_until(lambda: bench.offsets() == ends, "the end of the topic")
     return run.done
 
 

@@ -26,9 +26,10 @@ from storage.connection import connect
 from storage.frame_writer import FrameWriter
 from storage.registers import register_vehicle
 from tests.asking.command_line import ROOT
+from tests.asking.patience import wait_until
 from tests.samples.storage_samples import rows_table
 from tests.servers.history_fixture import DAY_US, frames, load, loader, morning_us, tables, write
-from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, wait_until
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,7 +151,7 @@ def test_a_load_that_is_killed_and_run_again_misses_nothing(
         [sys.executable, "-c", code, "load", str(path)], cwd=ROOT, env=command_line.environment
     )
     try:
-        wait_until(lambda: _stored(migrated, vins) > 0, "a first commit", timeout_s=60)
+        wait_until(lambda: _stored(migrated, vins) > 0, "a first commit")
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from storage.frame_writer import FrameWriter
+from tests.asking.patience import wait_until
 from tests.servers.ingest_fixture import (
     SECOND_US,
     Ledger,
@@ -23,7 +24,6 @@ from tests.servers.ingest_fixture import (
     new_vins,
     running,
     source,
-    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_member_that_is_killed_hands_its_partitions_over(bench: Bench) -> None:
             fleet.send_until(lambda: bool(lines), "a batch of the second member")
             listener.join()
             assert lines[0], "the second member ended"
-        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in", 30)
+        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in")
     check(bench, fleet.ledger)
 
 
@@ -190,7 +190,7 @@ def test_members_that_come_and_go_under_load_lose_and_double_nothing(
         for _ in range(2):
             with running(bench.worker(**settings)) as second:
                 fleet.send_until(lambda: second.done.batches > 0, "a batch of the second member")
-        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in", 30)
+        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in")
     check(bench, fleet.ledger)
 
 
@@ -205,7 +205,7 @@ def test_two_that_both_believe_to_own_a_partition_fence_each_other_and_go_on(
         for _ in range(10):
             fleet.send(1)
             time.sleep(0.1)
-        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in", 30)
+        wait_until(lambda: sum(bench.offsets().values()) == fleet.sent, "all taken in")
         wait_until(lambda: one.done.messages + two.done.messages == fleet.sent, "every account")
     assert "another worker has taken the partition over" in caplog.text
     assert sum(bench.counts("messages").values()) == fleet.sent

@@ -18,13 +18,13 @@ from ingest.lanes.reader import Reader
 from schemas.catalogue import Catalogue
 from storage.connection import connect
 from storage.errors import DatabaseUnreachableError, SchemaError
+from tests.asking.patience import PATIENCE_S, wait_until
 from tests.servers.ingest_fixture import (
     SECOND_US,
     Ledger,
     ago_us,
     new_vins,
     running,
-    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_a_lane_that_is_killed_ends_the_worker_and_the_next_one_goes_on(bench: B
         os.kill(reader._lanes[1].pid, signal.SIGKILL)
         for vin in vins:
             expected |= send(bench, vin, ago_us(2000), 20)
-        run.thread.join(timeout=20)
+        run.thread.join(timeout=PATIENCE_S)
         assert not run.thread.is_alive()
     assert "Lane 1 of this worker is gone" in str(raised.value)
     assert "start the worker again" in str(raised.value)
@@ -210,7 +210,7 @@ def test_two_workers_of_lanes_share_the_partitions_anew(bench: Bench) -> None:
             wait_until(lambda: len(bench.rows(*vins)) == 240, "rows of both")
         for vin in vins:
             expected |= send(bench, vin, ago_us(1000), 20)
-        wait_until(lambda: len(bench.rows(*vins)) == 360, "rows of the first again", 40)
+        wait_until(lambda: len(bench.rows(*vins)) == 360, "rows of the first again")
     assert bench.rows(*vins) == expected
     assert bench.counts("frames") == {"": 360}
 

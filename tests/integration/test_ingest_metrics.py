@@ -24,7 +24,8 @@ from ingest.monitor import watching
 from servers import launcher
 from servers.ports import free
 from storage.frame_writer import FrameWriter
-from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
+from tests.asking.patience import wait_until
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running
 from tests.servers.servers_fixture import settings as servers_settings
 
 if TYPE_CHECKING:
@@ -205,12 +206,10 @@ def test_a_broker_that_goes_away_is_seen_and_does_not_fill_the_log(
             "TELEMETRY_LOG_LEVEL": "debug",
         }
         with ingesting(environment, log):
-            wait_until(lambda: _answers(port), "metrics", timeout_s=60)
-            wait_until(lambda: Scraped(port)("partitions") == 6, "partitions", timeout_s=60)
+            wait_until(lambda: _answers(port), "metrics")
+            wait_until(lambda: Scraped(port)("partitions") == 6, "partitions")
             launcher.down(wanted)
-            wait_until(
-                lambda: Scraped(port)("server_up", server="kafka") == 0, "away", timeout_s=60
-            )
+            wait_until(lambda: Scraped(port)("server_up", server="kafka") == 0, "away")
             before = len(_of_kafka(log))
             time.sleep(4)  # without a filter the library says more than thirty lines meanwhile
             more = _of_kafka(log)[before:]

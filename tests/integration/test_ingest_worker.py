@@ -19,9 +19,11 @@ from ingest.kafka.source import POLL_RECORDS
 from ingest.pipeline import WAITING_RECORDS
 from schemas.wire import Block, Message, Trigger, TriggerType
 from storage.frame_writer import FrameWriter
-from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running, wait_until
+from tests.asking.patience import PATIENCE_S, wait_until
+from tests.servers.ingest_fixture import SECOND_US, ago_us, new_vins, running
 
 if TYPE_CHECKING:
+    from ingest.progress import Progress
     from storage.prepared import Prepared
     from tests.servers.ingest_fixture import Bench
 
@@ -36,13 +38,12 @@ def speeds(bench: Bench, vin: str, first_us: int, count: int) -> Message:
 def test_stop_writes_the_batch_in_hand_and_leaves_the_group(bench: Bench) -> None:
     (vin,) = new_vins(1)
     bench.send(speeds(bench, vin, ago_us(900), 7))
-    worker = bench.worker(batch_seconds=60)  # frames wait for company that never comes
+    worker = bench.worker(batch_seconds=600)  # frames wait for company that never comes
     with running(worker) as run:
         wait_until(lambda: worker._pipeline.frames == 7, "the frames")
-        began = time.monotonic()
         run.stop.set()
-        run.thread.join(timeout=10)
-    assert time.monotonic() - began < 5  # the issue's own bound
+        run.thread.join(timeout=PATIENCE_S)
+        assert not run.thread.is_alive()
     assert len(bench.rows(vin)) == 7
     admin = KafkaAdminClient(bootstrap_servers=bench.bootstrap)
     described = admin.describe_groups([bench.settings.group])
@@ -54,8 +55,8 @@ def test_worker_that_is_told_to_stops_when_nothing_has_come_for_a_while(bench: B
     (vin,) = new_vins(1)
     bench.send(speeds(bench, vin, ago_us(900), 7))
     began = time.monotonic()
-    done = bench.worker().run(threading.Event(), until_idle_s=1.5)
-    assert 1.5 < time.monotonic() - began < 6
+    done = bench.worker().run(threading.Event(), until_idle_s=5)
+    assert time.monotonic() - began > 5
     assert (done.frames, done.messages, done.refused) == (7, 1, 0)
 
 
@@ -66,9 +67,15 @@ def test_batches_end_at_their_frames(bench: Bench) -> None:
             *(speeds(bench, vin, ago_us(9000) + number * 20 * SECOND_US, 20) for vin in vins)
         )
     seen: list[int] = []
-    bench.worker(batch_frames=100, batch_seconds=5).run(
-        threading.Event(), until_idle_s=3, progress=lambda done: seen.append(done.frames)
-    )
+    stop = threading.Event()
+
+    def note(done: Progress) -> None:
+        seen.append(done.frames)
+        if done.frames == 1800:
+            stop.set()
+
+    # (No batch ends for its age, however slow the machine is.)
+    bench.worker(batch_frames=100, batch_seconds=PATIENCE_S).run(stop, progress=note)
     # 90 messages of 20 frames: each batch is full with the fifth.
     assert seen == list(range(100, 1801, 100))
 
@@ -78,7 +85,7 @@ def test_batches_end_with_time_where_frames_are_few(bench: Bench) -> None:
     with running(bench.worker(batch_seconds=0.5)) as run:
         wait_until(lambda: bool(bench.execute("SELECT 1")), "a connection")
         bench.send(speeds(bench, vin, ago_us(900), 5))
-        wait_until(lambda: run.done.frames == 5, "the batch", timeout_s=8)
+        wait_until(lambda: run.done.frames == 5, "the batch")
 
 
 def test_backlog_does_not_pile_up_in_a_worker_whose_database_is_slow(
@@ -93,7 +100,7 @@ def test_backlog_does_not_pile_up_in_a_worker_whose_database_is_slow(
     write = FrameWriter.write_prepared
 
     def wait_and_write(self: FrameWriter, prepared: Prepared) -> None:
-        held.wait(timeout=20)
+        held.wait(timeout=PATIENCE_S)
         write(self, prepared)
 
     monkeypatch.setattr(FrameWriter, "write_prepared", wait_and_write)
@@ -213,7 +220,6 @@ def test_rebalance_that_the_library_would_forget_is_taken_up(bench: Bench) -> No
                 and source.assignment_complete()
             ),
             "the partitions' return",
-            timeout_s=5,
         )
         assert source.assignment() == {0, 1, 2}
     finally:

@@ -15,6 +15,7 @@ from cli.app import app
 from schemas import catalogue as catalogues
 from storage import models
 from tests.asking.command_line import ROOT
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.notebook_world import HOLE_MIN, NotebookWorld, notebook_world
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def run(migrated: Migrated, world: NotebookWorld, monkeypatch: pytest.MonkeyPatc
         notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))
         notebook.cells.append(nbformat.v4.new_code_cell(told))
         NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
+            notebook,
+            timeout=int(PATIENCE_S),
+            kernel_name="python3",
+            resources={"metadata": {"path": FOLDER}},
         ).execute()
         drawn = [
             output

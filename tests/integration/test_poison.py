@@ -30,6 +30,7 @@ from ingest.kafka.fetching import MAX_HEADERS
 from schemas.wire import Trigger, TriggerType, encode_protobuf
 from storage.connection import connect
 from storage.errors import StorageError
+from tests.asking.patience import PATIENCE_S
 from tests.servers.ingest_fixture import ago_us, header, new_vins, source
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def send(made: Any, bench: Bench, value: bytes, headers: Any = PROTOBUF) -> tupl
     """One message, alone in its batch, in partition 0."""
     future = made.send(bench.settings.topic, key=b"k", value=value, headers=headers, partition=0)
     made.flush()
-    done = future.get(timeout=30)
+    done = future.get(timeout=PATIENCE_S)
     return done.partition, done.offset
 
 
@@ -111,7 +112,7 @@ def test_batches_that_inflate_to_gigabytes_are_kept_and_passed_over_in_bounded_m
     }
     command = [str(Path(sys.executable).parent / "telemetry"), "ingest", "--until-idle", "3"]
     limit = partial(resource.setrlimit, resource.RLIMIT_DATA, (700 * MIB, 700 * MIB))
-    subprocess.run(command, env=environment, check=True, preexec_fn=limit, timeout=60)
+    subprocess.run(command, env=environment, check=True, preexec_fn=limit, timeout=PATIENCE_S)
     assert set(bench.rows(*vins)) == {(vin, time_us) for vin in vins}
     found = bench.letters()
     assert [source(letter) for letter in found] == places

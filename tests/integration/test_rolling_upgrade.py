@@ -25,6 +25,7 @@ from storage.connection import connect, server
 from storage.errors import SchemaError, StorageError
 from storage.migrate import migrate, migrations, require_compatible, require_current
 from storage.settings import StorageSettings
+from tests.asking.patience import PATIENCE_S, wait_until
 from tests.samples.storage_samples import SMALL, grown, rows_table, signal
 from tests.servers.database_fixture import migrated_to, new_database
 from tests.servers.ingest_fixture import (
@@ -34,7 +35,6 @@ from tests.servers.ingest_fixture import (
     new_bench,
     new_vins,
     source,
-    wait_until,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Release:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -201,7 +201,7 @@ def taken(bench: Bench) -> int:
 def stop(worker: subprocess.Popen[bytes]) -> None:
     """As an orchestrator stops one."""
     worker.send_signal(signals.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=PATIENCE_S) == 0
 
 
 def test_workers_are_upgraded_one_by_one_under_load_and_nothing_is_lost(
@@ -216,7 +216,7 @@ def test_workers_are_upgraded_one_by_one_under_load_and_nothing_is_lost(
 
         def goes_on(load: Load, what: str) -> None:
             already = load.sent
-            wait_until(lambda: taken(bench) > already, f"{what}\n{log.read_text()}", 60)
+            wait_until(lambda: taken(bench) > already, f"{what}\n{log.read_text()}")
 
         with old.worker(log) as first, old.worker(log) as second, Load(bench, newer) as load:
             goes_on(load, "ingest by the old release")
@@ -224,28 +224,28 @@ def test_workers_are_upgraded_one_by_one_under_load_and_nothing_is_lost(
             goes_on(load, "ingest by the old release on the new database")
             load.begin_new_signal()
             goes_on(load, "ingest of both catalogues by the old release")
-            wait_until(lambda: len(bench.letters()) > 0, "letters of the new signal", 30)
+            wait_until(lambda: len(bench.letters()) > 0, "letters of the new signal")
             # One of the old release dies before its turn, and is started again as it was.
             second.kill()
             with old.worker(log) as again:
                 goes_on(load, "ingest with an old worker that was started again")
-                wait_until(lambda: "It works on" in log.read_text(), "its warning", 60)
+                wait_until(lambda: "It works on" in log.read_text(), "its warning")
                 stop(again)
                 with new.worker(third_log) as third:
-                    wait_until(lambda: WRITES in third_log.read_text(), "its first batch", 90)
+                    wait_until(lambda: WRITES in third_log.read_text(), "its first batch")
                     goes_on(load, "ingest by both releases")
                     stop(first)
                     with new.worker(log) as fourth:
                         goes_on(load, "ingest by the new release")
                         load.__exit__()
-                        wait_until(lambda: taken(bench) == load.sent, "the end of the topic", 60)
+                        wait_until(lambda: taken(bench) == load.sent, "the end of the topic")
                         refused = {source(letter) for letter in bench.letters()}
                         assert refused
                         assert refused <= load.with_new_signal
                         said = new.run("dead-letters", "replay", "--reason", "unknown_signal")
                         assert f"Messages sent to {bench.settings.topic}: {len(refused)}" in said
                         everything = load.sent + len(refused)
-                        wait_until(lambda: taken(bench) == everything, "the replayed", 60)
+                        wait_until(lambda: taken(bench) == everything, "the replayed")
                         stop(third)
                         stop(fourth)
         upgraded = replace(bench, catalogue=newer)
@@ -323,7 +323,7 @@ def test_migrate_gives_way_while_a_table_is_read_and_ends_when_it_is_free(
                 writer.execute("SET LOCAL lock_timeout = '20s'")
                 writer.execute(f"LOCK TABLE {rows} IN ROW EXCLUSIVE MODE".encode())
             assert migrating.is_alive()
-        migrating.join(timeout=60)
+        migrating.join(timeout=PATIENCE_S)
         assert not migrating.is_alive()
         assert failed == []
         require_current(database.connection, GROWN)

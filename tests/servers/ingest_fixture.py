@@ -25,6 +25,7 @@ from schemas.wire import ContentType, Message, encode_json, encode_protobuf, mak
 from storage.connection import connect
 from storage.settings import StorageSettings
 from storage.signal_tables import table_name
+from tests.asking.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -182,7 +183,9 @@ class Bench:
             for key, value, headers in messages
         ]
         self._producer.flush()
-        return [(done.partition, done.offset) for done in (f.get(timeout=10) for f in futures)]
+        return [
+            (done.partition, done.offset) for done in (f.get(timeout=PATIENCE_S) for f in futures)
+        ]
 
     def worker(self, **changes: Any) -> Worker:
         """A worker, with other settings where they are named."""
@@ -206,7 +209,7 @@ class Bench:
 
     def drain(self, **changes: Any) -> Progress:
         """Run a worker until all that the topic holds is taken in."""
-        stop, until, ends = threading.Event(), time.monotonic() + 60, self._ends()
+        stop, until, ends = threading.Event(), time.monotonic() + PATIENCE_S, self._ends()
 
         def look(_: Progress) -> None:
             if self.offsets() == ends:
@@ -331,7 +334,7 @@ def running(worker: Worker | Reader) -> Iterator[_Running]:
         yield run
     finally:
         run.stop.set()
-        run.thread.join(timeout=20)
+        run.thread.join(timeout=PATIENCE_S)
     assert not run.thread.is_alive()
     if run.error is not None:
         raise run.error
@@ -354,14 +357,6 @@ class _Running:
 
     def _note(self, done: Progress) -> None:
         self.done = done
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
-    """Wait until something is so; fail with its name where it does not come to be."""
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, f"{what} did not come to be in {timeout_s} s"
-        time.sleep(0.02)
 
 
 def new_bench(bootstrap: str, dsn: SecretStr, catalogue: Catalogue, **changes: Any) -> Bench:

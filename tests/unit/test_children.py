@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from io import StringIO
-from time import sleep
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from cli import children, context, demo
 from schemas.errors import TelemetryError
+from tests.asking.patience import PATIENCE_S, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,16 +33,13 @@ def said(monkeypatch: pytest.MonkeyPatch) -> StringIO:
 def kill(child: Child) -> None:
     """End it as a lack of memory would."""
     os.kill(child.process.pid, signal.SIGKILL)
-    child.process.wait(10)
+    child.process.wait(PATIENCE_S)
 
 
 def ups(child: Child, count: int) -> bool:
-    """Whether it has come up so often, soon."""
-    for _ in range(200):
-        if child.log.read_text().count("up") == count:
-            return True
-        sleep(0.05)
-    return False
+    """Whether it has come up so often."""
+    wait_until(lambda: child.log.read_text().count("up") >= count, f"{count} times up")
+    return child.log.read_text().count("up") == count
 
 
 def test_what_was_killed_is_told_and_started_again_with_its_log(

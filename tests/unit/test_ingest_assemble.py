@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from schemas.wire import (
     encode_protobuf,
     make_block,
 )
+from tests.asking.effort import calls_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -335,17 +335,19 @@ def test_building_begins_anew() -> None:
 def test_hostile_message_of_many_blocks_costs_little_more_than_its_weight() -> None:
     # Blocks with columns of their own: each is a plan and a few arrays.
     ids = [signal.id for signal in NARROW]
-    blocks = [
-        raw_block({ids[(n + k * 7) % len(ids)]: 0.0 for k in range(5)}, {}, NOW_US + n)
-        for n in range(600)
-    ]
-    sent = message(*blocks)
-    gathered = assembler()
-    gathered.add(record(encode_protobuf(sent)))
-    assert gathered.weight == 600
-    began = time.perf_counter()
-    gathered.build(NOW, ())
-    assert time.perf_counter() - began < 2  # a tenth of it here: room for slow machines
+
+    def effort(number: int) -> int:
+        blocks = [
+            raw_block({ids[(n + k * 7) % len(ids)]: 0.0 for k in range(5)}, {}, NOW_US + n)
+            for n in range(number)
+        ]
+        gathered = assembler()
+        gathered.add(record(encode_protobuf(message(*blocks))))
+        assert gathered.weight == number
+        return calls_of(lambda: gathered.build(NOW, ()))
+
+    few, many = effort(300), effort(600)
+    assert many < 2.2 * few
 
 
 def test_rows_of_replayed_messages_stand_apart_and_backwards_within_each() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from servers import processes
+from tests.asking.patience import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +78,7 @@ def test_a_daemon_leads_its_own_session_and_writes_to_its_log(tmp_path: Path) ->
         log=log,
     )
     try:
-        until = time.monotonic() + 10
-        while processes.last_lines(log, 3) != "before\nout\nerr" and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: processes.last_lines(log, 3) == "before\nout\nerr", "its words")
         assert processes.last_lines(log, 3) == "before\nout\nerr"
         assert os.getsid(daemon.pid) == daemon.pid
     finally:
@@ -90,9 +89,7 @@ def test_a_daemon_leads_its_own_session_and_writes_to_its_log(tmp_path: Path) ->
 def test_a_process_that_ignores_the_first_signal_gets_the_next(tmp_path: Path) -> None:
     log = tmp_path / "log"
     deaf = processes.spawn([sys.executable, "-c", STUBBORN], environment=os.environ, log=log)
-    until = time.monotonic() + 10
-    while processes.last_lines(log, 1) != "deaf" and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: processes.last_lines(log, 1) == "deaf", "its word")
     begun = time.monotonic()
     assert processes.stop(deaf, TERM_THEN_KILL)
     assert time.monotonic() - begun >= 0.5  # the patience after SIGTERM was used up

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from analytics.runner import spread
 from analytics.runner.spread import AHEAD, SchedulerError, SpreadSettings, run, workers
+from tests.asking.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
 
 def test_what_follows_each_other_is_done_one_after_the_other_and_others_beside() -> None:
     tasks = [(vehicle, day) for vehicle in range(6) for day in range(5)]
-    busy, lock, order, both = set(), threading.Lock(), [], threading.Barrier(2, timeout=10)
+    busy, lock, order, both = set(), threading.Lock(), [], threading.Barrier(2, timeout=PATIENCE_S)
 
     def work(task: tuple[int, int]) -> tuple[int, int]:
         vehicle, _ = task

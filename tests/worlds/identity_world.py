@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from api.signing_in import credentials
 from storage import identity
 from storage.registers import employ_driver, ensure_party, grant_access, register_vehicle
 from tests.asking.api_fixture import drive, record, serving
+from tests.asking.patience import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,13 +133,12 @@ def refreshed(client: httpx2.Client, token: str, **more: str) -> httpx2.Response
 
 def logged(world: World, expected: int, where: str = "true") -> list[tuple[Any, ...]]:
     """Entries of the log of reads, as soon as there are so many."""
-    rows: list[tuple[Any, ...]] = []
-    for _ in range(100):
-        rows = world.database.connection.execute(
+
+    def rows() -> list[tuple[Any, ...]]:
+        return world.database.connection.execute(
             "SELECT subject, role, route, vins, driver_ids, fleet_id, purpose, host(address),"
             f" status, reads FROM access_log WHERE {where} ORDER BY entry_id"
         ).fetchall()
-        if sum(row[-1] for row in rows) >= expected:
-            return rows
-        time.sleep(0.1)
-    raise AssertionError(f"{rows} are fewer than {expected}")
+
+    wait_until(lambda: sum(row[-1] for row in rows()) >= expected, f"{expected} reads in the log")
+    return rows()

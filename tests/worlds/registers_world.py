@@ -14,6 +14,7 @@ from api.signing_in import credentials
 from storage import identity
 from storage.registers import ensure_party, grant_access, register_vehicle
 from tests.asking.api_fixture import serving
+from tests.asking.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,9 @@ class Registers:
 
     def _client(self, name: str, headers: dict[str, str]) -> httpx2.Client:
         if name not in self.clients:
-            self.clients[name] = httpx2.Client(base_url=self.url, headers=headers, timeout=30)
+            self.clients[name] = httpx2.Client(
+                base_url=self.url, headers=headers, timeout=PATIENCE_S
+            )
         return self.clients[name]
 
     def vehicle(self, owner: str | None = None) -> str:

@@ -29,6 +29,7 @@ from storage.registers import (
     register_vehicle,
 )
 from tests.asking.api_fixture import served_as
+from tests.asking.patience import PATIENCE_S
 from tests.worlds.served_fuel_world import insert
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Receiver:
                 answer = receiver.answers.pop(0) if receiver.answers else 204
                 receiver.arrived.release()
                 if isinstance(answer, threading.Event):
-                    answer.wait(20)
+                    answer.wait(PATIENCE_S)
                     answer = 204
                 status, more = answer if isinstance(answer, tuple) else (answer, {})
                 self.send_response(status)
