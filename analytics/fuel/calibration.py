@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STATS_VERSION = 6
+STATS_VERSION = 7
 """Raised when the same day would give other sums, or in another order."""
 
 FRICTION_TERMS = 3

@@ -35,8 +35,12 @@ def cell_of(speed_m_s: Floats, power_w: Floats | float) -> NDArray[np.intp]:
 
 
 def gear_sums(drive: Drive, power_w: Floats) -> Floats:
-    """Seconds and engine turns over the way by bin, that add up over days, (CELLS,)."""
-    rows = drive.geared & (drive.dt_s > 0)
+    """Seconds and engine turns over the way by bin, that add up over days, (CELLS,).
+
+    Only where the wheels take power: pushed by them an engine burns nothing, and in which gear it
+    is then says how somebody slows down. Who lifts late brakes more and changes down for it.
+    """
+    rows = drive.geared & (drive.dt_s > 0) & (power_w > 0)
     cells = cell_of(drive.speed_m_s[rows], power_w[rows])
     seconds = drive.dt_s[rows]
     gear = drive.rpm[rows] * RAD_S_PER_RPM / drive.speed_m_s[rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from analytics.fuel import engine_map
 from analytics.fuel.calibration import STAT_CELLS, Calibration, calibrate, day_statistics
 from analytics.fuel.drive import drive_of
-from analytics.fuel.replay import Replay
+from analytics.fuel.gearing import gear_sums
+from analytics.fuel.replay import Replay, force_n
 from analytics.fuel.signals import fuel_samples
 from tests.samples import known_truck as world
 
@@ -66,6 +68,20 @@ def test_days_add_up() -> None:
 
     assert calibrate(apart).road.rolling == pytest.approx(whole.road.rolling, rel=0.01)
     assert calibrate(apart).engine == pytest.approx(whole.engine, rel=0.05, abs=1.0)
+
+
+def test_a_gear_says_how_a_truck_pulls_and_not_how_it_slows_down() -> None:
+    samples = _driven()
+    drive, road = drive_of(samples), calibrate(day_statistics(samples)).road
+    force = force_n(drive, road, drive.before_m_s, drive.speed_m_s, drive.rad_per_m)
+    power_w = np.nan_to_num(force) * drive.speed_m_s
+    pushed = drive.geared & (power_w <= 0)
+    assert pushed.sum() > 100
+    changed_down = replace(drive, rpm=np.where(pushed, 1.5 * drive.rpm, drive.rpm))
+
+    assert gear_sums(changed_down, power_w).tolist() == gear_sums(drive, power_w).tolist()
+    pulling = replace(drive, rpm=np.where(pushed, drive.rpm, 1.5 * drive.rpm))
+    assert gear_sums(pulling, power_w).sum() > gear_sums(drive, power_w).sum()
 
 
 def test_a_heavier_load_is_no_other_vehicle() -> None:
