@@ -152,7 +152,8 @@ class _Rows:
         times_us = self.times_us[rows]
         for number, values in enumerate(self._values):
             sent = values[rows]
-            known[:, number], since[:, number] = sent, times_us
+            with np.errstate(invalid="ignore"):  # an absent value's bits are the sender's
+                known[:, number], since[:, number] = sent, times_us
             absent = np.flatnonzero(np.isnan(sent))
             if not len(absent):
                 continue
@@ -160,7 +161,8 @@ class _Rows:
             last = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))))
             found = last[rows[absent]]
             there = found >= firsts[absent]
-            known[absent, number] = np.where(there, values[found], np.nan)
+            with np.errstate(invalid="ignore"):
+                known[absent, number] = np.where(there, values[found], np.nan)
             since[absent, number] = np.where(there, self.times_us[found], NEVER_US)
         return known, since
 

@@ -77,6 +77,27 @@ def test_changed_messages_raise_nothing_but_a_refusal(seed: bytes, data: st.Data
     go(bytes(changed))
 
 
+def test_numbers_that_are_none_in_any_of_their_bits_are_absent() -> None:
+    # Of all that is no number some are "signalling": whoever widens one is told, or warned.
+    narrow = [signal.id for signal in CATALOGUE.signals if not signal.wide]
+    wide = [signal.id for signal in CATALOGUE.signals if signal.wide]
+    bits = np.full((2, len(narrow)), 0x7FA00001, dtype=np.uint32)
+    wide_bits = np.full((2, len(wide)), 0x7FF4000000000001, dtype=np.uint64)
+    speed = narrow.index(CATALOGUE.resolve("wheel_speed").id)
+    bits[0, speed] = np.float32(80.5).view(np.uint32)
+    block = Block(
+        times_us=np.array([NOW_US - 1_000_000, NOW_US]),
+        signal_ids=np.array(narrow, dtype=np.int32),
+        values=bits.view(np.float32),
+        wide_signal_ids=np.array(wide, dtype=np.int32),
+        wide_values=wide_bits.view(np.float64),
+    )
+    for twice in ([block], [block, block]):
+        built = go(b"\x00" + encode_protobuf(message(*twice)))
+        times = {int(time) for group in built.batch.groups for time in group.times_us}
+        assert times == {NOW_US - 1_000_000}
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.fixed_dictionaries(
