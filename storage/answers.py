@@ -116,3 +116,14 @@ class SignalRows:
     minima: NDArray[np.float64] | None
     """(n, m) of each bucket; None where raw rows were asked for."""
     maxima: NDArray[np.float64] | None
+
+    def later_than(self, time_us: int, most: int) -> SignalRows:
+        """The first rows, at most so many, after a time in microseconds since 1970."""
+        first = int(self.times_us.searchsorted(time_us, side="right"))
+        kept = slice(first, first + most)
+        return SignalRows(
+            times_us=self.times_us[kept],
+            values=self.values[kept],
+            minima=None if self.minima is None else self.minima[kept],
+            maxima=None if self.maxima is None else self.maxima[kept],
+        )

@@ -14,7 +14,15 @@ from api import cursors, tables
 from api.accept import Accepted, Format, responses
 from api.codes import Code
 from api.coordinates import Placed, require_both, rows_in
-from api.parameters import EXAMPLE_VIN, Span, Vin, link, require_order, time_after
+from api.parameters import (
+    EXAMPLE_VIN,
+    Span,
+    Vin,
+    link,
+    microseconds,
+    require_order,
+    time_after,
+)
 from api.principal import Principal
 from api.problems import Fault, refused
 from api.services import App
@@ -151,33 +159,37 @@ async def get_signals(
     require_both(query.coordinates, signals)
     require_order(query.start, query.end)
     start, end = query.start, query.end
-    after, clock = _next_microsecond, UTC_NAME
+    steps = None
     if query.step is not None:
         resolution.require_step(query.step)
         steps = resolution.Steps(query.step, query.time_zone, start, end)
         start, end = steps.aligned(start, end)
-        after, clock = steps.after, steps.clock
     resolution.require_span(start, end, query.step)
-    first = start
-    if query.cursor is not None:
-        first = min(after(time_after(query.cursor, start, end)), end)
 
-    async def read(begin: datetime, limit: int) -> SignalRows:
+    async def read(past: datetime | None, limit: int) -> SignalRows:
+        begin, told = start, 0
+        if past is not None and steps is None:
+            begin = past + timedelta(microseconds=1)
+        elif past is not None and steps is not None:
+            begin, told = steps.after(past), steps.again(past)
         names = [signal.name for signal in signals]
         rows = await services.vehicles.signals(
             party,
             vin,
             names,
-            start=begin,
+            start=min(begin, end),
             stop=end,
             step_s=query.step,
-            limit=limit,
-            zone=clock,
+            limit=limit + told,
+            zone=UTC_NAME if steps is None else steps.clock,
         )
+        if past is not None and told:
+            rows = rows.later_than(microseconds(past), limit)
         return rows_in(query.coordinates, signals, rows)
 
+    past = None if query.cursor is None else time_after(query.cursor, start, end)
     one_page = accepted is Format.JSON or "limit" in query.model_fields_set
-    rows = await read(first, query.limit + 1 if one_page else MAX_POINTS)
+    rows = await read(past, query.limit + 1 if one_page else MAX_POINTS)
     count = min(len(rows.times_us), query.limit)
     next_page = None
     if one_page and len(rows.times_us) > query.limit:
@@ -190,9 +202,7 @@ async def get_signals(
         return tables.streamed(
             accepted,
             schema,
-            signal_tables.batches(
-                signals, rows, query.limit if one_page else None, read, schema, after
-            ),
+            signal_tables.batches(signals, rows, query.limit if one_page else None, read, schema),
             "signals",
             following=next_page,
         )
@@ -267,7 +277,3 @@ def series_of(signal: Signal, place: int, rows: SignalRows, count: int) -> dict[
     if signal_tables.has_extremes(signal) and rows.minima is not None and rows.maxima is not None:
         series |= {"min": column(rows.minima), "max": column(rows.maxima)}
     return series
-
-
-def _next_microsecond(time: datetime) -> datetime:
-    return time + timedelta(microseconds=1)

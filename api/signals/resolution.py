@@ -102,26 +102,54 @@ class Steps:
         return all(offset is not None and not offset % self._step for offset in offsets)
 
     def aligned(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-        """The span widened to whole steps."""
-        begun = self._floor(end)
-        return self._floor(start), begun if begun == end else self.after(end)
+        """The span widened to whole steps, and by all of an hour that is said twice."""
+        return self._floor(start), end if self._floor(end) == end else self._end(end)
 
     def _floor(self, time: datetime) -> datetime:
-        """When the step began in which a time lies."""
+        """When the step began in which a time lies; of an hour that is said twice, its first."""
         if self.clock == UTC_NAME:
             return time - (time - EARLIEST) % self._step
-        wall = self._wall(time)
-        return self._instant(wall - (wall - _ORIGIN) % self._step)
+        begun = self._following(time) - self._step
+        while self._is_said_twice(begun):
+            begun -= self._step
+        return self._instant(begun)
 
     def after(self, time: datetime) -> datetime:
-        """When the step begins that follows the one in which a time lies, UTC."""
+        """When the step begins that follows the one in which a time lies, UTC.
+
+        Of an hour that is said twice that is an hour before, the second time.
+        """
         if self.clock == UTC_NAME:
             return self._floor(time) + self._step
+        return self._instant(self._following(time))
+
+    def again(self, past: datetime) -> int:
+        """How many steps up to one's time, at most, have rows after its follower's beginning, too.
+
+        None have, but in an hour that is said twice: its steps are told by the second time.
+        """
+        begun = self.after(past)
+        return 0 if begun > past else (past - begun) // self._step + 1
+
+    def _end(self, time: datetime) -> datetime:
+        """When the step ends in which a time lies; of an hour that is said twice, its last."""
+        if self.clock == UTC_NAME:
+            return self.after(time)
+        following = self._following(time)
+        while self._is_said_twice(following):
+            following += self._step
+        return self._instant(following)
+
+    def _following(self, time: datetime) -> datetime:
+        """What the clock on the wall says when a step ends."""
         wall = self._wall(time)
-        return self._instant(wall - (wall - _ORIGIN) % self._step + self._step)
+        return wall - (wall - _ORIGIN) % self._step + self._step
 
     def _wall(self, time: datetime) -> datetime:
         return time.astimezone(self._zone).replace(tzinfo=None)
+
+    def _is_said_twice(self, wall: datetime) -> bool:
+        return wall.replace(tzinfo=self._zone, fold=1).astimezone(UTC) > self._instant(wall)
 
     def _instant(self, wall: datetime) -> datetime:
         """When the clocks first say so; where they leap over it, when they leap."""

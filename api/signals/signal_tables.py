@@ -49,7 +49,6 @@ async def batches(
     limit: int | None,
     read: Callable[[datetime, int], Awaitable[SignalRows]],
     schema: pa.Schema,
-    after: Callable[[datetime], datetime],
 ) -> AsyncIterator[pa.RecordBatch]:
     """The rows of a span, read a batch at a time.
 
@@ -57,9 +56,8 @@ async def batches(
         signals: the columns.
         first: the rows at its beginning.
         limit: so many of `first` are all that is wanted; None: the whole span.
-        read: reads at most so many rows from a time on.
+        read: reads at most so many rows that follow one of a time.
         schema: of the table.
-        after: the first time at which a row may be that follows another.
     """
     rows = first
     while True:
@@ -67,7 +65,7 @@ async def batches(
         yield batch(schema, signals, rows, count)
         if limit is not None or count == 0:
             return
-        rows = await read(after(from_microseconds(int(rows.times_us[-1]))), BATCH)
+        rows = await read(from_microseconds(int(rows.times_us[-1])), BATCH)
 
 
 def batch(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pyarrow as pa
 import pytest
@@ -29,7 +31,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 NOT_ASKED = {
     "/v1/audit": "who reads is written down: two answers are never the same",
 }
-DRIVEN = "LSGAA11112A000077"
+DRIVEN, PUT_BACK = "LSGAA11112A000077", "LSGAA11112A000078"
 DRIVE: dict[str, str | int] = {
     "start": "2026-11-01T22:30:00Z",
     "end": "2026-11-02T01:30:00Z",
@@ -149,6 +151,43 @@ def test_pages_of_local_steps_follow_each_other(
     assert found == whole["time"]
     table = client.get(address, params=asked, headers={"Accept": "text/csv"}).text
     assert [line.split(",")[0].strip('"') for line in table.splitlines()[1:]] == whole["time"]
+
+
+def test_pages_of_an_hour_that_is_said_twice_are_those_of_one_answer(
+    client: httpx2.Client, migrated: Migrated
+) -> None:
+    # In St John's, 2 o'clock was 1 o'clock again at 04:30 UTC; 27 s divide a day, and no half hour.
+    record(migrated, PUT_BACK, drive("2026-11-01T03:00:00", 3 * 3600))
+    address = f"/v1/vehicles/{PUT_BACK}/signals"
+    asked: dict[str, str | int] = {
+        "start": "2026-11-01T03:00:00Z",
+        "end": "2026-11-01T06:00:00Z",
+        "names": "wheel_speed",
+        "step": 27,
+        "time_zone": "America/St_Johns",
+    }
+    whole = client.get(address, params={**asked, "limit": 20_000}).json()
+    assert len(set(whole["time"])) == len(whole["time"]) == math.ceil(2 * 3600 / 27) + 1
+    seconds = sorted(map(datetime.fromisoformat, whole["time"]))
+    assert whole["time"] == [second.isoformat() for second in seconds]
+    for limit in (7, 50):
+        times, values, following = [], [], f"{address}?{urlencode({**asked, 'limit': limit})}"
+        while following:
+            page = client.get(following).json()
+            assert 0 < len(page["time"]) <= limit
+            times += page["time"]
+            values += page["signals"][0]["values"]
+            following = page["next"]
+        assert times == whole["time"]
+        assert values == whole["signals"][0]["values"]
+    # And a span that ends within it ends with it.
+    for end in ("2026-11-01T03:40:00Z", "2026-11-01T04:40:00Z"):
+        cut = client.get(address, params={**asked, "end": end}).json()
+        assert cut["end"] == "2026-11-01T02:00:09-03:30"
+        count = len(cut["time"])
+        assert whole["time"][count] == cut["end"]
+        assert cut["time"] == whole["time"][:count]
+        assert cut["signals"][0]["values"] == whole["signals"][0]["values"][:count]
 
 
 def test_curves_are_told_by_local_clocks(client: httpx2.Client, numbers: dict[str, int]) -> None:

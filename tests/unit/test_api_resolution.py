@@ -86,13 +86,36 @@ def test_in_a_zone_a_span_is_widened_to_steps_from_its_midnights(
     assert start <= asked[0]
     assert asked[1] <= end
     assert steps.aligned(start, end) == (start, end)  # no further
-    assert steps.after(start) > asked[0]
     zone, step = ZoneInfo(name), timedelta(seconds=step_s)
+    assert steps.after(start) > asked[0] or is_said_twice(asked[0], zone)
     for edge in (start, end):
         wall = edge.astimezone(zone).replace(tzinfo=None)
         leapt = edge - timedelta(microseconds=1)
         if edge.astimezone(zone).utcoffset() == leapt.astimezone(zone).utcoffset():
             assert (wall - datetime.combine(wall.date(), time())) % step == timedelta(0)
+
+
+def is_said_twice(time: datetime, zone: ZoneInfo) -> bool:
+    """Whether clocks say so an hour before or after, too."""
+    local = time.astimezone(zone)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+@pytest.mark.parametrize(("hour", "minute"), [(3, 31), (4, 29), (4, 30), (4, 40), (5, 29)])
+def test_an_hour_that_is_said_twice_is_told_whole(hour: int, minute: int) -> None:
+    # In St John's, 2 o'clock was 1 o'clock again at 04:30 UTC; 27 s divide no half hour.
+    within = datetime(2016, 11, 6, hour, minute, tzinfo=UTC)
+    begins, ends = (
+        datetime(2016, 11, 6, 3, 29, 51, tzinfo=UTC),
+        datetime(2016, 11, 6, 5, 30, 9, tzinfo=UTC),
+    )
+    asked = (within, within + timedelta(days=1))
+    assert resolution.Steps(27, "America/St_Johns", *asked).aligned(*asked)[0] == begins
+    asked = (within - timedelta(days=1), within)
+    steps = resolution.Steps(27, "America/St_Johns", *asked)
+    start, end = steps.aligned(*asked)
+    assert end == ends
+    assert steps.aligned(start, end) == (start, end)
 
 
 @pytest.mark.parametrize(
