@@ -1,6 +1,6 @@
 """Litres by cause against known truth: a mixed fleet whose vehicles are driven again without each.
 
-    python -m benchmarks.fuel_truth [--vehicles 100] [--days 3] [--seed 44 45 46] [--folder DIR]
+    python -m benchmarks.fuel_truth [--vehicles 100] [--days 3] [--seed 47 48 49] [--folder DIR]
 
 `simulator.counterfactual` writes signals and truth of each fleet (into a folder named by its seed
 in `--folder`, where they are found again); analysis sees the signals alone, and each fleet alone.
@@ -275,7 +275,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Litres by cause against known truth.")
     parser.add_argument("--vehicles", type=int, default=100, help="of each fleet")
     parser.add_argument("--days", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, nargs="+", default=[44, 45, 46], help="one a fleet")
+    parser.add_argument("--seed", type=int, nargs="+", default=[47, 48, 49], help="one a fleet")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "out" / "fuel_truth")
     asked = parser.parse_args()
     fleets: list[pd.DataFrame] = []
