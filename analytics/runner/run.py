@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a run of the analysis did."""
+    """What a run of the analysis did.
+
+    What a worker of a cluster had stored when it was killed, and not yet told, is not counted.
+    """
 
     vehicle_days: int
     trips: int

@@ -14,6 +14,7 @@ from analytics.runner.spread import SchedulerError, workers
 from research.errors import ExportError
 from research.export_tasks import make_partition_task
 from tests.asking.command_line import CommandLine
+from tests.asking.patience import wait_until
 from tests.servers.cluster_fixture import Killer, all_told, moved, one_here
 from tests.worlds.export_world import SIGNALS, SLOW, VINS, checksums, exported_world
 
@@ -50,7 +51,7 @@ def test_a_worker_killed_in_mid_run_loses_nothing_and_the_files_are_the_same_to_
     with workers(cluster.scheduler_address) as who:
         exporter = world.exporter(tmp_path, workers=who)
         _, done = exporter.run(world.request(buckets=BUCKETS), kill)
-        assert kill.is_gone
+        wait_until(lambda: kill.is_gone, "a worker's end")
         assert done.done == done.total == done.written == 3 * DAYS * BUCKETS
         assert checksums(tmp_path) == checksums(by_threads)
         _, again = exporter.run(world.request())

@@ -18,6 +18,7 @@ from storage import models
 from storage.fuel_models import TrainingData
 from storage.registers import register_vehicle
 from tests.asking.command_line import ROOT
+from tests.asking.patience import wait_until
 from tests.samples.fuel_segments import segments
 from tests.samples.kept_segments import LEARNT, drive
 from tests.servers.cluster_fixture import Killer, all_told, moved_folder, one_here
@@ -78,7 +79,7 @@ def test_a_worker_killed_in_mid_run_loses_nothing_and_the_model_is_the_same(
         spread = train(
             migrated.connection, TrainingData(), held_out=0.34, workers=who, progress=progress
         )
-    assert kill.is_gone
+    wait_until(lambda: kill.is_gone, "a worker's end")
     assert told == [(done, ROUNDS) for done in range(ROUNDS + 1)]
     assert one.evaluation["all"]["vehicles"] == VEHICLES
     require_same(migrated.connection, spread, one)

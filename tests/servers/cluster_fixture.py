@@ -56,11 +56,10 @@ class Killer:
             return
         with asked(self._cluster) as client:
             at_work = {name for name, tasks in client.processing().items() if tasks}
-            (name, number), *_others = (
-                worker for worker in client.run(os.getpid).items() if worker[0] in at_work
-            )
-        os.kill(number, signal.SIGKILL)
-        self.killed = name
+            found = [worker for worker in client.run(os.getpid).items() if worker[0] in at_work]
+        if found:  # else all are between two tasks: the next time
+            self.killed, number = found[0]
+            os.kill(number, signal.SIGKILL)
 
     @property
     def is_gone(self) -> bool:
