@@ -167,11 +167,11 @@ async def get_signals(
     resolution.require_span(start, end, query.step)
 
     async def read(past: datetime | None, limit: int) -> SignalRows:
-        begin, told = start, 0
+        begin, again = start, 0
         if past is not None and steps is None:
             begin = past + timedelta(microseconds=1)
         elif past is not None and steps is not None:
-            begin, told = steps.after(past), steps.again(past)
+            begin, again = steps.after(past), steps.again(past)
         names = [signal.name for signal in signals]
         rows = await services.vehicles.signals(
             party,
@@ -180,10 +180,10 @@ async def get_signals(
             start=min(begin, end),
             stop=end,
             step_s=query.step,
-            limit=limit + told,
+            limit=limit + again,
             zone=UTC_NAME if steps is None else steps.clock,
         )
-        if past is not None and told:
+        if past is not None and again:
             rows = rows.later_than(microseconds(past), limit)
         return rows_in(query.coordinates, signals, rows)
 

@@ -124,9 +124,10 @@ class Steps:
         return self._instant(self._following(time))
 
     def again(self, past: datetime) -> int:
-        """How many steps up to one's time, at most, have rows after its follower's beginning, too.
+        """How many steps that are over, at most, who reads on `after` one finds once more.
 
-        None have, but in an hour that is said twice: its steps are told by the second time.
+        None, but in an hour that is said twice: what is said the second time belongs to steps that
+        were told.
         """
         begun = self.after(past)
         return 0 if begun > past else (past - begun) // self._step + 1
